@@ -1,0 +1,283 @@
+/**
+ * The outcome of a tunnel that did not work, as stable codes with plain words for the screen.
+ * `docs/errors.md` has a paragraph for each; a test compares the two lists.
+ */
+
+export interface ErrorText {
+  /** One sentence: what happened. */
+  readonly title: string;
+  /** What probably caused it. */
+  readonly cause: string;
+  /** What to try. */
+  readonly advice: string;
+  /** Exit status of `npm run dial`. */
+  readonly exit: number;
+}
+
+export const ERRORS = {
+  RELAY_UNREACHABLE: {
+    title: 'The relay does not answer.',
+    cause:
+      'The relay is not running, its address is wrong, or a proxy refuses WebSocket connections.',
+    advice: 'Check the network connection, then reload the page; ask the operator if it persists.',
+    exit: 10,
+  },
+  RELAY_CLOSED: {
+    title: 'The connection to the relay was lost.',
+    cause: 'The network was interrupted or the relay was restarted.',
+    advice: 'Connect again.',
+    exit: 11,
+  },
+  RELAY_REFUSED: {
+    title: 'The relay refused the session.',
+    cause:
+      'The page comes from an address the relay does not trust, or the relay is of another version.',
+    advice: 'Open the portal under its usual address and reload it.',
+    exit: 12,
+  },
+  RELAY_UNKNOWN_GATEWAY: {
+    title: 'The relay does not know this gateway.',
+    cause: 'The gateway was removed from the relay’s configuration, or its name was mistyped.',
+    advice: 'Choose another gateway, or ask the operator to configure it.',
+    exit: 13,
+  },
+  RELAY_FULL: {
+    title: 'The relay has no room for another session.',
+    cause: 'As many people are connected as the operator allows.',
+    advice: 'Try again in a few minutes.',
+    exit: 14,
+  },
+  IKE_NO_RESPONSE: {
+    title: 'The gateway does not answer.',
+    cause:
+      'It is switched off, its address is wrong, or a firewall drops UDP 500 and 4500 on the way.',
+    advice: 'Check the gateway’s address with its operator, then try again.',
+    exit: 20,
+  },
+  IKE_UNREACHABLE: {
+    title: 'The gateway cannot be reached.',
+    cause: 'Nothing listens for IKE at the gateway’s address, or the relay has no route to it.',
+    advice: 'Check that the gateway runs and offers L2TP/IPsec.',
+    exit: 21,
+  },
+  IKE_NO_PROPOSAL_CHOSEN: {
+    title: 'The gateway accepts none of the encryption settings offered.',
+    cause: 'It wants algorithms or a key exchange that Culvert does not offer.',
+    advice: 'Compare the algorithms below with the gateway’s settings.',
+    exit: 22,
+  },
+  IKE_AUTHENTICATION_FAILED: {
+    title: 'The gateway and this tab could not prove their identity to each other.',
+    cause: 'Probably the pre-shared key is wrong.',
+    advice: 'Check the pre-shared key: capital letters and spaces count.',
+    exit: 23,
+  },
+  IKE_REFUSED: {
+    title: 'The gateway refused the key exchange.',
+    cause: 'Its policy does not allow this client, or its settings differ from what was offered.',
+    advice: 'Show the detail below to the gateway’s operator.',
+    exit: 24,
+  },
+  IKE_QUICK_MODE_FAILED: {
+    title: 'The gateway stopped answering while the encrypted channel was set up.',
+    cause: 'Its IPsec policy does not allow transport mode for L2TP, or it lost the exchange.',
+    advice: 'Try again; if it persists, compare the gateway’s IPsec settings.',
+    exit: 25,
+  },
+  IKE_CLOSED_BY_PEER: {
+    title: 'The gateway ended the encrypted channel.',
+    cause:
+      'It was restarted, an administrator ended the session, or another client took its place.',
+    advice: 'Connect again.',
+    exit: 26,
+  },
+  IKE_DEAD_PEER: {
+    title: 'The gateway no longer answers.',
+    cause: 'It was restarted, or the network between relay and gateway was interrupted.',
+    advice: 'Connect again.',
+    exit: 27,
+  },
+  L2TP_NO_RESPONSE: {
+    title: 'The encrypted channel stands, but the gateway’s L2TP service does not answer.',
+    cause: 'Its L2TP service is stopped, or a firewall on the gateway drops UDP 1701 inside IPsec.',
+    advice: 'Try again; then ask the gateway’s operator to check the L2TP service.',
+    exit: 30,
+  },
+  L2TP_REFUSED: {
+    title: 'The gateway refused the L2TP connection.',
+    cause: 'Its L2TP service allows no further tunnel, or does not accept this client.',
+    advice: 'Show the detail below to the gateway’s operator.',
+    exit: 31,
+  },
+  L2TP_CALL_REFUSED: {
+    title: 'The gateway refused the L2TP session.',
+    cause: 'No session is free, or the service behind it is not available.',
+    advice: 'Try again in a few minutes.',
+    exit: 32,
+  },
+  L2TP_CLOSED_BY_PEER: {
+    title: 'The gateway ended the session.',
+    cause: 'An administrator ended it, it was idle for too long, or the gateway was restarted.',
+    advice: 'Connect again.',
+    exit: 33,
+  },
+  L2TP_DEAD_PEER: {
+    title: 'The gateway’s L2TP service no longer answers.',
+    cause: 'The service was restarted, or the network was interrupted.',
+    advice: 'Connect again.',
+    exit: 34,
+  },
+  PPP_AUTH_FAILED: {
+    title: 'The gateway refused the user name or the password.',
+    cause: 'One of them is mistyped, or the account is not allowed to dial in.',
+    advice: 'Check user name and password; some gateways want the name as user@domain.',
+    exit: 40,
+  },
+  PPP_PASSWORD_EXPIRED: {
+    title: 'The password has expired.',
+    cause: 'The account’s password is too old.',
+    advice: 'Change the password in another way, then connect again.',
+    exit: 41,
+  },
+  PPP_NO_AUTH_PROTOCOL: {
+    title: 'The gateway wants a way to sign in that Culvert does not offer.',
+    cause: 'It accepts none of MS-CHAPv2, CHAP and PAP as allowed here.',
+    advice: 'Ask the gateway’s operator to allow MS-CHAPv2.',
+    exit: 42,
+  },
+  PPP_PEER_NOT_AUTHENTIC: {
+    title: 'The gateway could not prove that it knows the password.',
+    cause: 'It may not be the gateway it claims to be.',
+    advice: 'Do not continue; tell the gateway’s operator.',
+    exit: 43,
+  },
+  PPP_NEGOTIATION_FAILED: {
+    title: 'The gateway and this tab could not agree on the link.',
+    cause: 'The gateway stopped answering or insists on an option Culvert does not have.',
+    advice: 'Try again; show the detail below to the gateway’s operator if it persists.',
+    exit: 44,
+  },
+  PPP_NO_ADDRESS: {
+    title: 'The gateway assigned no address.',
+    cause: 'Its address pool is exhausted, or its DHCP service does not answer.',
+    advice: 'Try again later, or tell the gateway’s operator.',
+    exit: 45,
+  },
+  PPP_CLOSED_BY_PEER: {
+    title: 'The gateway hung up.',
+    cause: 'The session time ended, or an administrator closed it.',
+    advice: 'Connect again.',
+    exit: 46,
+  },
+  PPP_DEAD_PEER: {
+    title: 'The gateway no longer answers on the link.',
+    cause: 'The network was interrupted or the gateway lost the session.',
+    advice: 'Connect again.',
+    exit: 47,
+  },
+  NAME_NOT_FOUND: {
+    title: 'There is no such name behind the gateway.',
+    cause: 'The name is mistyped, or the gateway’s name server does not know it.',
+    advice: 'Check the name, or use the address.',
+    exit: 50,
+  },
+  NAME_SERVER_SILENT: {
+    title: 'The name server behind the gateway does not answer.',
+    cause: 'The gateway assigned no working name server.',
+    advice: 'Use the address instead of the name.',
+    exit: 51,
+  },
+  CONNECTION_REFUSED: {
+    title: 'The host refused the connection.',
+    cause: 'Nothing listens on that port.',
+    advice: 'Check the port number.',
+    exit: 52,
+  },
+  CONNECTION_RESET: {
+    title: 'The host broke off the connection.',
+    cause: 'The service ended, or something in between closed the connection.',
+    advice: 'Try again.',
+    exit: 53,
+  },
+  TIMED_OUT: {
+    title: 'The host does not answer.',
+    cause: 'It is switched off, or a firewall drops the packets.',
+    advice: 'Check the address.',
+    exit: 54,
+  },
+  UNREACHABLE: {
+    title: 'The host cannot be reached.',
+    cause: 'The network behind the gateway has no route to it.',
+    advice: 'Check the address.',
+    exit: 55,
+  },
+  HTTP_FAILED: {
+    title: 'The web request failed.',
+    cause: 'The server answered with something that is not HTTP, or its certificate was refused.',
+    advice: 'Check the address; the detail below says more.',
+    exit: 56,
+  },
+  BAD_INPUT: {
+    title: 'Something typed in is not usable.',
+    cause: 'A field is empty or has the wrong form.',
+    advice: 'Correct the field named below.',
+    exit: 2,
+  },
+  NOT_CONNECTED: {
+    title: 'There is no tunnel.',
+    cause: 'The tunnel was closed or never opened.',
+    advice: 'Connect first.',
+    exit: 57,
+  },
+  INTERNAL: {
+    title: 'Culvert itself failed.',
+    cause: 'A defect in Culvert.',
+    advice: 'Please report the detail below.',
+    exit: 1,
+  },
+} as const;
+
+export type TunnelErrorCode = keyof typeof ERRORS;
+
+/** The words for a code. */
+export function errorText(code: TunnelErrorCode): ErrorText {
+  return ERRORS[code];
+}
+
+/** Why a machine ended: a code, and a bounded detail for those who can read it; never a secret. */
+export interface Failure {
+  readonly code: TunnelErrorCode;
+  readonly detail?: string;
+}
+
+/** A `Failure` as an exception, for callers of the promise-shaped API. */
+export class TunnelError extends Error {
+  override readonly name = 'TunnelError';
+  readonly code: TunnelErrorCode;
+  readonly detail: string | undefined;
+
+  constructor(code: TunnelErrorCode, detail?: string) {
+    super(detail === undefined ? ERRORS[code].title : `${ERRORS[code].title} (${detail})`);
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+/** Longest text from a peer that is shown, in characters. */
+export const PEER_TEXT_LIMIT = 200;
+
+/** Text from a peer made fit for a screen: control characters out, length bounded. */
+export function plainText(text: string): string {
+  let out = '';
+  for (const char of text) {
+    const code = char.codePointAt(0)!;
+    const visible = code >= 0x20 && (code < 0x7f || code > 0x9f);
+    const directional =
+      (code >= 0x200b && code <= 0x200f) ||
+      (code >= 0x202a && code <= 0x202e) ||
+      (code >= 0x2066 && code <= 0x2069);
+    out += visible && !directional ? char : ' ';
+    if (out.length >= PEER_TEXT_LIMIT) return `${out.slice(0, PEER_TEXT_LIMIT).trimEnd()}…`;
+  }
+  return out.trim();
+}

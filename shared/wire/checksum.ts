@@ -1,0 +1,23 @@
+import type { Bytes } from './bytes.ts';
+
+/**
+ * One's complement sum of the 16-bit words of `bytes[start, end)`, added to `sum` and not yet folded or
+ * inverted, so that a pseudo-header can go first; an odd last byte counts as its high half.
+ * @rfc 1071 §1
+ */
+export function checksumAdd(sum: number, bytes: Bytes, start: number, end: number): number {
+  let at = start;
+  for (; at + 1 < end; at += 2) sum += (bytes[at]! << 8) | bytes[at + 1]!;
+  if (at < end) sum += bytes[at]! << 8;
+  return sum;
+}
+
+/**
+ * Folds a sum to 16 bits and inverts it: the value of the checksum field, and 0 for bytes whose
+ * checksum field is right.
+ * @rfc 1071 §1
+ */
+export function checksumFinish(sum: number): number {
+  while (sum > 0xffff) sum = (sum & 0xffff) + Math.floor(sum / 0x10000);
+  return ~sum & 0xffff;
+}

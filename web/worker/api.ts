@@ -1,0 +1,102 @@
+/**
+ * What the page and the tunnel worker say to each other over comlink. Types only, apart from `STAGES`:
+ * the page must not pull in the protocol core.
+ */
+import type { Failure } from '../../shared/errors.ts';
+
+/** What a person waits for while connecting, in order. */
+export const STAGES = [
+  'relay',
+  'ike-main-mode',
+  'ike-quick-mode',
+  'l2tp',
+  'ppp-link',
+  'ppp-authentication',
+  'ppp-address',
+] as const;
+export type Stage = (typeof STAGES)[number];
+
+export interface ConnectRequest {
+  /** WebSocket address of the relay, e.g. `wss://portal.example/culvert`. */
+  readonly relay: string;
+  /** The profile's id. */
+  readonly gateway: string;
+  readonly preSharedKey: string;
+  readonly userName: string;
+  readonly password: string;
+}
+
+/** What was agreed on, in the field's usual names. */
+export interface Session {
+  readonly gateway: { readonly id: string; readonly name: string; readonly address: string };
+  /** IPv4 address the gateway assigned, dotted. */
+  readonly address: string;
+  readonly peerAddress: string;
+  readonly nameServers: readonly string[];
+  /** e.g. `AES-CBC-256, SHA2-256, MODP-2048, pre-shared key`. */
+  readonly ike: string;
+  /** e.g. `AES-CBC-256, HMAC-SHA1-96`. */
+  readonly esp: string;
+  /** e.g. `UDP 4500`. */
+  readonly transport: string;
+  /** e.g. `MS-CHAPv2`. */
+  readonly authentication: string;
+  /** Largest IP packet inside the tunnel, in bytes. */
+  readonly mtu: number;
+  /** Algorithms among the above that RFC 8221 or 8247 advise against. */
+  readonly weak: readonly string[];
+  /** When it was connected, as `Date` counts. */
+  readonly since: number;
+}
+
+export type TunnelState =
+  | { readonly kind: 'idle'; readonly failure?: Failure }
+  | { readonly kind: 'connecting'; readonly stage: Stage }
+  | { readonly kind: 'connected'; readonly session: Session }
+  | { readonly kind: 'disconnecting' };
+
+export interface PingReply {
+  /** Address that answered, dotted. */
+  readonly address: string;
+  readonly roundTripMillis: number;
+  readonly bytes: number;
+  readonly ttl: number;
+}
+
+export interface FetchReply {
+  readonly url: string;
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Bytes of the body. */
+  readonly size: number;
+  /** Lower-case hexadecimal digest of the body. */
+  readonly sha256: string;
+  /** The body, or its first `BODY_LIMIT` bytes. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly millis: number;
+}
+
+/** Most bytes of a body that are kept for display and download; the digest always covers all. */
+export const BODY_LIMIT: number = 64 * 1024 * 1024;
+
+export type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: Failure };
+
+/** One tunnel; every window that holds a port shares it. */
+export interface TunnelApi {
+  /** Starts connecting; what becomes of it arrives as states. Ignored unless idle. */
+  connect(request: ConnectRequest): void;
+  /** Ends the tunnel in order, at most 3 s; pending work fails with `NOT_CONNECTED`. */
+  disconnect(): Promise<void>;
+  /** Calls `listener` with the present state and every later one. Answers an id for `unsubscribe`. */
+  subscribe(listener: (state: TunnelState) => void): number;
+  unsubscribe(id: number): void;
+  ping(host: string): Promise<Outcome<PingReply>>;
+  /** One GET request; `progress` gets the bytes so far and the whole, when known. */
+  fetch(
+    url: string,
+    progress?: (received: number, total: number | undefined) => void,
+  ): Promise<Outcome<FetchReply>>;
+}
