@@ -26,6 +26,9 @@ export interface EspSaParameters {
 /** Bytes from one slot's beginning to the next. */
 export const SLOT_SIZE = 2048;
 
+/** Slots of one engine; the caller divides them between the directions. */
+export const SLOT_COUNT = 512;
+
 /** Where an outbound packet starts in its slot: room in front of it for every header down to the relay's. */
 export const SLOT_HEADROOM = 256;
 
@@ -40,8 +43,12 @@ export const OpenResult = {
 export type OpenResult = (typeof OpenResult)[keyof typeof OpenResult];
 
 export interface EspEngine {
-  /** Every slot, with its cursor; slot `i` owns `SLOT_SIZE` bytes of one buffer. Made once. */
+  /**
+   * Every slot, with its cursor; slot `i` owns `SLOT_SIZE` bytes of one buffer. Made once. `bytes` is the slot's
+   * own view, so cursors count from the slot's beginning; at first each is empty at `SLOT_HEADROOM`.
+   */
   readonly slots: readonly Packet[];
+  /** Both throw `RangeError` on parameters that no SA can have: SPI 0, a key of another length, no integrity. */
   sealer(parameters: EspSaParameters): EspSealer;
   opener(parameters: EspSaParameters): EspOpener;
 }
@@ -51,7 +58,7 @@ export interface EspSealer {
   readonly spi: number;
   /** Sequence number of the last packet sealed; 0 before the first. */
   readonly sequence: number;
-  /** Bytes the SA has sealed, as a kilobyte lifetime counts them. */
+  /** Bytes of ESP packets the SA has sealed, as a kilobyte lifetime counts them. */
   readonly octets: number;
   /** Most bytes that sealing adds to a packet: header, IV, worst padding, trailer, ICV. */
   readonly overhead: number;
@@ -60,23 +67,27 @@ export interface EspSealer {
   /**
    * Seals the packets in slots `[first, first + count)` in place, each payload in its cursor, with
    * `nextHeader` in the trailer. Afterwards each cursor spans the ESP packet. Answers how many were sealed:
-   * fewer than `count` only when the sequence number would wrap (RFC 4303 §3.3.3).
+   * fewer than `count` only when the sequence number would wrap (RFC 4303 §3.3.3). Throws `RangeError`, and
+   * seals nothing, when a packet leaves no room in its slot or a slot does not exist.
    */
   seal(first: number, count: number, nextHeader: number): number;
-  /** Wipes the keys; any call after it throws. */
+  /** Wipes the keys, with the engine's last SA also the slots; `seal` after it throws `TypeError`. */
   close(): void;
 }
 
 /** One inbound SA. */
 export interface EspOpener {
   readonly spi: number;
+  /** Bytes of ESP packets that were authentic and new. */
   readonly octets: number;
   /**
    * Opens the packets in slots `[first, first + count)` in place: ICV, replay window, decryption, padding.
    * `results[i]` becomes an `OpenResult` and `nextHeaders[i]` the trailer's number for slot `first + i`; where the result is
    * `ok` the cursor spans the payload; otherwise it is empty and nothing of the plaintext is left to see.
-   * A packet that repeats an earlier one of the same call is `replayed`.
+   * A packet that repeats an earlier one of the same call is `replayed`. Throws `RangeError` when a slot does
+   * not exist, a cursor leaves its slot, or an array is shorter than `count`.
    */
   open(first: number, count: number, results: Uint8Array, nextHeaders: Uint8Array): void;
+  /** Wipes the keys, with the engine's last SA also the slots; `open` after it throws `TypeError`. */
   close(): void;
 }

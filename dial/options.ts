@@ -1,0 +1,106 @@
+/** The command line of `dial`. */
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { TunnelError } from '../shared/errors.ts';
+
+export interface Options {
+  readonly relay: string;
+  readonly gateway: string;
+  readonly user: string;
+  readonly password: string;
+  readonly preSharedKey: string;
+  readonly innerPort: number | undefined;
+  readonly allowPap: boolean;
+  readonly command: 'ping' | 'get' | 'hold';
+  /** Host or URL; empty with `hold`. */
+  readonly target: string;
+}
+
+export const USAGE = `usage: npm run -s dial -- --relay ws://HOST:PORT --gateway ID --user NAME
+         [--password-file F] [--psk-file F] [--inner-port N] [--allow-pap]
+         ping HOST | get URL | hold
+Without a file the secrets come from CULVERT_PASSWORD and CULVERT_PSK.`;
+
+/** Reads the arguments and the secrets they point to. Throws `TunnelError` `BAD_INPUT` naming what is wrong. */
+export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Promise<Options> {
+  const { values, positionals } = parse(args);
+  const [command, target = '', ...rest] = positionals;
+  if (command !== 'ping' && command !== 'get' && command !== 'hold') {
+    throw bad('ping HOST, get URL or hold is needed');
+  }
+  if (rest.length > 0 || (command === 'hold') !== (target === '')) throw bad(`${command}: wrong arguments`);
+  if (command === 'get' && !(URL.canParse(target) && /^https?:$/.test(new URL(target).protocol))) {
+    throw bad(`${target}: not an http:// or https:// URL`);
+  }
+  return {
+    relay: relayUrl(required(values.relay, '--relay')),
+    gateway: required(values.gateway, '--gateway'),
+    user: required(values.user, '--user'),
+    password: await secret(values['password-file'], env.CULVERT_PASSWORD, 'password', 'CULVERT_PASSWORD'),
+    preSharedKey: await secret(values['psk-file'], env.CULVERT_PSK, 'pre-shared key', 'CULVERT_PSK'),
+    innerPort: innerPort(values['inner-port']),
+    allowPap: values['allow-pap'] === true,
+    command,
+    target,
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        relay: { type: 'string' },
+        gateway: { type: 'string' },
+        user: { type: 'string' },
+        'password-file': { type: 'string' },
+        'psk-file': { type: 'string' },
+        'inner-port': { type: 'string' },
+        'allow-pap': { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw bad(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function relayUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^wss?:$/.test(url.protocol)) throw bad(`--relay: ${text} is not a ws:// or wss:// address`);
+  if (url.pathname === '/') url.pathname = '/culvert';
+  return url.href;
+}
+
+function innerPort(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad('--inner-port: a number from 1 to 65535');
+  return port;
+}
+
+/** A secret from a file, without the newline an editor leaves at its end, or from the environment. */
+async function secret(
+  file: string | undefined,
+  fromEnv: string | undefined,
+  what: string,
+  variable: string,
+): Promise<string> {
+  if (file === undefined) {
+    if (fromEnv === undefined || fromEnv === '') throw bad(`no ${what}: set ${variable} or name a file`);
+    return fromEnv;
+  }
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw bad(`the ${what}'s file cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  return text.replace(/\r?\n$/, '');
+}
+
+function required(value: string | undefined, name: string): string {
+  if (value === undefined || value === '') throw bad(`${name} is missing`);
+  return value;
+}
+
+function bad(detail: string): TunnelError {
+  return new TunnelError('BAD_INPUT', detail);
+}

@@ -1,0 +1,105 @@
+/** A tunnel from Node: the driver with `ws` below and sockets above. */
+import { webcrypto } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { WebSocket } from 'ws';
+import { type Failure, TunnelError } from '../shared/errors.ts';
+import { RELAY_SUBPROTOCOL } from '../shared/relay/channels.ts';
+import type { Session } from '../shared/vpn/session.ts';
+import type { Stage } from '../shared/vpn/stack.ts';
+import type { TunnelOutput } from '../shared/vpn/tunnel.ts';
+import type { Random } from '../shared/wire/bytes.ts';
+import { loadWasmSuite } from '../wasm/index.ts';
+import { type RelaySocket, TunnelDriver } from '../web/worker/driver.ts';
+import { Sockets } from '../web/worker/sockets.ts';
+import type { Options } from './options.ts';
+
+export interface OpenTunnel {
+  readonly sockets: Sockets;
+  /** Resolves when the user ends the tunnel, rejects with a `TunnelError` when something else does. */
+  readonly ended: Promise<void>;
+  close(): Promise<void>;
+}
+
+const STAGE_TEXT: Readonly<Record<Stage, string>> = {
+  relay: 'asking the relay for the gateway',
+  'ike-main-mode': 'IKE main mode',
+  'ike-quick-mode': 'IKE quick mode',
+  l2tp: 'L2TP tunnel and session',
+  'ppp-link': 'PPP link',
+  'ppp-authentication': 'PPP authentication',
+  'ppp-address': 'PPP address',
+};
+
+const random: Random = {
+  bytes: (length) => webcrypto.getRandomValues(new Uint8Array(length)),
+};
+
+/** Dials and waits until there is an address. Throws `TunnelError`; SIGINT and SIGTERM end the tunnel in order. */
+export async function openTunnel(options: Options): Promise<OpenTunnel> {
+  const wasm = await readFile(new URL('../wasm/build/culvert.wasm', import.meta.url));
+  const suite = await loadWasmSuite(wasm, random);
+  let settle: { connected: () => void; failed: (error: TunnelError) => void };
+  const connected = new Promise<void>((resolve, reject) => {
+    settle = { connected: resolve, failed: reject };
+  });
+  let closed: { orderly: () => void; failed: (error: TunnelError) => void };
+  const ended = new Promise<void>((resolve, reject) => {
+    closed = { orderly: resolve, failed: reject };
+  });
+  // Nobody waits for it while a command runs; its failure then reaches that command through its socket.
+  ended.catch(() => {});
+
+  const driver = new TunnelDriver({
+    socket: new WebSocket(options.relay, RELAY_SUBPROTOCOL) as unknown as RelaySocket,
+    now: () => performance.now(),
+    emit: handle,
+    suite,
+    random,
+    gateway: options.gateway,
+    preSharedKey: new TextEncoder().encode(options.preSharedKey),
+    userName: options.user,
+    password: options.password,
+    authMethods: options.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],
+    ...(options.innerPort !== undefined && { innerPort: options.innerPort }),
+  });
+  const sockets = new Sockets((input) => driver.network(input));
+  const interrupt = () => driver.run({ kind: 'close' });
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+
+  function handle(output: Exclude<TunnelOutput, { kind: 'control' | 'frame' }>): void {
+    if (output.kind === 'stage') console.error(STAGE_TEXT[output.stage]);
+    else if (output.kind === 'network') sockets.dispatch(output.output);
+    else if (output.kind === 'connected') {
+      console.error(describe(output.session));
+      settle.connected();
+    } else if (output.kind === 'closed') {
+      process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+      const failure: Failure = output.failure ?? { code: 'NOT_CONNECTED' };
+      const error = new TunnelError(failure.code, failure.detail);
+      sockets.closeAll(failure);
+      settle.failed(error);
+      if (output.failure) closed.failed(error);
+      else closed.orderly();
+    } else if (process.env.CULVERT_TRACE) {
+      console.error(`trace ${output.layer} ${output.event} ${output.detail ?? ''}`);
+    }
+  }
+
+  await connected;
+  return {
+    sockets,
+    ended,
+    close: () => {
+      driver.run({ kind: 'close' });
+      return ended.catch(() => {});
+    },
+  };
+}
+
+function describe(session: Session): string {
+  const { address, peerAddress, nameServers, ike, esp, transport, authentication, mtu } = session;
+  return [
+    `connected: address ${address}, peer ${peerAddress}, name servers ${nameServers.join(' ') || 'none'}`,
+    `IKE ${ike}; ESP ${esp} over ${transport}; ${authentication}; MTU ${mtu}`,
+  ].join('\n');
+}

@@ -1,0 +1,74 @@
+/**
+ * Toward one tab: records of a burst become one frame, written once. What the tab does not read in time is
+ * dropped at a mark, newest first, so that a stalled tab costs a bounded amount of memory; IKE has a reserve
+ * above the mark, since a lost IKE message costs the tunnel and a lost ESP packet only a retransmission.
+ */
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import { Channel, type ChannelNumber } from '../shared/relay/channels.ts';
+import { type ControlFromRelay, encodeControl } from '../shared/relay/control.ts';
+import { FrameWriter } from '../shared/relay/frames.ts';
+import type { Counters } from './counters.ts';
+
+/** Bytes not yet taken by the system, from which records other than IKE are dropped. */
+export const QUEUE_MARK: number = 256 * 1024;
+
+/** What IKE may add above the mark, in bytes. */
+export const IKE_RESERVE: number = 64 * 1024;
+
+export class Outbox {
+  readonly #socket: WebSocket;
+  readonly #stream: Duplex;
+  readonly #counters: Counters;
+  readonly #frame = new FrameWriter();
+  #corked = false;
+
+  /** `stream` is the connection under the WebSocket. */
+  constructor(socket: WebSocket, stream: Duplex, counters: Counters) {
+    this.#socket = socket;
+    this.#stream = stream;
+    this.#counters = counters;
+  }
+
+  /** Sends a datagram from the gateway, or counts it as dropped. */
+  record(channel: ChannelNumber, bytes: Uint8Array): void {
+    const isIke = channel === Channel.ike;
+    const waiting = this.#socket.bufferedAmount + this.#frame.length + bytes.length;
+    if (waiting > (isIke ? QUEUE_MARK + IKE_RESERVE : QUEUE_MARK)) {
+      if (isIke) this.#counters.queueToTabIke++;
+      else this.#counters.queueToTab++;
+      return;
+    }
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#stream.cork();
+      setImmediate(() => this.#finishBurst());
+    }
+    if (this.#frame.append(channel, bytes, 0, bytes.length)) this.#flush();
+    this.#counters.toTab++;
+  }
+
+  /** Sends a control message; one that is not the last is dropped when the tab does not read. */
+  control(message: ControlFromRelay): void {
+    if (message.type === 'unreachable' && this.#socket.bufferedAmount > QUEUE_MARK) return;
+    this.#socket.send(encodeControl(message));
+  }
+
+  /** Answers a ping, unless the tab does not read: answers must not pile up. */
+  pong(data: Buffer): void {
+    if (this.#socket.bufferedAmount <= QUEUE_MARK) this.#socket.pong(data);
+  }
+
+  #finishBurst(): void {
+    this.#corked = false;
+    this.#flush();
+    this.#stream.uncork();
+  }
+
+  #flush(): void {
+    const frame = this.#frame.take();
+    if (frame !== undefined && this.#socket.readyState === this.#socket.OPEN) {
+      this.#socket.send(frame);
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * One tab and one gateway: the tab's frames become datagrams, the gateway's datagrams become frames. It holds
+ * no key and looks no further than the headers the shape filter needs.
+ */
+import { lookup } from 'node:dns/promises';
+import { isIPv4 } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { RawData, WebSocket } from 'ws';
+import {
+  CHANNEL_NAMES,
+  type ChannelName,
+  FRAME_BYTES_LIMIT,
+  RECORD_BYTES_LIMIT,
+  RELAY_MTU,
+} from '../shared/relay/channels.ts';
+import { REFUSALS, type RefusalCode } from '../shared/relay/close-codes.ts';
+import { type ChannelPorts, decodeControlFromTab } from '../shared/relay/control.ts';
+import { forEachRecord } from '../shared/relay/frames.ts';
+import type { Bytes, Millis } from '../shared/wire/bytes.ts';
+import { DecodeError } from '../shared/wire/errors.ts';
+import type { GatewayConfig } from './config.ts';
+import { type Counters, newCounters } from './counters.ts';
+import { Datagrams } from './datagrams.ts';
+import { Outbox } from './outbox.ts';
+
+/** How long a host name may take to resolve. */
+const RESOLVE_TIMEOUT: Millis = 5000;
+/** How long a tab has to close its side; then the connection is cut. */
+const CLOSE_TIMEOUT: Millis = 1000;
+/** Least time between two `unreachable` messages about one channel. */
+const UNREACHABLE_INTERVAL: Millis = 1000;
+
+export interface SessionOptions {
+  readonly gateways: readonly GatewayConfig[];
+  /** Time for the tab's first message. */
+  readonly openTimeout: Millis;
+  /** Time without a frame from the tab after which the session ends. */
+  readonly idleTimeout: Millis;
+  /** The IPv4 address of a host name. */
+  readonly resolve: (name: string) => Promise<string>;
+  /** Called once, when the gateway is open. */
+  readonly opened: (gateway: GatewayConfig) => void;
+}
+
+type Timer = ReturnType<typeof setTimeout>;
+
+type State =
+  | { readonly kind: 'waiting'; readonly timer: Timer }
+  | { readonly kind: 'opening' }
+  | { readonly kind: 'open'; readonly datagrams: Datagrams; timer: Timer; lastFrame: Millis }
+  | { readonly kind: 'closed'; readonly timer: Timer };
+
+export class Session {
+  readonly counters: Counters = newCounters();
+  readonly #socket: WebSocket;
+  readonly #options: SessionOptions;
+  readonly #outbox: Outbox;
+  readonly #toldUnreachable = new Map<ChannelName, Millis>();
+  #state: State;
+
+  /** Takes over a WebSocket that stands, and the connection under it. */
+  constructor(socket: WebSocket, stream: Duplex, options: SessionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#outbox = new Outbox(socket, stream, this.counters);
+    this.#state = {
+      kind: 'waiting',
+      timer: setTimeout(() => this.refuse('RELAY_OPEN_TIMEOUT'), options.openTimeout),
+    };
+    socket.on('message', (data, isBinary) => this.#frame(data, isBinary));
+    socket.on('ping', (data) => this.#outbox.pong(data));
+    // Broken framing: the library has sent its close frame; a handler must exist, the rest is done by 'close'.
+    socket.on('error', () => this.#end());
+    socket.on('close', () => {
+      this.#end();
+      clearTimeout((this.#state as State & { kind: 'closed' }).timer);
+    });
+  }
+
+  /** Ends the session with a reason the tab can show; `message` replaces the table's words. */
+  refuse(code: RefusalCode, message: string = REFUSALS[code].text): void {
+    if (this.#state.kind === 'closed') return;
+    this.#outbox.control({ type: 'refused', code, message });
+    this.#socket.close(REFUSALS[code].close, code);
+    this.#end();
+  }
+
+  #frame(data: RawData, isBinary: boolean): void {
+    try {
+      if (isBinary) this.#records(data as Buffer<ArrayBuffer>);
+      else this.#control(data.toString());
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      const code = isBinary ? 'RELAY_BAD_FRAME' : 'RELAY_BAD_MESSAGE';
+      this.refuse(code, `${REFUSALS[code].text} (${error.reason})`);
+    }
+  }
+
+  #records(frame: Bytes): void {
+    const state = this.#state;
+    if (state.kind === 'closed') return;
+    if (state.kind !== 'open') return this.refuse('RELAY_OUT_OF_ORDER');
+    state.lastFrame = performance.now();
+    forEachRecord(frame, (channel, start, end) => state.datagrams.send(channel, frame, start, end));
+  }
+
+  #control(text: string): void {
+    if (this.#state.kind === 'closed') return;
+    const { gateway: id } = decodeControlFromTab(text);
+    if (this.#state.kind !== 'waiting') return this.refuse('RELAY_OUT_OF_ORDER');
+    const gateway = this.#options.gateways.find((known) => known.id === id);
+    if (gateway === undefined) return this.refuse('RELAY_UNKNOWN_GATEWAY');
+    clearTimeout(this.#state.timer);
+    this.#state = { kind: 'opening' };
+    this.#open(gateway).catch((error: unknown) => {
+      this.refuse(isExhausted(error) ? 'RELAY_FULL' : 'RELAY_UNREACHABLE_GATEWAY');
+    });
+  }
+
+  async #open(gateway: GatewayConfig): Promise<void> {
+    const address = isIPv4(gateway.address)
+      ? gateway.address
+      : await withTimeout(this.#options.resolve(gateway.address), RESOLVE_TIMEOUT);
+    const ports: ChannelPorts = { ike: 500, natt: 4500, l2tp: 1701, ...gateway.ports };
+    const datagrams = await Datagrams.open(
+      { address, addresses: gateway.addresses ?? [], ports },
+      this.counters,
+      {
+        received: (channel, bytes) => this.#outbox.record(channel, bytes),
+        unreachable: (channel, reason) => this.#unreachable(channel, reason),
+      },
+    );
+    if (this.#state.kind !== 'opening') return datagrams.close();
+    this.#state = {
+      kind: 'open',
+      datagrams,
+      lastFrame: performance.now(),
+      timer: setTimeout(() => this.#checkIdle(), this.#options.idleTimeout),
+    };
+    this.#outbox.control({
+      type: 'opened',
+      gateway: { id: gateway.id, name: gateway.name, address },
+      local: datagrams.local,
+      remote: ports,
+      channels: CHANNEL_NAMES,
+      mtu: RELAY_MTU,
+      limits: { frameBytes: FRAME_BYTES_LIMIT, recordBytes: RECORD_BYTES_LIMIT },
+    });
+    this.#options.opened(gateway);
+  }
+
+  /** Frames from the tab alone count: those toward it show nothing about whether it is still there. */
+  #checkIdle(): void {
+    const state = this.#state;
+    if (state.kind !== 'open') return;
+    const rest = state.lastFrame + this.#options.idleTimeout - performance.now();
+    if (rest <= 0) this.refuse('RELAY_IDLE');
+    else state.timer = setTimeout(() => this.#checkIdle(), rest);
+  }
+
+  #unreachable(channel: ChannelName, reason: string): void {
+    const now = performance.now();
+    const told = this.#toldUnreachable.get(channel);
+    if (told !== undefined && now - told < UNREACHABLE_INTERVAL) return;
+    this.#toldUnreachable.set(channel, now);
+    this.#outbox.control({ type: 'unreachable', channel, reason });
+  }
+
+  /** Lets go of everything but the WebSocket, which gets a moment to close. */
+  #end(): void {
+    const state = this.#state;
+    if (state.kind === 'closed') return;
+    if (state.kind !== 'opening') clearTimeout(state.timer);
+    if (state.kind === 'open') state.datagrams.close();
+    this.#state = {
+      kind: 'closed',
+      timer: setTimeout(() => this.#socket.terminate(), CLOSE_TIMEOUT),
+    };
+  }
+}
+
+/** The system's resolver, IPv4 only. */
+export async function resolveName(name: string): Promise<string> {
+  return (await lookup(name, { family: 4 })).address;
+}
+
+/** Whether the relay, not the gateway, is the reason why no socket could be had. */
+function isExhausted(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRINUSE'].includes(code ?? '');
+}
+
+async function withTimeout<T>(work: Promise<T>, millis: Millis): Promise<T> {
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('timed out')), millis);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * What phase 1 can agree on, as offers and choices. RFC 2409 appendix A, RFC 3602 §5.
+ * Left out: DES, group 1, elliptic curves, signatures.
+ */
+import { BLOCK_LENGTH, type CbcCipherName, type HashName } from '../crypto/suite.ts';
+import { type Attribute, attributeNumber } from '../isakmp/attribute.ts';
+import {
+  AuthenticationMethod,
+  EncryptionAlgorithm,
+  HashAlgorithm,
+  IsakmpTransformId,
+  LifeType,
+  Phase1Attribute,
+  ProtocolId,
+} from '../isakmp/numbers.ts';
+import type { Proposal, Transform } from '../isakmp/proposal.ts';
+import { EMPTY } from '../wire/bytes.ts';
+import { type ModpGroup, modpBits } from './modp.ts';
+
+export interface Phase1Transform {
+  readonly cipher: CbcCipherName;
+  /** 128, 192 or 256; 192 for 3DES. */
+  readonly keyBits: KeyBits;
+  readonly hash: HashName;
+  readonly group: ModpGroup;
+}
+
+export type KeyBits = 128 | 192 | 256;
+
+/** How long an IKE SA is offered to live. */
+export const IKE_LIFETIME_SECONDS = 28_800;
+
+/**
+ * The offer, best first: by group, then by hash, then by cipher, as RFC 8247 rates them. Group 14 has every
+ * combination a gateway is known to insist on; below it only what old gateways have no better than.
+ */
+export const PHASE1_TRANSFORMS: readonly Phase1Transform[] = [
+  aes(256, 'sha512', 16),
+  aes(256, 'sha256', 16),
+  aes(256, 'sha384', 15),
+  aes(256, 'sha256', 15),
+  aes(256, 'sha512', 14),
+  aes(256, 'sha256', 14),
+  aes(192, 'sha256', 14),
+  aes(128, 'sha256', 14),
+  aes(256, 'sha1', 14),
+  aes(128, 'sha1', 14),
+  des3('sha1', 14),
+  aes(256, 'sha256', 5),
+  aes(128, 'sha256', 5),
+  aes(256, 'sha1', 5),
+  aes(128, 'sha1', 5),
+  des3('sha1', 5),
+  aes(256, 'sha256', 2),
+  aes(128, 'sha256', 2),
+  aes(256, 'sha1', 2),
+  aes(192, 'sha1', 2),
+  aes(128, 'sha1', 2),
+  des3('sha1', 2),
+  des3('md5', 2),
+];
+
+/** The one proposal of message 1. @rfc 2409 §5 */
+export function phase1Proposal(transforms: readonly Phase1Transform[]): Proposal {
+  return {
+    number: 1,
+    protocolId: ProtocolId.isakmp,
+    spi: EMPTY,
+    transforms: transforms.map((transform, index) => encodeTransform(transform, index + 1)),
+  };
+}
+
+export interface Phase1Choice {
+  readonly transform: Phase1Transform;
+  /** What the peer wrote, to be returned as it is. */
+  readonly proposal: Proposal;
+  readonly chosen: Transform;
+  /** `undefined` when the peer named none. */
+  readonly lifetimeSeconds: number | undefined;
+}
+
+/** The first transform among the peer's, in the peer's order, that is also ours. */
+export function choosePhase1(
+  proposals: readonly Proposal[],
+  ours: readonly Phase1Transform[],
+): Phase1Choice | undefined {
+  for (const proposal of proposals) {
+    if (proposal.protocolId !== ProtocolId.isakmp) continue;
+    for (const chosen of proposal.transforms) {
+      const read = readTransform(chosen);
+      const transform = ours.find((each) => read !== undefined && same(each, read));
+      if (transform === undefined) continue;
+      return { transform, proposal, chosen, lifetimeSeconds: lifetime(chosen.attributes) };
+    }
+  }
+  return undefined;
+}
+
+/** e.g. `AES-CBC-256, SHA2-256, MODP-2048`. */
+export function describePhase1({ cipher, keyBits, hash, group }: Phase1Transform): string {
+  return `${describeCipher(cipher, keyBits)}, ${HASH_NAMES[hash]}, MODP-${modpBits(group)}`;
+}
+
+/** A list of transforms by the sets of what occurs in it, short enough for a failure's detail. */
+export function summarizePhase1(transforms: readonly Phase1Transform[]): string {
+  const ciphers = transforms.map(({ cipher, keyBits }) => describeCipher(cipher, keyBits));
+  const hashes = transforms.map(({ hash }) => HASH_NAMES[hash]);
+  const groups = transforms.map(({ group }) => `MODP-${modpBits(group)}`);
+  return [ciphers, hashes, groups].map((names) => [...new Set(names)].join('/')).join(', ');
+}
+
+/** Bytes of the cipher's key and of its block. */
+export function cipherSizes(transform: Phase1Transform): { key: number; block: number } {
+  return { key: transform.keyBits / 8, block: BLOCK_LENGTH[transform.cipher] };
+}
+
+/** Deviation: a key length with its bytes swapped is understood (RFC 2409 appendix A has network order; some gateways do not). */
+export function readKeyBits(value: number | undefined): KeyBits | undefined {
+  switch (value) {
+    case 128:
+    case 0x8000:
+      return 128;
+    case 192:
+    case 0xc000:
+      return 192;
+    case 256:
+    case 0x0001:
+      return 256;
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * The shortest lifetime in seconds among type-and-duration pairs; durations in kilobytes are passed over.
+ * The numbers of the two attributes differ between the phases.
+ * @rfc 2407 §4.5
+ */
+export function readLifetime(
+  attributes: readonly Attribute[],
+  typeOfType: number,
+  typeOfDuration: number,
+): number | undefined {
+  let unit: number | undefined;
+  let shortest: number | undefined;
+  for (const attribute of attributes) {
+    const value = attributeNumber(attribute);
+    if (attribute.type === typeOfType) unit = value;
+    if (attribute.type !== typeOfDuration || unit !== LifeType.seconds) continue;
+    if (value === undefined || value === 0) continue;
+    shortest = Math.min(value, shortest ?? value);
+  }
+  return shortest;
+}
+
+const HASH_NAMES: Readonly<Record<HashName, string>> = {
+  md5: 'MD5',
+  sha1: 'SHA1',
+  sha256: 'SHA2-256',
+  sha384: 'SHA2-384',
+  sha512: 'SHA2-512',
+};
+
+const HASH_CODES: Readonly<Record<HashName, number>> = {
+  md5: HashAlgorithm.md5,
+  sha1: HashAlgorithm.sha,
+  sha256: HashAlgorithm.sha256,
+  sha384: HashAlgorithm.sha384,
+  sha512: HashAlgorithm.sha512,
+};
+
+function aes(keyBits: KeyBits, hash: HashName, group: ModpGroup): Phase1Transform {
+  return { cipher: 'aes-cbc', keyBits, hash, group };
+}
+
+function des3(hash: HashName, group: ModpGroup): Phase1Transform {
+  return { cipher: '3des-cbc', keyBits: 192, hash, group };
+}
+
+function describeCipher(cipher: CbcCipherName, keyBits: KeyBits): string {
+  return cipher === '3des-cbc' ? '3DES-CBC' : `AES-CBC-${keyBits}`;
+}
+
+function encodeTransform(transform: Phase1Transform, number: number): Transform {
+  const { cipher, keyBits, hash, group } = transform;
+  const aesCbc = cipher === 'aes-cbc';
+  return {
+    number,
+    id: IsakmpTransformId.keyIke,
+    attributes: [
+      basic(
+        Phase1Attribute.encryptionAlgorithm,
+        aesCbc ? EncryptionAlgorithm.aesCbc : EncryptionAlgorithm.des3Cbc,
+      ),
+      ...(aesCbc ? [basic(Phase1Attribute.keyLength, keyBits)] : []),
+      basic(Phase1Attribute.hashAlgorithm, HASH_CODES[hash]),
+      basic(Phase1Attribute.authenticationMethod, AuthenticationMethod.preSharedKey),
+      basic(Phase1Attribute.groupDescription, group),
+      basic(Phase1Attribute.lifeType, LifeType.seconds),
+      basic(Phase1Attribute.lifeDuration, IKE_LIFETIME_SECONDS),
+    ],
+  };
+}
+
+function basic(type: number, value: number): Attribute {
+  return { kind: 'basic', type, value };
+}
+
+/** The numbers of a transform, before anything of ours is compared with them. */
+interface ReadTransform {
+  readonly encryption: number | undefined;
+  readonly keyBits: KeyBits | undefined;
+  readonly hash: number | undefined;
+  readonly group: number | undefined;
+}
+
+function readTransform({ id, attributes }: Transform): ReadTransform | undefined {
+  if (id !== IsakmpTransformId.keyIke) return undefined;
+  const number = (type: number): number | undefined => {
+    const attribute = attributes.find((each) => each.type === type);
+    return attribute === undefined ? undefined : attributeNumber(attribute);
+  };
+  if (number(Phase1Attribute.authenticationMethod) !== AuthenticationMethod.preSharedKey) {
+    return undefined;
+  }
+  return {
+    encryption: number(Phase1Attribute.encryptionAlgorithm),
+    keyBits: readKeyBits(number(Phase1Attribute.keyLength)),
+    hash: number(Phase1Attribute.hashAlgorithm),
+    group: number(Phase1Attribute.groupDescription),
+  };
+}
+
+function same(ours: Phase1Transform, read: ReadTransform): boolean {
+  if (HASH_CODES[ours.hash] !== read.hash || ours.group !== read.group) return false;
+  return ours.cipher === '3des-cbc'
+    ? read.encryption === EncryptionAlgorithm.des3Cbc
+    : read.encryption === EncryptionAlgorithm.aesCbc && ours.keyBits === read.keyBits;
+}
+
+function lifetime(attributes: readonly Attribute[]): number | undefined {
+  return readLifetime(attributes, Phase1Attribute.lifeType, Phase1Attribute.lifeDuration);
+}

@@ -1,0 +1,119 @@
+/**
+ * Every way in which a relay refuses, as data. A refusal before the WebSocket stands is an HTTP answer
+ * (a page sees a failed connection, nothing more); later ones are a `refused` message and then a close.
+ * `RELAY_FRAME_TOO_BIG` has no message: the WebSocket layer itself closes (RFC 6455 §7.4.1).
+ */
+
+/** What the person at the tab is told; names out of `shared/errors.ts`. */
+type Outcome =
+  | 'RELAY_REFUSED'
+  | 'RELAY_UNKNOWN_GATEWAY'
+  | 'RELAY_FULL'
+  | 'RELAY_CLOSED'
+  | 'IKE_UNREACHABLE';
+
+interface Refusal {
+  /** WebSocket close code. */
+  readonly close: number;
+  /** One sentence: what happened. */
+  readonly text: string;
+  readonly outcome: Outcome;
+}
+
+interface UpgradeRefusal {
+  /** HTTP status of the answer to the upgrade. */
+  readonly status: number;
+  readonly text: string;
+}
+
+export type RefusalCode =
+  | 'RELAY_BAD_FRAME'
+  | 'RELAY_BAD_MESSAGE'
+  | 'RELAY_OUT_OF_ORDER'
+  | 'RELAY_UNKNOWN_GATEWAY'
+  | 'RELAY_OPEN_TIMEOUT'
+  | 'RELAY_IDLE'
+  | 'RELAY_FULL'
+  | 'RELAY_UNREACHABLE_GATEWAY'
+  | 'RELAY_SHUTTING_DOWN'
+  | 'RELAY_FRAME_TOO_BIG';
+
+/** Refusals on the WebSocket. */
+export const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
+  RELAY_BAD_FRAME: {
+    close: 4400,
+    text: 'A binary frame is malformed or names a channel that is not open.',
+    outcome: 'RELAY_REFUSED',
+  },
+  RELAY_BAD_MESSAGE: {
+    close: 4401,
+    text: 'A text frame is not a valid control message.',
+    outcome: 'RELAY_REFUSED',
+  },
+  RELAY_OUT_OF_ORDER: {
+    close: 4402,
+    text: 'Records came before the gateway was opened, or it was opened twice.',
+    outcome: 'RELAY_REFUSED',
+  },
+  RELAY_UNKNOWN_GATEWAY: {
+    close: 4404,
+    text: 'The relay has no gateway of that name.',
+    outcome: 'RELAY_UNKNOWN_GATEWAY',
+  },
+  RELAY_OPEN_TIMEOUT: {
+    close: 4408,
+    text: 'No gateway was opened in time.',
+    outcome: 'RELAY_REFUSED',
+  },
+  RELAY_IDLE: {
+    close: 4410,
+    text: 'The tab sent nothing for too long.',
+    outcome: 'RELAY_CLOSED',
+  },
+  RELAY_FULL: {
+    close: 4429,
+    text: 'The relay has no room for another session.',
+    outcome: 'RELAY_FULL',
+  },
+  RELAY_UNREACHABLE_GATEWAY: {
+    close: 4502,
+    text: 'The gateway’s name has no address, or the relay has no route to it.',
+    outcome: 'IKE_UNREACHABLE',
+  },
+  RELAY_SHUTTING_DOWN: {
+    close: 4503,
+    text: 'The relay is being stopped.',
+    outcome: 'RELAY_CLOSED',
+  },
+  RELAY_FRAME_TOO_BIG: {
+    close: 1009,
+    text: 'A frame is larger than the relay allows.',
+    outcome: 'RELAY_REFUSED',
+  },
+};
+
+export type UpgradeRefusalCode =
+  | 'RELAY_BAD_HOST'
+  | 'RELAY_BAD_ORIGIN'
+  | 'RELAY_BAD_PATH'
+  | 'RELAY_BAD_SUBPROTOCOL';
+
+/** Refusals of the upgrade itself, answered as JSON `{ "code", "message" }`. */
+export const UPGRADE_REFUSALS: Readonly<Record<UpgradeRefusalCode, UpgradeRefusal>> = {
+  RELAY_BAD_HOST: {
+    status: 421,
+    text: 'The relay is not called by this host name; the operator can add it to “hosts”.',
+  },
+  RELAY_BAD_ORIGIN: {
+    status: 403,
+    text: 'Pages from this origin may not use the relay; the operator can add it to “origins”.',
+  },
+  RELAY_BAD_PATH: {
+    status: 404,
+    text: 'There is no WebSocket at this path.',
+  },
+  RELAY_BAD_SUBPROTOCOL: {
+    status: 400,
+    text: 'The relay speaks the subprotocol culvert.v1 only.',
+  },
+};

@@ -1,0 +1,110 @@
+/** Binary frames of `culvert.v1`: records `channel u8 · length u16 · bytes`, end to end. */
+
+import type { Bytes } from '../wire/bytes.ts';
+import { DecodeError } from '../wire/errors.ts';
+import {
+  Channel,
+  type ChannelNumber,
+  FRAME_BYTES_LIMIT,
+  RECORD_BYTES_LIMIT,
+  RECORD_HEADER,
+} from './channels.ts';
+
+/** Bytes from which a frame is worth sending without waiting for more records. */
+export const FLUSH_BYTES: number = 32 * 1024;
+
+/** Gathers records into one frame. */
+export class FrameWriter {
+  readonly #flushBytes: number;
+  #bytes: Bytes = new Uint8Array(4096);
+  #length = 0;
+
+  /** `flushBytes`: when `append` asks for the frame; it leaves room for one record of any size. */
+  constructor(flushBytes: number = FLUSH_BYTES) {
+    if (!(flushBytes > 0 && flushBytes <= FRAME_BYTES_LIMIT - RECORD_HEADER - RECORD_BYTES_LIMIT)) {
+      throw new RangeError('flushBytes: out of range');
+    }
+    this.#flushBytes = flushBytes;
+  }
+
+  /** Bytes gathered so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * Copies `bytes[start, end)` into the frame as one record. Answers true when the frame has reached its
+   * flush size: `take` it before the next record. Throws `RangeError` for an empty or oversized record,
+   * and when a frame that was due was not taken until it is full.
+   */
+  append(channel: ChannelNumber, bytes: Uint8Array, start: number, end: number): boolean {
+    const length = end - start;
+    if (!(length > 0 && length <= RECORD_BYTES_LIMIT)) throw new RangeError('end: record length');
+    if (start < 0 || end > bytes.length) throw new RangeError('start, end: outside of bytes');
+    const at = this.#length;
+    const needed = at + RECORD_HEADER + length;
+    if (needed > FRAME_BYTES_LIMIT) throw new RangeError('append: the frame is full');
+    if (needed > this.#bytes.length) this.#grow(needed);
+    const out = this.#bytes;
+    out[at] = channel;
+    out[at + 1] = length >>> 8;
+    out[at + 2] = length;
+    out.set(bytes.subarray(start, end), at + RECORD_HEADER);
+    this.#length = needed;
+    return needed >= this.#flushBytes;
+  }
+
+  /** The frame, as an array of its own, and an empty writer; `undefined` when there is no record. */
+  take(): Bytes | undefined {
+    if (this.#length === 0) return undefined;
+    const frame = this.#bytes.slice(0, this.#length);
+    this.#length = 0;
+    return frame;
+  }
+
+  #grow(needed: number): void {
+    const bigger = new Uint8Array(
+      Math.min(FRAME_BYTES_LIMIT, Math.max(needed, 2 * this.#bytes.length)),
+    );
+    bigger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = bigger;
+  }
+}
+
+/** What `forEachRecord` calls: the record is `frame[start, end)`. */
+export type RecordVisitor = (channel: ChannelNumber, start: number, end: number) => void;
+
+/**
+ * Calls `visit` for each record in turn, without copying. Throws `DecodeError` before the first call
+ * when anything about the frame is wrong, so that a bad frame has no effect.
+ */
+export function forEachRecord(frame: Bytes, visit: RecordVisitor): void {
+  check(frame);
+  for (let at = 0; at < frame.length; ) {
+    const start = at + RECORD_HEADER;
+    const end = start + recordLength(frame, at);
+    visit(frame[at] as ChannelNumber, start, end);
+    at = end;
+  }
+}
+
+function check(frame: Bytes): void {
+  if (frame.length === 0) throw new DecodeError('empty frame');
+  if (frame.length > FRAME_BYTES_LIMIT) throw new DecodeError('frame too long');
+  for (let at = 0; at < frame.length; ) {
+    if (at + RECORD_HEADER > frame.length) throw new DecodeError('truncated record header');
+    const channel = frame[at]!;
+    if (channel !== Channel.ike && channel !== Channel.natt && channel !== Channel.l2tp) {
+      throw new DecodeError('unknown channel');
+    }
+    const length = recordLength(frame, at);
+    if (length === 0) throw new DecodeError('empty record');
+    if (length > RECORD_BYTES_LIMIT) throw new DecodeError('record too long');
+    at += RECORD_HEADER + length;
+    if (at > frame.length) throw new DecodeError('truncated record');
+  }
+}
+
+function recordLength(frame: Bytes, at: number): number {
+  return (frame[at + 1]! << 8) | frame[at + 2]!;
+}

@@ -1,0 +1,434 @@
+/**
+ * The layers of one tunnel, stacked: IKE, ESP, L2TP, PPP, IP. Each is a machine of its own that knows nothing
+ * of the others; here their outputs become the next one's inputs. Client role.
+ * @rfc 3193 §3
+ */
+import type { CipherSuite } from '../crypto/suite.ts';
+import type { Failure } from '../errors.ts';
+import { Ike, type IkeOutput } from '../ike/ike.ts';
+import { type IpInput, type IpOutput, IpStack } from '../ip/stack.ts';
+import { isControl, L2tp, type L2tpOutput } from '../l2tp/l2tp.ts';
+import { type AuthMethod, Ppp, type PppOutput, PppProtocol } from '../ppp/ppp.ts';
+import { Channel } from '../relay/channels.ts';
+import type { Bytes, Millis, Random } from '../wire/bytes.ts';
+import { earliest, type Trace } from '../wire/machine.ts';
+import type { Packet, PacketSink } from '../wire/packet.ts';
+import { EspPath, type SendRecord } from './esp-path.ts';
+import { innerMtu } from './mtu.ts';
+import { type Agreed, describeSession, type Session } from './session.ts';
+
+/** What a person waits for, in the order in which it happens. */
+export type Stage =
+  | 'relay'
+  | 'ike-main-mode'
+  | 'ike-quick-mode'
+  | 'l2tp'
+  | 'ppp-link'
+  | 'ppp-authentication'
+  | 'ppp-address';
+
+export type StackOutput =
+  | { readonly kind: 'stage'; readonly stage: Stage }
+  | { readonly kind: 'connected'; readonly session: Session }
+  | { readonly kind: 'network'; readonly output: IpOutput }
+  /** Every layer has ended; `failure` is the first cause. */
+  | { readonly kind: 'closed'; readonly failure?: Failure }
+  | Trace;
+
+export interface Ports {
+  readonly ike: number;
+  readonly natt: number;
+  readonly l2tp: number;
+}
+
+export interface StackConfig {
+  readonly suite: CipherSuite;
+  readonly random: Random;
+  /** Queues one record, `bytes[start, end)`, for the relay. */
+  readonly send: SendRecord;
+  readonly emit: (output: StackOutput) => void;
+  readonly gateway: { readonly id: string; readonly name: string; readonly address: string };
+  /** IPv4 address of the gateway, 4 bytes. */
+  readonly remoteAddress: Bytes;
+  readonly localPorts: Ports;
+  readonly remotePorts: Ports;
+  readonly outerMtu: number;
+  readonly preSharedKey: Bytes;
+  readonly userName: string;
+  readonly password: string;
+  readonly authMethods: readonly AuthMethod[];
+  /** Source port of L2TP inside ESP. */
+  readonly innerPort: number;
+}
+
+/** L2TP's registered port (RFC 2661 §8.1): the gateway's side, inside ESP. */
+const L2TP_PORT = 1701;
+
+/** A NAT forgets a mapping that is silent for longer (RFC 3948 §4). */
+const KEEPALIVE_MILLIS = 20_000;
+
+/** A child SA is replaced when this share of its lifetime is over. */
+const REKEY_AT = 0.85;
+
+/** How long an orderly end may take before it is cut short. */
+const CLOSE_MILLIS = 2_500;
+
+/** DPD hears of authentic traffic at most this often. */
+const ALIVE_MILLIS = 1_000;
+
+const NON_ESP_MARKER: Bytes = new Uint8Array(4);
+const NAT_KEEPALIVE: Bytes = Uint8Array.of(0xff);
+
+export class Stack {
+  readonly #config: StackConfig;
+  readonly #path: EspPath;
+  readonly #agreed: Agreed = {};
+  #ike: Ike | undefined;
+  #l2tp: L2tp | undefined;
+  #ppp: Ppp | undefined;
+  #ip: IpStack | undefined;
+  #now: Millis = 0;
+  #failure: Failure | undefined;
+  /** Set while the layers are being closed. */
+  #giveUpAt: Millis | undefined;
+  #over = false;
+  #lastSent: Millis = 0;
+  #lastAlive: Millis = 0;
+  #rekeyAt: Millis | undefined;
+
+  constructor(config: StackConfig) {
+    this.#config = config;
+    const { random, suite, localPorts, remotePorts } = config;
+    this.#path = new EspPath(
+      suite.esp,
+      config.send,
+      { local: config.innerPort, remote: L2TP_PORT },
+      (packet) => this.#receiveL2tp(packet),
+    );
+    this.#ike = new Ike({
+      role: 'initiator',
+      primitives: suite,
+      random,
+      preSharedKey: config.preSharedKey,
+      localAddress: randomPrivateAddress(random),
+      remoteAddress: config.remoteAddress,
+      localPorts,
+      remotePorts,
+      // The relay is a NAT that many share: without raw sockets there is nothing but UDP encapsulation.
+      forceEncapsulation: true,
+      innerLocalPort: config.innerPort,
+      innerRemotePort: L2TP_PORT,
+    });
+  }
+
+  /** Begins main mode. */
+  start(now: Millis): void {
+    this.#now = now;
+    this.#lastSent = now;
+    this.#toIke({ kind: 'start' });
+  }
+
+  get deadline(): Millis | undefined {
+    const keepalive = this.#path.sealer && this.#lastSent + KEEPALIVE_MILLIS;
+    return earliest(
+      this.#ike?.deadline,
+      this.#l2tp?.deadline,
+      this.#ppp?.deadline,
+      this.#ip?.deadline,
+      keepalive,
+      this.#rekeyAt,
+      this.#giveUpAt,
+    );
+  }
+
+  /** One record from the relay: `bytes[start, end)` of the frame. */
+  receive(channel: number, bytes: Bytes, start: number, end: number, now: Millis): void {
+    this.#now = now;
+    if (channel === Channel.ike) {
+      this.#toIke({ kind: 'datagram', channel: 'ike', bytes: bytes.slice(start, end) });
+    } else if (channel === Channel.natt) {
+      if (end - start < 8) return;
+      const marker = bytes[start]! | bytes[start + 1]! | bytes[start + 2]! | bytes[start + 3]!;
+      if (marker !== 0) return this.#path.receive(bytes, start, end);
+      this.#toIke({ kind: 'datagram', channel: 'natt', bytes: bytes.slice(start + 4, end) });
+    }
+  }
+
+  /** After the last record of a frame: opens what came and hands it up. */
+  received(now: Millis): void {
+    this.#now = now;
+    if (this.#path.openPending() && now - this.#lastAlive >= ALIVE_MILLIS) {
+      this.#lastAlive = now;
+      this.#toIke({ kind: 'alive' });
+    }
+  }
+
+  /** The relay heard that nothing listens at the gateway. */
+  unreachable(now: Millis): void {
+    this.#now = now;
+    this.#toIke({ kind: 'unreachable' });
+  }
+
+  network(input: IpInput, now: Millis): void {
+    this.#now = now;
+    this.#toIp(input);
+  }
+
+  timeout(now: Millis): void {
+    this.#now = now;
+    if (this.#giveUpAt !== undefined && this.#giveUpAt <= now) return this.#abandon();
+    if (due(this.#ike, now)) this.#toIke({ kind: 'timeout' });
+    if (due(this.#l2tp, now)) this.#toL2tp({ kind: 'timeout' });
+    if (due(this.#ppp, now)) this.#toPpp({ kind: 'timeout' });
+    if (due(this.#ip, now)) this.#toIp({ kind: 'timeout' });
+    if (this.#rekeyAt !== undefined && this.#rekeyAt <= now) {
+      this.#rekeyAt = undefined;
+      this.#toIke({ kind: 'rekey-child' });
+    }
+    if (this.#path.sealer && this.#lastSent + KEEPALIVE_MILLIS <= now) {
+      this.#lastSent = now;
+      this.#config.send(Channel.natt, NAT_KEEPALIVE, 0, NAT_KEEPALIVE.length);
+    }
+  }
+
+  /** Seals what the layers have queued since the last call. */
+  flush(): void {
+    this.#path.flush();
+  }
+
+  /** Ends the layers in order, from the top; `closed` follows when the last has ended. */
+  close(now: Millis, failure?: Failure): void {
+    this.#now = now;
+    this.#failure ??= failure;
+    this.#giveUpAt ??= now + CLOSE_MILLIS;
+    this.#ip = undefined;
+    this.#closeNext();
+  }
+
+  /** Gives up waiting for the peer: sends what Deletes there are and forgets every key. */
+  #abandon(): void {
+    this.#ppp = undefined;
+    this.#l2tp = undefined;
+    this.#toIke({ kind: 'close' });
+    this.#end();
+  }
+
+  #closeNext(): void {
+    if (this.#ppp) this.#toPpp({ kind: 'close' });
+    else if (this.#l2tp) this.#toL2tp({ kind: 'close' });
+    else if (this.#ike) this.#toIke({ kind: 'close' });
+    else this.#end();
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#path.flush();
+    this.#path.close();
+    this.#ike = undefined;
+    const failure = this.#failure;
+    this.#config.emit(failure === undefined ? { kind: 'closed' } : { kind: 'closed', failure });
+  }
+
+  /** A layer ended: whatever is above it is gone, whatever is below is closed in order. */
+  #ended(failure: Failure | undefined): void {
+    this.close(this.#now, failure);
+  }
+
+  #toIke(input: Parameters<Ike['handle']>[0]): void {
+    for (const output of this.#ike?.handle(input, this.#now) ?? []) this.#fromIke(output);
+  }
+
+  #fromIke(output: IkeOutput): void {
+    switch (output.kind) {
+      case 'transmit':
+        return this.#sendIke(output.channel, output.bytes);
+      case 'stage':
+        return this.#stage(output.stage === 'main-mode' ? 'ike-main-mode' : 'ike-quick-mode');
+      case 'ike-established':
+        this.#agreed.ike = output.algorithms;
+        return;
+      case 'child-established':
+        this.#path.use(output.inbound, output.outbound);
+        this.#agreed.esp = output.transform;
+        this.#rekeyAt = this.#now + output.lifetimeSeconds * 1000 * REKEY_AT;
+        if (this.#l2tp === undefined && this.#giveUpAt === undefined) this.#startL2tp();
+        return;
+      case 'child-deleted':
+        this.#path.forget(output.spi);
+        if (this.#path.sealer === undefined && this.#giveUpAt === undefined) {
+          this.#l2tp = undefined;
+          this.#ppp = undefined;
+          this.#ended({ code: 'IKE_CLOSED_BY_PEER' });
+        }
+        return;
+      case 'closed':
+        this.#ike = undefined;
+        this.#l2tp = undefined;
+        this.#ppp = undefined;
+        return this.#ended(output.failure);
+      case 'trace':
+        return this.#config.emit(output);
+    }
+  }
+
+  #sendIke(channel: 'ike' | 'natt', bytes: Bytes): void {
+    this.#path.flush();
+    const { send } = this.#config;
+    if (channel === 'ike') {
+      send(Channel.ike, bytes, 0, bytes.length);
+    } else {
+      const marked = new Uint8Array(NON_ESP_MARKER.length + bytes.length);
+      marked.set(bytes, NON_ESP_MARKER.length);
+      send(Channel.natt, marked, 0, marked.length);
+    }
+  }
+
+  #startL2tp(): void {
+    this.#stage('l2tp');
+    const { random, suite } = this.#config;
+    this.#l2tp = new L2tp({ role: 'lac', random, hostName: 'culvert', primitives: suite });
+    this.#toL2tp({ kind: 'open' });
+  }
+
+  #toL2tp(input: Parameters<L2tp['handle']>[0]): void {
+    for (const output of this.#l2tp?.handle(input, this.#now) ?? []) this.#fromL2tp(output);
+  }
+
+  #fromL2tp(output: L2tpOutput): void {
+    switch (output.kind) {
+      case 'transmit':
+        return this.#send(output.bytes, false);
+      case 'stage':
+        return;
+      case 'session-established':
+        return this.#startPpp();
+      case 'closed':
+        this.#l2tp = undefined;
+        this.#ppp = undefined;
+        return this.#ended(output.failure);
+      case 'trace':
+        return this.#config.emit(output);
+    }
+  }
+
+  #startPpp(): void {
+    const { random, suite, userName, password, authMethods, outerMtu } = this.#config;
+    if (this.#path.sealer === undefined) return;
+    this.#ppp = new Ppp({
+      role: 'client',
+      random,
+      primitives: suite,
+      mru: innerMtu(outerMtu, this.#path.sealer),
+      credentials: { userName, password },
+      methods: authMethods,
+    });
+    this.#toPpp({ kind: 'up' });
+  }
+
+  #toPpp(input: Parameters<Ppp['handle']>[0]): void {
+    for (const output of this.#ppp?.handle(input, this.#now) ?? []) this.#fromPpp(output);
+  }
+
+  #fromPpp(output: PppOutput): void {
+    switch (output.kind) {
+      case 'transmit':
+        return this.#send(output.bytes, true);
+      case 'stage':
+        if (output.stage === 'link') this.#stage('ppp-link');
+        else this.#stage(output.stage === 'authentication' ? 'ppp-authentication' : 'ppp-address');
+        return;
+      case 'authenticated':
+        this.#agreed.authentication = output.method;
+        return;
+      case 'network-up':
+        this.#startNetwork(output);
+        return;
+      case 'closed':
+        this.#ppp = undefined;
+        return this.#ended(output.failure);
+      case 'trace':
+        return this.#config.emit(output);
+    }
+  }
+
+  #startNetwork(link: Extract<PppOutput, { kind: 'network-up' }>): void {
+    const { random, suite, gateway, outerMtu, emit } = this.#config;
+    if (this.#path.sealer === undefined) return;
+    const mtu = Math.min(link.mtu, innerMtu(outerMtu, this.#path.sealer));
+    const sink: PacketSink = {
+      mtu,
+      take: () => this.#path.take(),
+      send: (packet) => this.#sendIp(packet),
+    };
+    this.#ip = new IpStack({
+      address: link.address,
+      nameServers: link.nameServers,
+      random,
+      sink,
+      primitives: suite,
+    });
+    emit({ kind: 'connected', session: describeSession(gateway, link, mtu, this.#agreed) });
+  }
+
+  #toIp(input: IpInput): void {
+    for (const output of this.#ip?.handle(input, this.#now) ?? []) {
+      this.#config.emit({ kind: 'network', output });
+    }
+  }
+
+  #sendIp(packet: Packet): void {
+    if (this.#ppp === undefined || this.#l2tp === undefined) return;
+    this.#ppp.encapsulate(packet, PppProtocol.ipv4);
+    this.#l2tp.encapsulate(packet);
+    this.#lastSent = this.#now;
+    this.#path.send(packet);
+  }
+
+  /** Control traffic of L2TP, or a PPP frame to wrap in its data header. */
+  #send(bytes: Bytes, isFrame: boolean): void {
+    const packet = this.#path.take();
+    packet.bytes.set(bytes, packet.start);
+    packet.end = packet.start + bytes.length;
+    if (isFrame) {
+      if (this.#l2tp === undefined) return;
+      this.#l2tp.encapsulate(packet);
+    }
+    this.#lastSent = this.#now;
+    this.#path.send(packet);
+  }
+
+  /** The data path up: L2TP, PPP and IP headers come off in place. */
+  #receiveL2tp(packet: Packet): void {
+    if (this.#l2tp === undefined) return;
+    if (isControl(packet)) {
+      this.#toL2tp({ kind: 'datagram', bytes: packet.bytes.slice(packet.start, packet.end) });
+      return;
+    }
+    if (!this.#l2tp.decapsulate(packet, this.#now) || this.#ppp === undefined) return;
+    const frameStart = packet.start;
+    const protocol = this.#ppp.decapsulate(packet, this.#now);
+    if (protocol === PppProtocol.ipv4) this.#toIp({ kind: 'packet', packet });
+    else if (protocol !== 0) {
+      this.#toPpp({ kind: 'frame', bytes: packet.bytes.slice(frameStart, packet.end) });
+    }
+  }
+
+  #stage(stage: Stage): void {
+    if (this.#giveUpAt === undefined) this.#config.emit({ kind: 'stage', stage });
+  }
+}
+
+function due(machine: { readonly deadline: Millis | undefined } | undefined, now: Millis): boolean {
+  return machine?.deadline !== undefined && machine.deadline <= now;
+}
+
+/**
+ * Each session claims to be a host of its own behind a NAT, so that a gateway keeps apart the many that
+ * share the relay's address.
+ * @rfc 1918 §3
+ */
+function randomPrivateAddress(random: Random): Bytes {
+  const [a, b, c] = random.bytes(3);
+  return Uint8Array.of(10, a!, b!, 1 + (c! % 254));
+}

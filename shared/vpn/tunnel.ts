@@ -1,0 +1,218 @@
+/**
+ * The whole tunnel as one machine between the relay's WebSocket and the applications: opens the session with
+ * the relay, stacks the layers once the relay answers, and ends them in order.
+ */
+import type { CipherSuite } from '../crypto/suite.ts';
+import { type Failure, plainText } from '../errors.ts';
+import type { IpInput, IpOutput } from '../ip/stack.ts';
+import type { AuthMethod } from '../ppp/ppp.ts';
+import { REFUSALS } from '../relay/close-codes.ts';
+import { type ControlFromRelay, decodeControlFromRelay, encodeControl } from '../relay/control.ts';
+import { forEachRecord, FrameWriter } from '../relay/frames.ts';
+import type { Bytes, Millis, Random } from '../wire/bytes.ts';
+import { DecodeError } from '../wire/errors.ts';
+import type { Machine, Trace } from '../wire/machine.ts';
+import type { Session } from './session.ts';
+import { Stack, type StackOutput, type Stage } from './stack.ts';
+
+export interface TunnelConfig {
+  readonly suite: CipherSuite;
+  readonly random: Random;
+  /** The profile's id at the relay. */
+  readonly gateway: string;
+  readonly preSharedKey: Bytes;
+  readonly userName: string;
+  readonly password: string;
+  /** Ways to sign in that the user allows, best first. */
+  readonly authMethods: readonly AuthMethod[];
+  /** Source port of L2TP inside ESP; a random one when left out, since several tabs share the relay's address. */
+  readonly innerPort?: number;
+}
+
+export type TunnelInput =
+  /** The WebSocket is open. */
+  | { readonly kind: 'start' }
+  | { readonly kind: 'control'; readonly text: string }
+  | { readonly kind: 'frame'; readonly bytes: Bytes }
+  /** The WebSocket closed, or never opened. */
+  | { readonly kind: 'relay-closed'; readonly failure: Failure }
+  | { readonly kind: 'network'; readonly input: IpInput }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'close' };
+
+export type TunnelOutput =
+  | { readonly kind: 'control'; readonly text: string }
+  | { readonly kind: 'frame'; readonly bytes: Bytes }
+  | { readonly kind: 'stage'; readonly stage: Stage }
+  | { readonly kind: 'connected'; readonly session: Session }
+  | { readonly kind: 'network'; readonly output: IpOutput }
+  /** The end: nothing follows, and the driver closes the WebSocket. */
+  | { readonly kind: 'closed'; readonly failure?: Failure }
+  | Trace;
+
+type State =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'asking-relay'; readonly giveUpAt: Millis }
+  | { readonly kind: 'up'; readonly stack: Stack }
+  | { readonly kind: 'closed' };
+
+/** How long the relay may take to answer `open`. */
+const RELAY_ANSWER_MILLIS = 10_000;
+
+/** First of the dynamic ports (RFC 6335 §6). */
+const FIRST_DYNAMIC_PORT = 49_152;
+
+export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
+  readonly #config: TunnelConfig;
+  readonly #frames: FrameWriter = new FrameWriter();
+  #state: State = { kind: 'idle' };
+  #out: TunnelOutput[] = [];
+
+  constructor(config: TunnelConfig) {
+    this.#config = config;
+  }
+
+  get deadline(): Millis | undefined {
+    const state = this.#state;
+    if (state.kind === 'asking-relay') return state.giveUpAt;
+    if (state.kind === 'up') return state.stack.deadline;
+    return undefined;
+  }
+
+  handle(input: TunnelInput, now: Millis): readonly TunnelOutput[] {
+    this.#apply(input, now);
+    if (this.#state.kind === 'up') this.#state.stack.flush();
+    this.#takeFrame();
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+
+  #apply(input: TunnelInput, now: Millis): void {
+    if (this.#state.kind === 'closed') return;
+    switch (input.kind) {
+      case 'start':
+        this.#out.push(
+          { kind: 'stage', stage: 'relay' },
+          { kind: 'control', text: encodeControl({ type: 'open', gateway: this.#config.gateway }) },
+        );
+        this.#state = { kind: 'asking-relay', giveUpAt: now + RELAY_ANSWER_MILLIS };
+        return;
+      case 'control':
+        return this.#control(input.text, now);
+      case 'frame':
+        return this.#frame(input.bytes, now);
+      case 'relay-closed':
+        return this.#closed(input.failure);
+      case 'network':
+        if (this.#state.kind === 'up') this.#state.stack.network(input.input, now);
+        return;
+      case 'timeout':
+        return this.#timeout(now);
+      case 'close':
+        return this.#close(now);
+    }
+  }
+
+  #timeout(now: Millis): void {
+    const state = this.#state;
+    if (state.kind === 'asking-relay') {
+      if (state.giveUpAt <= now) this.#closed({ code: 'RELAY_UNREACHABLE', detail: 'no answer to open' });
+    } else if (state.kind === 'up') {
+      state.stack.timeout(now);
+    }
+  }
+
+  #control(text: string, now: Millis): void {
+    let message: ControlFromRelay;
+    try {
+      message = decodeControlFromRelay(text);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#drop(error.reason);
+      return;
+    }
+    const state = this.#state;
+    if (message.type === 'refused') {
+      this.#closed({ code: REFUSALS[message.code].outcome, detail: plainText(message.message) });
+    } else if (message.type === 'unreachable') {
+      if (state.kind === 'up') state.stack.unreachable(now);
+    } else if (state.kind === 'asking-relay') {
+      this.#opened(message, now);
+    } else {
+      this.#drop('opened twice');
+    }
+  }
+
+  #opened(message: Extract<ControlFromRelay, { type: 'opened' }>, now: Millis): void {
+    const config = this.#config;
+    const stack = new Stack({
+      suite: config.suite,
+      random: config.random,
+      send: (channel, bytes, start, end) => {
+        if (this.#frames.append(channel, bytes, start, end)) this.#takeFrame();
+      },
+      emit: (output) => this.#fromStack(output),
+      gateway: message.gateway,
+      remoteAddress: decodeAddress(message.gateway.address),
+      localPorts: message.local,
+      remotePorts: message.remote,
+      outerMtu: message.mtu,
+      preSharedKey: config.preSharedKey,
+      userName: config.userName,
+      password: config.password,
+      authMethods: config.authMethods,
+      innerPort: config.innerPort ?? ephemeralPort(config.random),
+    });
+    this.#state = { kind: 'up', stack };
+    stack.start(now);
+  }
+
+  #fromStack(output: StackOutput): void {
+    if (output.kind === 'closed') this.#closed(output.failure);
+    else this.#out.push(output);
+  }
+
+  #frame(bytes: Bytes, now: Millis): void {
+    const state = this.#state;
+    if (state.kind !== 'up') return this.#drop('frame before opened');
+    try {
+      forEachRecord(bytes, (channel, start, end) => state.stack.receive(channel, bytes, start, end, now));
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#drop(error.reason);
+    }
+    state.stack.received(now);
+  }
+
+  #close(now: Millis): void {
+    if (this.#state.kind === 'up') this.#state.stack.close(now);
+    else this.#closed(undefined);
+  }
+
+  #closed(failure: Failure | undefined): void {
+    if (this.#state.kind === 'closed') return;
+    this.#state = { kind: 'closed' };
+    this.#takeFrame();
+    this.#out.push(failure === undefined ? { kind: 'closed' } : { kind: 'closed', failure });
+  }
+
+  #drop(detail: string): void {
+    this.#out.push({ kind: 'trace', layer: 'relay', event: 'dropped', detail });
+  }
+
+  #takeFrame(): void {
+    const bytes = this.#frames.take();
+    if (bytes !== undefined) this.#out.push({ kind: 'frame', bytes });
+  }
+}
+
+function ephemeralPort(random: Random): number {
+  const [high, low] = random.bytes(2);
+  return FIRST_DYNAMIC_PORT + (((high! << 8) | low!) & 0x3fff);
+}
+
+/** A dotted IPv4 address as 4 bytes; the control codec has checked its form. */
+function decodeAddress(text: string): Bytes {
+  return Uint8Array.from(text.split('.'), Number);
+}

@@ -1,0 +1,24 @@
+/** How the portal is built: one static page, its worker, no inline code, nothing from elsewhere. */
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+
+export default defineConfig({
+  root: path('./web'),
+  base: './',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    outDir: path('./dist/portal'),
+    emptyOutDir: true,
+    target: 'es2022',
+    sourcemap: false,
+    // A `.wasm` or `.svg` made into a data URL would be refused by the page's CSP.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  worker: { format: 'es' },
+  server: {
+    proxy: { '/culvert': { target: 'http://127.0.0.1:8443', ws: true } },
+  },
+});

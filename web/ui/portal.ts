@@ -1,0 +1,88 @@
+/** The portal's model: what the page knows, as signals, and what a person can make it do. */
+import { type ReadonlySignal, signal } from '@preact/signals';
+import { type Failure, plainText } from '../../shared/errors.ts';
+import type { FetchReply, Outcome, PingReply } from '../worker/api.ts';
+import type { GatewayList } from './gateways.ts';
+import type { Tunnel, TunnelEvents } from './tunnel.ts';
+import type { SignIn } from './validation.ts';
+import { advance, broken, type View } from './view.ts';
+
+export interface PortalParts {
+  /** WebSocket address of the relay. */
+  readonly relay: string;
+  readonly openTunnel: (events: TunnelEvents) => Tunnel;
+  readonly loadGateways: () => Promise<GatewayList>;
+}
+
+export class Portal {
+  readonly #relay: string;
+  readonly #tunnel: Tunnel;
+  readonly #loadGateways: () => Promise<GatewayList>;
+  readonly #view = signal<View>({ kind: 'ready' });
+  readonly #gateways = signal<GatewayList>({ kind: 'loading' });
+
+  constructor(parts: PortalParts) {
+    this.#relay = parts.relay;
+    this.#loadGateways = parts.loadGateways;
+    this.#tunnel = parts.openTunnel({
+      state: (state) => {
+        this.#view.value = advance(this.#view.value, state);
+      },
+      fault: (detail) => this.#fault(detail),
+    });
+    void this.reloadGateways();
+  }
+
+  get view(): ReadonlySignal<View> {
+    return this.#view;
+  }
+
+  get gateways(): ReadonlySignal<GatewayList> {
+    return this.#gateways;
+  }
+
+  async reloadGateways(): Promise<void> {
+    this.#gateways.value = { kind: 'loading' };
+    this.#gateways.value = await this.#loadGateways();
+  }
+
+  /** Starts connecting with a form that `signInErrors` found nothing wrong with. */
+  connect(form: SignIn): void {
+    if (this.#view.value.kind !== 'ready') return;
+    // Shown at once: the worker's first state may be a moment away.
+    this.#view.value = { kind: 'connecting', stage: 'relay' };
+    this.#tunnel
+      .connect({ relay: this.#relay, ...form })
+      .catch((error: unknown) => this.#fault(errorMessage(error)));
+  }
+
+  /** Gives up connecting, or ends the tunnel. */
+  disconnect(): void {
+    this.#tunnel.disconnect().catch((error: unknown) => this.#fault(errorMessage(error)));
+  }
+
+  /** One echo request; never rejects. */
+  ping(host: string): Promise<Outcome<PingReply>> {
+    return this.#tunnel.ping(host).catch(failed);
+  }
+
+  /** One GET request; never rejects. */
+  fetch(
+    url: string,
+    progress: (received: number, total: number | undefined) => void,
+  ): Promise<Outcome<FetchReply>> {
+    return this.#tunnel.fetch(url, progress).catch(failed);
+  }
+
+  #fault(detail: string): void {
+    this.#view.value = broken(plainText(detail));
+  }
+}
+
+function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function failed(error: unknown): { readonly ok: false; readonly failure: Failure } {
+  return { ok: false, failure: { code: 'INTERNAL', detail: plainText(errorMessage(error)) } };
+}

@@ -1,0 +1,145 @@
+/**
+ * Runs a tunnel machine over a WebSocket and a clock: inputs in, outputs out, one timer. The same in a
+ * browser's worker and in Node.
+ */
+import type { Failure } from '../../shared/errors.ts';
+import type { IpInput } from '../../shared/ip/stack.ts';
+import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
+import { earliest } from '../../shared/wire/machine.ts';
+import { Tunnel, type TunnelConfig, type TunnelInput, type TunnelOutput } from '../../shared/vpn/tunnel.ts';
+
+/** What the browser's `WebSocket` and `ws` have in common, as far as it is needed here. */
+export interface RelaySocket {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  onopen: (() => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  onerror: (() => void) | null;
+  send(data: string | Bytes): void;
+  close(): void;
+}
+
+export interface DriverConfig extends TunnelConfig {
+  readonly socket: RelaySocket;
+  /** A monotonic clock in milliseconds. */
+  readonly now: () => Millis;
+  /** Gets every output but the ones for the relay. After `closed` nothing follows. */
+  readonly emit: (output: Exclude<TunnelOutput, { kind: 'control' | 'frame' }>) => void;
+}
+
+/** Above this many bytes on their way to the relay, TCP inside the tunnel holds new data back … */
+const HOLD_ABOVE = 1 << 20;
+
+/** … until there are fewer than this. */
+const RESUME_BELOW = 1 << 18;
+
+/** How often `bufferedAmount` is looked at while held: the browser tells of no change. */
+const HOLD_POLL_MILLIS = 4;
+
+export class TunnelDriver {
+  readonly #config: DriverConfig;
+  readonly #tunnel: Tunnel;
+  readonly #inputs: TunnelInput[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #running = false;
+  #opened = false;
+  #held = false;
+  #over = false;
+
+  /** Starts when the socket opens. */
+  constructor(config: DriverConfig) {
+    this.#config = config;
+    this.#tunnel = new Tunnel(config);
+    const { socket } = config;
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => {
+      this.#opened = true;
+      this.run({ kind: 'start' });
+    };
+    socket.onmessage = ({ data }) => {
+      if (typeof data === 'string') this.run({ kind: 'control', text: data });
+      else if (data instanceof ArrayBuffer) this.run({ kind: 'frame', bytes: new Uint8Array(data) });
+    };
+    socket.onerror = () => this.#lost(0, '');
+    socket.onclose = ({ code, reason }) => this.#lost(code, reason);
+  }
+
+  network(input: IpInput): void {
+    this.run({ kind: 'network', input });
+  }
+
+  /** Handles an input and, first come first served, those that its outputs cause. */
+  run(input: TunnelInput): void {
+    this.#inputs.push(input);
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        for (const output of this.#tunnel.handle(next, this.#config.now())) this.#dispatch(output);
+        this.#watchBuffer();
+      }
+    } catch (error) {
+      // A defect of ours must not leave a page that waits for ever.
+      this.#dispatch({ kind: 'closed', failure: { code: 'INTERNAL', detail: String(error) } });
+    } finally {
+      this.#running = false;
+    }
+    this.#arm();
+  }
+
+  #dispatch(output: TunnelOutput): void {
+    const { socket, emit } = this.#config;
+    if (output.kind === 'frame') socket.send(output.bytes);
+    else if (output.kind === 'control') socket.send(output.text);
+    else {
+      if (this.#over) return;
+      if (output.kind === 'closed') this.#end();
+      emit(output);
+    }
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    if (this.#over) return;
+    const { deadline } = this.#tunnel;
+    const now = this.#config.now();
+    const poll = this.#held ? now + HOLD_POLL_MILLIS : undefined;
+    const next = earliest(deadline, poll);
+    if (next === undefined) return;
+    this.#timer = setTimeout(() => this.run({ kind: 'timeout' }), Math.max(0, Math.ceil(next - now)));
+  }
+
+  #watchBuffer(): void {
+    const queued = this.#config.socket.bufferedAmount;
+    if (!this.#held && queued > HOLD_ABOVE) {
+      this.#held = true;
+      this.#inputs.push({ kind: 'network', input: { kind: 'hold' } });
+    } else if (this.#held && queued < RESUME_BELOW) {
+      this.#held = false;
+      this.#inputs.push({ kind: 'network', input: { kind: 'resume' } });
+    }
+  }
+
+  #lost(code: number, reason: string): void {
+    if (this.#over) return;
+    const detail = code > 1000 && code !== 1006 ? `close code ${code}${reason && `: ${reason}`}` : undefined;
+    const failure: Failure = {
+      code: this.#opened ? 'RELAY_CLOSED' : 'RELAY_UNREACHABLE',
+      ...(detail !== undefined && { detail }),
+    };
+    this.run({ kind: 'relay-closed', failure });
+  }
+
+  #end(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    const { socket } = this.#config;
+    socket.onopen = null;
+    socket.onmessage = null;
+    socket.onclose = null;
+    // Closing a socket that is still connecting raises an error event in Node; somebody has to take it.
+    socket.onerror = () => {};
+    socket.close();
+  }
+}
