@@ -16,7 +16,10 @@ export async function get(sockets: Sockets, url: URL): Promise<void> {
   const plain = Duplex.fromWeb(socket as Parameters<typeof Duplex.fromWeb>[0]);
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
     const connection = secure ? tls.connect({ socket: plain, servername: host }) : plain;
-    const request = (secure ? https : http).get(url, { agent: false, createConnection: () => connection });
+    const request = (secure ? https : http).get(url, {
+      agent: false,
+      createConnection: () => connection,
+    });
     request.once('response', resolve).once('error', reject);
   }).catch(failed);
   console.error(`HTTP ${response.statusCode} ${response.statusMessage}`);

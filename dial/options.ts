@@ -28,7 +28,8 @@ export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Prom
   if (command !== 'ping' && command !== 'get' && command !== 'hold') {
     throw bad('ping HOST, get URL or hold is needed');
   }
-  if (rest.length > 0 || (command === 'hold') !== (target === '')) throw bad(`${command}: wrong arguments`);
+  if (rest.length > 0 || (command === 'hold') !== (target === ''))
+    throw bad(`${command}: wrong arguments`);
   if (command === 'get' && !(URL.canParse(target) && /^https?:$/.test(new URL(target).protocol))) {
     throw bad(`${target}: not an http:// or https:// URL`);
   }
@@ -36,8 +37,18 @@ export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Prom
     relay: relayUrl(required(values.relay, '--relay')),
     gateway: required(values.gateway, '--gateway'),
     user: required(values.user, '--user'),
-    password: await secret(values['password-file'], env.CULVERT_PASSWORD, 'password', 'CULVERT_PASSWORD'),
-    preSharedKey: await secret(values['psk-file'], env.CULVERT_PSK, 'pre-shared key', 'CULVERT_PSK'),
+    password: await secret(
+      values['password-file'],
+      env.CULVERT_PASSWORD,
+      'password',
+      'CULVERT_PASSWORD',
+    ),
+    preSharedKey: await secret(
+      values['psk-file'],
+      env.CULVERT_PSK,
+      'pre-shared key',
+      'CULVERT_PSK',
+    ),
     innerPort: innerPort(values['inner-port']),
     allowPap: values['allow-pap'] === true,
     command,
@@ -67,7 +78,8 @@ function parse(args: string[]) {
 
 function relayUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^wss?:$/.test(url.protocol)) throw bad(`--relay: ${text} is not a ws:// or wss:// address`);
+  if (url === undefined || !/^wss?:$/.test(url.protocol))
+    throw bad(`--relay: ${text} is not a ws:// or wss:// address`);
   if (url.pathname === '/') url.pathname = '/culvert';
   return url.href;
 }
@@ -75,7 +87,8 @@ function relayUrl(text: string): string {
 function innerPort(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw bad('--inner-port: a number from 1 to 65535');
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw bad('--inner-port: a number from 1 to 65535');
   return port;
 }
 
@@ -87,11 +100,14 @@ async function secret(
   variable: string,
 ): Promise<string> {
   if (file === undefined) {
-    if (fromEnv === undefined || fromEnv === '') throw bad(`no ${what}: set ${variable} or name a file`);
+    if (fromEnv === undefined || fromEnv === '')
+      throw bad(`no ${what}: set ${variable} or name a file`);
     return fromEnv;
   }
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw bad(`the ${what}'s file cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw bad(
+      `the ${what}'s file cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
   });
   return text.replace(/\r?\n$/, '');
 }

@@ -9,7 +9,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { FRAME_BYTES_LIMIT, RELAY_PATH, RELAY_SUBPROTOCOL } from '../shared/relay/channels.ts';
 import { UPGRADE_REFUSALS, type UpgradeRefusalCode } from '../shared/relay/close-codes.ts';
 import type { Millis } from '../shared/wire/bytes.ts';
-import { admittedHost, isAdmittedOrigin, upgradeRefusal } from './admission.ts';
+import { admittedHost, type Host, isAdmittedOrigin, upgradeRefusal } from './admission.ts';
 import type { RelayConfig } from './config.ts';
 import { addCounters, type Counters, dropped, newCounters } from './counters.ts';
 import { securityHeaders } from './headers.ts';
@@ -42,6 +42,9 @@ export const OPEN_TIMEOUT: Millis = 5000;
 const DEFAULT_SESSIONS = 100;
 const DEFAULT_SESSIONS_PER_ADDRESS = 16;
 const DEFAULT_IDLE_SECONDS = 900;
+
+/** Time for the answers under way when the relay stops. */
+const DOWNLOAD_GRACE: Millis = 1000;
 
 /** Connections beyond the sessions: page loads, upgrades under way. */
 const SPARE_CONNECTIONS = 512;
@@ -110,6 +113,7 @@ class RelayServer implements Relay {
     return new Promise((resolve) => {
       this.#http.close(() => resolve());
       this.#http.closeIdleConnections();
+      setTimeout(() => this.#http.closeAllConnections(), DOWNLOAD_GRACE).unref();
       for (const session of this.#sessions.keys()) session.refuse('RELAY_SHUTTING_DOWN');
     });
   }
@@ -125,7 +129,10 @@ class RelayServer implements Relay {
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     stream.on('error', () => stream.destroy());
     const refusal = upgradeRefusal(request, this.#config);
-    if (refusal !== undefined) return this.#refuseUpgrade(stream, refusal);
+    if (refusal !== undefined) {
+      this.#refuseUpgrade(stream, refusal);
+      return;
+    }
     (stream as Socket).setNoDelay(true);
     this.#websockets.handleUpgrade(request, stream, head, (socket) => {
       this.#accept(socket, stream, request.socket.remoteAddress ?? '');
@@ -133,7 +140,8 @@ class RelayServer implements Relay {
   }
 
   #accept(socket: WebSocket, stream: Duplex, client: string): void {
-    const { config, number } = { config: this.#config, number: ++this.#sessionNumber };
+    const config = this.#config;
+    const number = ++this.#sessionNumber;
     const started = performance.now();
     const session = new Session(socket, stream, {
       gateways: config.gateways,
@@ -143,7 +151,8 @@ class RelayServer implements Relay {
       opened: (gateway) => this.#log(`session ${number} of ${client}: opened ${gateway.id}`),
     });
     const isFull = this.#isFullFor(client);
-    this.#sessions.set(session, client);
+    // One that is turned away takes nobody's place while it closes.
+    if (!isFull) this.#sessions.set(session, client);
     socket.once('close', (code) => {
       this.#sessions.delete(session);
       addCounters(this.#ended, session.counters);
@@ -154,6 +163,7 @@ class RelayServer implements Relay {
       );
     });
     if (isFull) session.refuse('RELAY_FULL');
+    if (!this.#http.listening) session.refuse('RELAY_SHUTTING_DOWN');
   }
 
   #isFullFor(client: string): boolean {
@@ -187,36 +197,38 @@ class RelayServer implements Relay {
     }
     if (host === undefined) {
       const { status, text } = UPGRADE_REFUSALS.RELAY_BAD_HOST;
-      return json(request, response, status, { code: 'RELAY_BAD_HOST', message: text });
-    }
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      sendJson(request, response, status, { code: 'RELAY_BAD_HOST', message: text });
+    } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
-      return json(request, response, 405, { message: 'GET and HEAD only.' });
+      sendJson(request, response, 405, { message: 'GET and HEAD only.' });
+    } else {
+      this.#resource(host, request, response);
     }
+  }
+
+  #resource(host: Host, request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? '').split('?', 1)[0]!;
-    switch (path) {
-      case RELAY_PATH:
-        response.setHeader('Upgrade', 'websocket');
-        return json(request, response, 426, { message: 'A WebSocket is spoken here.' });
-      case `${RELAY_PATH}/gateways`: {
-        const { origin } = request.headers;
-        if (origin !== undefined && isAdmittedOrigin(origin, host, this.#config)) {
-          response.setHeader('Access-Control-Allow-Origin', origin);
-          response.setHeader('Vary', 'Origin');
-        }
-        const gateways = this.#config.gateways.map(({ id, name }) => ({ id, name }));
-        return json(request, response, 200, { gateways });
+    if (path === RELAY_PATH) {
+      response.setHeader('Upgrade', 'websocket');
+      sendJson(request, response, 426, { message: 'A WebSocket is spoken here.' });
+    } else if (path === `${RELAY_PATH}/gateways`) {
+      const { origin } = request.headers;
+      if (origin !== undefined && isAdmittedOrigin(origin, host, this.#config)) {
+        response.setHeader('Access-Control-Allow-Origin', origin);
+        response.setHeader('Vary', 'Origin');
       }
-      case `${RELAY_PATH}/health`:
-        return json(request, response, 200, { status: 'ok', sessions: this.#sessions.size });
+      const gateways = this.#config.gateways.map(({ id, name }) => ({ id, name }));
+      sendJson(request, response, 200, { gateways });
+    } else if (path === `${RELAY_PATH}/health`) {
+      sendJson(request, response, 200, { status: 'ok', sessions: this.#sessions.size });
+    } else if (this.#portal === undefined || !servePortal(this.#portal, path, request, response)) {
+      const message = this.#portal ? 'There is no such file.' : 'This relay serves no portal.';
+      sendJson(request, response, 404, { message });
     }
-    if (this.#portal !== undefined && servePortal(this.#portal, path, request, response)) return;
-    const message = this.#portal ? 'There is no such file.' : 'This relay serves no portal.';
-    json(request, response, 404, { message });
   }
 }
 
-function json(
+function sendJson(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,

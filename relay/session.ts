@@ -73,7 +73,7 @@ export class Session {
     socket.on('error', () => this.#end());
     socket.on('close', () => {
       this.#end();
-      clearTimeout((this.#state as State & { kind: 'closed' }).timer);
+      if (this.#state.kind === 'closed') clearTimeout(this.#state.timer);
     });
   }
 
@@ -86,6 +86,8 @@ export class Session {
   }
 
   #frame(data: RawData, isBinary: boolean): void {
+    // A refused tab may have frames under way.
+    if (this.#state.kind === 'closed') return;
     try {
       if (isBinary) this.#records(data as Buffer<ArrayBuffer>);
       else this.#control(data.toString());
@@ -98,18 +100,25 @@ export class Session {
 
   #records(frame: Bytes): void {
     const state = this.#state;
-    if (state.kind === 'closed') return;
-    if (state.kind !== 'open') return this.refuse('RELAY_OUT_OF_ORDER');
+    if (state.kind !== 'open') {
+      this.refuse('RELAY_OUT_OF_ORDER');
+      return;
+    }
     state.lastFrame = performance.now();
     forEachRecord(frame, (channel, start, end) => state.datagrams.send(channel, frame, start, end));
   }
 
   #control(text: string): void {
-    if (this.#state.kind === 'closed') return;
     const { gateway: id } = decodeControlFromTab(text);
-    if (this.#state.kind !== 'waiting') return this.refuse('RELAY_OUT_OF_ORDER');
+    if (this.#state.kind !== 'waiting') {
+      this.refuse('RELAY_OUT_OF_ORDER');
+      return;
+    }
     const gateway = this.#options.gateways.find((known) => known.id === id);
-    if (gateway === undefined) return this.refuse('RELAY_UNKNOWN_GATEWAY');
+    if (gateway === undefined) {
+      this.refuse('RELAY_UNKNOWN_GATEWAY');
+      return;
+    }
     clearTimeout(this.#state.timer);
     this.#state = { kind: 'opening' };
     this.#open(gateway).catch((error: unknown) => {
@@ -130,7 +139,10 @@ export class Session {
         unreachable: (channel, reason) => this.#unreachable(channel, reason),
       },
     );
-    if (this.#state.kind !== 'opening') return datagrams.close();
+    if (this.#state.kind !== 'opening') {
+      datagrams.close();
+      return;
+    }
     this.#state = {
       kind: 'open',
       datagrams,

@@ -19,8 +19,6 @@ export function hasShape(
       return isNatTraversal(bytes, start, end);
     case Channel.l2tp:
       return isL2tp(bytes, start, end);
-    default:
-      return false;
   }
 }
 

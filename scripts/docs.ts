@@ -5,8 +5,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { REFUSALS, UPGRADE_REFUSALS } from '../shared/relay/close-codes.ts';
 import { ERRORS } from '../shared/errors.ts';
+import { REFUSALS, UPGRADE_REFUSALS } from '../shared/relay/close-codes.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCES = ['shared', 'wasm', 'relay', 'web', 'dial'];
@@ -57,7 +57,9 @@ export function conformancePage(): string {
     for (const match of text.matchAll(/@rfc (\d+)(?: (§[\w.]+|appendix \w+))?/g)) {
       citations.push({ rfc: Number(match[1]), section: match[2] ?? '', place: path });
     }
-    for (const match of text.matchAll(/Deviation: ([\s\S]*?)(?:\*\/|\n\s*\*?\s*\n|\n\s*\*? ?@|\n(?!\s*(?:\*|\/\/)))/g)) {
+    for (const match of text.matchAll(
+      /Deviation: ([\s\S]*?)(?:\*\/|\n\s*\*?\s*\n|\n\s*\*? ?@|\n(?!\s*(?:\*|\/\/)))/g,
+    )) {
       const sentence = match[1]!.replace(/\s*\n\s*(?:\*|\/\/)\s?/g, ' ').trim();
       deviations.push(`- \`${path}\`: ${sentence}`);
     }

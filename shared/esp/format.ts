@@ -68,7 +68,7 @@ export class EspFormat {
   /** Throws `RangeError` on parameters that no SA can have. */
   constructor(parameters: EspSaParameters) {
     const { spi, cipher, cipherKey, integrity, integrityKey } = parameters;
-    if (!Number.isInteger(spi) || spi < 1 || spi > 0xffff_ffff) throw new RangeError('spi: 0');
+    if (!Number.isInteger(spi) || spi < 1 || spi > 0xffff_ffff) throw new RangeError(`spi: ${spi}`);
     const shape = ESP_CIPHERS[cipher];
     if (shape === undefined) throw new RangeError('cipher: unknown');
     if (!shape.keyLengths.includes(cipherKey.length)) {

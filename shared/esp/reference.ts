@@ -10,7 +10,6 @@ import type { Packet } from '../wire/packet.ts';
 import {
   type EspEngine,
   type EspOpener,
-  type EspSaParameters,
   type EspSealer,
   OpenResult,
   SLOT_COUNT,
@@ -33,10 +32,16 @@ export function referenceEspEngine(
   const pool = new SlotPool();
   return {
     slots: pool.slots,
-    sealer: (parameters) =>
-      new ReferenceSealer(pool, parameters, transform(parameters, primitives, random), sequence),
-    opener: (parameters) =>
-      new ReferenceOpener(pool, parameters, transform(parameters, primitives, random)),
+    sealer(parameters) {
+      const format = new EspFormat(parameters);
+      const algorithms = transform(parameters, primitives, random);
+      return new ReferenceSealer(pool, parameters.spi, format, algorithms, sequence);
+    },
+    opener(parameters) {
+      const format = new EspFormat(parameters);
+      const algorithms = transform(parameters, primitives, random);
+      return new ReferenceOpener(pool, parameters.spi, format, algorithms);
+    },
   };
 }
 
@@ -84,13 +89,14 @@ class ReferenceSealer implements EspSealer {
 
   constructor(
     pool: SlotPool,
-    parameters: EspSaParameters,
+    spi: number,
+    format: EspFormat,
     algorithms: Transform,
     sequence: number,
   ) {
-    this.spi = parameters.spi;
+    this.spi = spi;
     this.#pool = pool;
-    this.#format = new EspFormat(parameters);
+    this.#format = format;
     this.#transform = algorithms;
     this.#sequence = sequence;
     pool.enter();
@@ -160,10 +166,10 @@ class ReferenceOpener implements EspOpener {
   #transform: Transform | undefined;
   #octets = 0;
 
-  constructor(pool: SlotPool, parameters: EspSaParameters, algorithms: Transform) {
-    this.spi = parameters.spi;
+  constructor(pool: SlotPool, spi: number, format: EspFormat, algorithms: Transform) {
+    this.spi = spi;
     this.#pool = pool;
-    this.#format = new EspFormat(parameters);
+    this.#format = format;
     this.#transform = algorithms;
     pool.enter();
   }

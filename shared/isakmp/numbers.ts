@@ -99,7 +99,13 @@ export const EncapsulationMode = {
 export const AuthenticationAlgorithm = { hmacMd5: 1, hmacSha: 2, hmacSha2256: 5 } as const;
 
 /** @rfc 2407 §4.6.2.1 */
-export const IdType = { ipv4Addr: 1, fqdn: 2, userFqdn: 3, ipv4AddrSubnet: 4, ipv6Addr: 5 } as const;
+export const IdType = {
+  ipv4Addr: 1,
+  fqdn: 2,
+  userFqdn: 3,
+  ipv4AddrSubnet: 4,
+  ipv6Addr: 5,
+} as const;
 
 /** IP protocol number of UDP, as identities name it. */
 export const IPPROTO_UDP = 17;

@@ -188,7 +188,8 @@ export class ControlChannel {
     if (count > outstanding) return false;
     if (count === 0) return true;
     this.#unacknowledged.splice(0, count);
-    this.#congestionWindow += this.#congestionWindow < this.#threshold ? 1 : 1 / this.#congestionWindow;
+    this.#congestionWindow +=
+      this.#congestionWindow < this.#threshold ? 1 : 1 / this.#congestionWindow;
     this.#congestionWindow = Math.min(this.#congestionWindow, this.#peerWindow);
     this.#timer =
       this.#unacknowledged.length > 0

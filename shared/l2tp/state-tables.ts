@@ -96,8 +96,9 @@ export const CONTROL_CONNECTION: Table<TunnelState, TunnelEvent, TunnelAction> =
   },
 };
 
-export type LacCallState = 'idle' | 'wait-tunnel' | 'wait-reply' | 'established';
-export type LnsCallState = 'idle' | 'wait-connect' | 'established';
+type LacCallState = 'idle' | 'wait-tunnel' | 'wait-reply' | 'established';
+type LnsCallState = 'idle' | 'wait-connect' | 'established';
+export type CallState = LacCallState | LnsCallState;
 
 export type CallEvent =
   | 'incoming-call'
@@ -121,7 +122,7 @@ export type CallAction =
   | 'clean-up';
 
 /** @rfc 2661 §7.4.1 */
-export const LAC_INCOMING_CALL: Table<LacCallState, CallEvent, CallAction> = {
+const LAC_INCOMING_CALL: Table<LacCallState, CallEvent, CallAction> = {
   idle: {
     'incoming-call': cell('wait-tunnel', 'open-tunnel'),
     icrp: cleanUp,
@@ -160,7 +161,7 @@ export const LAC_INCOMING_CALL: Table<LacCallState, CallEvent, CallAction> = {
 };
 
 /** @rfc 2661 §7.4.2 */
-export const LNS_INCOMING_CALL: Table<LnsCallState, CallEvent, CallAction> = {
+const LNS_INCOMING_CALL: Table<LnsCallState, CallEvent, CallAction> = {
   idle: {
     icrq: cell('wait-connect', 'send-icrp'),
     'bad-icrq': disconnect,
@@ -191,3 +192,8 @@ export const LNS_INCOMING_CALL: Table<LnsCallState, CallEvent, CallAction> = {
     'local-close': disconnect,
   },
 };
+
+/** The table of each role; a state it does not know has no row. */
+export const INCOMING_CALL: Readonly<
+  Record<'lac' | 'lns', Partial<Table<CallState, CallEvent, CallAction>>>
+> = { lac: LAC_INCOMING_CALL, lns: LNS_INCOMING_CALL };

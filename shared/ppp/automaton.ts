@@ -96,7 +96,12 @@ const SECOND_PAGE: Rows = {
   Up: [_, _, _, _],
   Down: [to(1), to(1), to(1), to(1, 'tld')],
   Open: [to(6), to(7), to(8), to(9)],
-  Close: [to(4, 'irc', 'str'), to(4, 'irc', 'str'), to(4, 'irc', 'str'), to(4, 'tld', 'irc', 'str')],
+  Close: [
+    to(4, 'irc', 'str'),
+    to(4, 'irc', 'str'),
+    to(4, 'irc', 'str'),
+    to(4, 'tld', 'irc', 'str'),
+  ],
   'TO+': [to(6, 'scr'), to(6, 'scr'), to(8, 'scr'), _],
   'TO-': [to(3, 'tlf'), to(3, 'tlf'), to(3, 'tlf'), _],
   'RCR+': [to(8, 'sca'), to(9, 'sca', 'tlu'), to(8, 'sca'), to(8, 'tld', 'scr', 'sca')],
@@ -119,5 +124,5 @@ export function transition(event: Event, state: State): Transition | undefined {
 
 /** States in which the Restart timer runs. @rfc 1661 §4.1 */
 export function timerRuns(state: State): boolean {
-  return state >= State.closing && state <= State.ackSent;
+  return transition('TO+', state) !== undefined;
 }

@@ -29,7 +29,11 @@ export function decodeConfigOptions(bytes: Bytes): ConfigOption[] {
 
 export function encodeConfigOptions(options: readonly ConfigOption[]): Bytes {
   const writer = new Writer();
-  for (const { type, data } of options) writer.u8(type).u8(HEADER_LENGTH + data.length).bytes(data);
+  for (const { type, data } of options)
+    writer
+      .u8(type)
+      .u8(HEADER_LENGTH + data.length)
+      .bytes(data);
   return writer.finish();
 }
 

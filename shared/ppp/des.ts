@@ -42,7 +42,91 @@ const PC2 = [
 
 const SHIFTS = [1, 1, 2, 2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 1] as const;
 
-/** S1 to S8, each four rows of sixteen, one hexadecimal digit an entry. */
+/** S1 to S8, each four rows of sixteen entries, one hexadecimal digit an entry. */
 const S = [
-  'e4d12fb83a6c5907 0f74e2d1a6cbb9538 41e8d62bfc973a50 fc8249175b3ea006d',
-] as const;
+  'e4d12fb83a6c59070f74e2d1a6cb953841e8d62bfc973a50fc8249175b3ea06d',
+  'f18e6b34972dc05a3d47f28ec01a69b50e7ba4d158c6932fd8a13f42b67c05e9',
+  'a09e63f51dc7b428d709346a285ecbf1d6498f30b12c5ae71ad069874fe3b52c',
+  '7de3069a1285bc4fd8b56f03472c1ae9a690cb7df13e52843f06a1d8945bc72e',
+  '2c417ab6853fd0e9eb2c47d150fa3986421bad78f9c5630eb8c71e2d6f09a453',
+  'c1af92680d34e75baf427c9561de0b389ef528c3704a1db6432c95fabe17608d',
+  '4b2ef08d3c975a61d0b7491ae35c2f8614bdc37eaf6805926bd814a7950fe23c',
+  'd2846fb1a93e50c71fd8a374c56b0e927b419ce206adf35821e74a8dfc90356b',
+].map((digits) => Uint8Array.from(digits, (digit) => Number.parseInt(digit, 16)));
+
+/** One bit an element. */
+type Bits = Uint8Array;
+
+/** Encrypts the 8-byte `block` under a key of 7 bytes, to which the parity bits are added. */
+export function desEncrypt(key: Bytes, block: Bytes): Bytes {
+  if (key.length !== 7) throw new RangeError('key: must be 7 bytes');
+  if (block.length !== 8) throw new RangeError('block: must be 8 bytes');
+  let [left, right] = halves(permute(toBits(block), IP));
+  for (const roundKey of roundKeys(expandKey(key))) {
+    const mixed = feistel(right, roundKey);
+    [left, right] = [right, left.map((bit, i) => bit ^ mixed[i]!)];
+  }
+  return fromBits(permute(join(right, left), FP));
+}
+
+/** Seven bits to a byte, the low bit left for parity, which the cipher ignores. @rfc 2759 §8.6 */
+export function expandKey(key: Bytes): Bytes {
+  const out = new Uint8Array(8);
+  for (let i = 0; i < 8; i++) {
+    const above = i === 0 ? 0 : key[i - 1]! << (8 - i);
+    const below = i === 7 ? 0 : key[i]! >>> i;
+    out[i] = (above | below) & 0xfe;
+  }
+  return out;
+}
+
+function roundKeys(key: Bytes): Bits[] {
+  let [c, d] = halves(permute(toBits(key), PC1));
+  return SHIFTS.map((shift) => {
+    c = join(c.subarray(shift), c.subarray(0, shift));
+    d = join(d.subarray(shift), d.subarray(0, shift));
+    return permute(join(c, d), PC2);
+  });
+}
+
+function feistel(half: Bits, roundKey: Bits): Bits {
+  const wide = permute(half, E).map((bit, i) => bit ^ roundKey[i]!);
+  const out = new Uint8Array(32);
+  for (const [box, entries] of S.entries()) {
+    const six = wide.subarray(6 * box, 6 * box + 6);
+    const row = 2 * six[0]! + six[5]!;
+    const column = 8 * six[1]! + 4 * six[2]! + 2 * six[3]! + six[4]!;
+    const value = entries[16 * row + column]!;
+    for (let i = 0; i < 4; i++) out[4 * box + i] = (value >>> (3 - i)) & 1;
+  }
+  return permute(out, P);
+}
+
+function permute(bits: Bits, table: readonly number[]): Bits {
+  return Uint8Array.from(table, (place) => bits[place - 1]!);
+}
+
+function halves(bits: Bits): [Bits, Bits] {
+  const middle = bits.length / 2;
+  return [bits.subarray(0, middle), bits.subarray(middle)];
+}
+
+function join(a: Bits, b: Bits): Bits {
+  const out = new Uint8Array(a.length + b.length);
+  out.set(a);
+  out.set(b, a.length);
+  return out;
+}
+
+function toBits(bytes: Bytes): Bits {
+  return Uint8Array.from(
+    { length: 8 * bytes.length },
+    (_, i) => (bytes[i >>> 3]! >>> (7 - (i & 7))) & 1,
+  );
+}
+
+function fromBits(bits: Bits): Bytes {
+  const out = new Uint8Array(bits.length / 8);
+  for (const [i, bit] of bits.entries()) out[i >>> 3] = out[i >>> 3]! | (bit << (7 - (i & 7)));
+  return out;
+}

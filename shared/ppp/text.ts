@@ -32,7 +32,8 @@ export function utf8Decode(bytes: Bytes): string {
     }
     const least = extra === 2 ? 0x800 : extra === 3 ? 0x10000 : 0;
     const surrogate = code >= 0xd800 && code <= 0xdfff;
-    const valid = found === extra && code >= least && code <= 0x10ffff && first < 0xf5 && !surrogate;
+    const valid =
+      found === extra && code >= least && code <= 0x10ffff && first < 0xf5 && !surrogate;
     text += valid ? String.fromCodePoint(code) : REPLACEMENT;
   }
   return text;

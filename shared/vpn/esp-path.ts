@@ -3,7 +3,15 @@
  * one run, arriving ones are opened as one run. Knows ESP and the inner UDP header, nothing above.
  * @rfc 3948 §2.1
  */
-import { type EspEngine, type EspOpener, type EspSaParameters, type EspSealer, OpenResult, SLOT_SIZE } from '../esp/engine.ts';
+import {
+  type EspEngine,
+  type EspOpener,
+  type EspSaParameters,
+  type EspSealer,
+  OpenResult,
+  SLOT_HEADROOM,
+  SLOT_SIZE,
+} from '../esp/engine.ts';
 import { Channel, type ChannelNumber } from '../relay/channels.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import type { Packet } from '../wire/packet.ts';
@@ -30,7 +38,14 @@ export interface EspCounters {
 export type SendRecord = (channel: ChannelNumber, bytes: Bytes, start: number, end: number) => void;
 
 export class EspPath {
-  readonly counters: EspCounters = { unknownSpi: 0, malformed: 0, badIcv: 0, replayed: 0, notOurs: 0, unsent: 0 };
+  readonly counters: EspCounters = {
+    unknownSpi: 0,
+    malformed: 0,
+    badIcv: 0,
+    replayed: 0,
+    notOurs: 0,
+    unsent: 0,
+  };
   readonly #engine: EspEngine;
   readonly #sendRecord: SendRecord;
   readonly #localPort: number;
@@ -52,8 +67,8 @@ export class EspPath {
   /** `deliver` gets each opened L2TP packet, valid during the call only. */
   constructor(
     engine: EspEngine,
-    sendRecord: SendRecord,
     ports: { readonly local: number; readonly remote: number },
+    sendRecord: SendRecord,
     deliver: (packet: Packet) => void,
   ) {
     this.#engine = engine;
@@ -136,12 +151,18 @@ export class EspPath {
   /** Takes one ESP packet, `bytes[start, end)`; it is opened with its neighbours, at the latest by `openPending`. */
   receive(bytes: Bytes, start: number, end: number): void {
     const length = end - start;
-    if (length < 8 || length > SLOT_SIZE - 256) {
+    if (length < 8 || length > SLOT_SIZE - SLOT_HEADROOM) {
       this.counters.malformed++;
       return;
     }
-    const spi = ((bytes[start]! << 24) | (bytes[start + 1]! << 16) | (bytes[start + 2]! << 8) | bytes[start + 3]!) >>> 0;
-    if (this.#inbound > 0 && (spi !== this.#inboundSpi || this.#inbound === this.#inboundSlots)) this.openPending();
+    const spi =
+      ((bytes[start]! << 24) |
+        (bytes[start + 1]! << 16) |
+        (bytes[start + 2]! << 8) |
+        bytes[start + 3]!) >>>
+      0;
+    if (this.#inbound > 0 && (spi !== this.#inboundSpi || this.#inbound === this.#inboundSlots))
+      this.openPending();
     this.#inboundSpi = spi;
     const index = OUTBOUND_SLOTS + this.#inbound++;
     const slot = this.#engine.slots[index]!;
@@ -170,7 +191,8 @@ export class EspPath {
       authentic = true;
       const packet = this.#engine.slots[OUTBOUND_SLOTS + i]!;
       // A gateway may answer from another port than 1701 (RFC 3193 §4), so any source port will do.
-      if (this.#nextHeaders[i] === UDP_PROTOCOL && stripUdp(packet, this.#localPort) !== 0) this.#deliver(packet);
+      if (this.#nextHeaders[i] === UDP_PROTOCOL && stripUdp(packet, this.#localPort) !== 0)
+        this.#deliver(packet);
       else this.counters.notOurs++;
     }
     return authentic;

@@ -69,7 +69,9 @@ export function describeSession(
  * @rfc 8247 §2.4
  */
 function advisedAgainst(...lists: readonly string[]): string[] {
-  return lists.flatMap((list) => list.split(', ').filter((name) => /^3DES|MD5|^MODP-(1024|1536)$/.test(name)));
+  return lists.flatMap((list) =>
+    list.split(', ').filter((name) => /^3DES|MD5|^MODP-(1024|1536)$/.test(name)),
+  );
 }
 
 function dotted(address: Bytes): string {

@@ -5,8 +5,10 @@
  */
 import type { CipherSuite } from '../crypto/suite.ts';
 import type { Failure } from '../errors.ts';
-import { Ike, type IkeOutput } from '../ike/ike.ts';
-import { type IpInput, type IpOutput, IpStack } from '../ip/stack.ts';
+import { Ike } from '../ike/ike.ts';
+import type { IkeOutput } from '../ike/io.ts';
+import type { IpInput, IpOutput } from '../ip/messages.ts';
+import { IpStack } from '../ip/stack.ts';
 import { isControl, L2tp, type L2tpOutput } from '../l2tp/l2tp.ts';
 import { type AuthMethod, Ppp, type PppOutput, PppProtocol } from '../ppp/ppp.ts';
 import { Channel } from '../relay/channels.ts';
@@ -101,8 +103,8 @@ export class Stack {
     const { random, suite, localPorts, remotePorts } = config;
     this.#path = new EspPath(
       suite.esp,
-      config.send,
       { local: config.innerPort, remote: L2TP_PORT },
+      config.send,
       (packet) => this.#receiveL2tp(packet),
     );
     this.#ike = new Ike({

@@ -4,11 +4,11 @@
  */
 import type { CipherSuite } from '../crypto/suite.ts';
 import { type Failure, plainText } from '../errors.ts';
-import type { IpInput, IpOutput } from '../ip/stack.ts';
+import type { IpInput, IpOutput } from '../ip/messages.ts';
 import type { AuthMethod } from '../ppp/ppp.ts';
 import { REFUSALS } from '../relay/close-codes.ts';
 import { type ControlFromRelay, decodeControlFromRelay, encodeControl } from '../relay/control.ts';
-import { forEachRecord, FrameWriter } from '../relay/frames.ts';
+import { FrameWriter, forEachRecord } from '../relay/frames.ts';
 import type { Bytes, Millis, Random } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import type { Machine, Trace } from '../wire/machine.ts';
@@ -117,7 +117,8 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
   #timeout(now: Millis): void {
     const state = this.#state;
     if (state.kind === 'asking-relay') {
-      if (state.giveUpAt <= now) this.#closed({ code: 'RELAY_UNREACHABLE', detail: 'no answer to open' });
+      if (state.giveUpAt <= now)
+        this.#closed({ code: 'RELAY_UNREACHABLE', detail: 'no answer to open' });
     } else if (state.kind === 'up') {
       state.stack.timeout(now);
     }
@@ -177,7 +178,9 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
     const state = this.#state;
     if (state.kind !== 'up') return this.#drop('frame before opened');
     try {
-      forEachRecord(bytes, (channel, start, end) => state.stack.receive(channel, bytes, start, end, now));
+      forEachRecord(bytes, (channel, start, end) =>
+        state.stack.receive(channel, bytes, start, end, now),
+      );
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#drop(error.reason);

@@ -24,9 +24,13 @@ export class Portal {
   constructor(parts: PortalParts) {
     this.#relay = parts.relay;
     this.#loadGateways = parts.loadGateways;
+    let first = true;
     this.#tunnel = parts.openTunnel({
       state: (state) => {
-        this.#view.value = advance(this.#view.value, state);
+        // Who is quicker than the worker's start is already connecting when its first `idle` arrives.
+        const stale = first && state.kind === 'idle';
+        first = false;
+        if (!stale) this.#view.value = advance(this.#view.value, state);
       },
       fault: (detail) => this.#fault(detail),
     });
@@ -76,6 +80,8 @@ export class Portal {
 
   #fault(detail: string): void {
     this.#view.value = broken(plainText(detail));
+    // Whatever is left of a tunnel must not go on behind a page that says there is none.
+    this.#tunnel.disconnect().catch(() => undefined);
   }
 }
 

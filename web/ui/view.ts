@@ -13,7 +13,7 @@ export type View =
   | { readonly kind: 'ready'; readonly failure?: Failure; readonly where?: Where }
   | { readonly kind: 'connecting'; readonly stage: Stage }
   | { readonly kind: 'connected'; readonly session: Session }
-  | { readonly kind: 'disconnecting'; readonly where: Where };
+  | { readonly kind: 'disconnecting'; readonly where: Where; readonly failure?: Failure };
 
 /** The view after the worker said `state`. */
 export function advance(view: View, state: TunnelState): View {
@@ -22,13 +22,13 @@ export function advance(view: View, state: TunnelState): View {
     case 'connected':
       return state;
     case 'disconnecting':
-      return { kind: 'disconnecting', where: whereOf(view) };
+      return { kind: 'disconnecting', where: whereOf(view), ...keptFailure(view) };
     case 'idle':
       if (state.failure !== undefined) {
         return { kind: 'ready', failure: state.failure, where: whereOf(view) };
       }
-      // A worker that repeats `idle` must not wipe out a failure that is still on the screen.
-      return view.kind === 'ready' ? view : { kind: 'ready' };
+      // A failure that is still on the screen outlives a worker that merely repeats `idle`.
+      return { kind: 'ready', where: whereOf(view), ...keptFailure(view) };
   }
 }
 
@@ -60,6 +60,11 @@ export function statusText(view: View): StatusText {
       }
       return { title: 'Could not connect', note: 'What you typed is still there.' };
   }
+}
+
+function keptFailure(view: View): { readonly failure?: Failure } {
+  const kept = view.kind === 'ready' || view.kind === 'disconnecting' ? view.failure : undefined;
+  return kept === undefined ? {} : { failure: kept };
 }
 
 function whereOf(view: View): Where {

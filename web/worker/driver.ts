@@ -3,19 +3,23 @@
  * browser's worker and in Node.
  */
 import type { Failure } from '../../shared/errors.ts';
-import type { IpInput } from '../../shared/ip/stack.ts';
+import type { IpInput } from '../../shared/ip/messages.ts';
+import {
+  Tunnel,
+  type TunnelConfig,
+  type TunnelInput,
+  type TunnelOutput,
+} from '../../shared/vpn/tunnel.ts';
 import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
 import { earliest } from '../../shared/wire/machine.ts';
-import { Tunnel, type TunnelConfig, type TunnelInput, type TunnelOutput } from '../../shared/vpn/tunnel.ts';
 
 /** What the browser's `WebSocket` and `ws` have in common, as far as it is needed here. */
 export interface RelaySocket {
   binaryType: string;
   readonly bufferedAmount: number;
-  onopen: (() => void) | null;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number; reason: string }) => void) | null;
-  onerror: (() => void) | null;
+  addEventListener(type: 'open' | 'error', listener: () => void): void;
+  addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: 'close', listener: (event: { code: number; reason: string }) => void): void;
   send(data: string | Bytes): void;
   close(): void;
 }
@@ -53,16 +57,16 @@ export class TunnelDriver {
     this.#tunnel = new Tunnel(config);
     const { socket } = config;
     socket.binaryType = 'arraybuffer';
-    socket.onopen = () => {
+    socket.addEventListener('open', () => {
       this.#opened = true;
       this.run({ kind: 'start' });
-    };
-    socket.onmessage = ({ data }) => {
+    });
+    socket.addEventListener('message', ({ data }) => {
       if (typeof data === 'string') this.run({ kind: 'control', text: data });
       else if (data instanceof ArrayBuffer) this.run({ kind: 'frame', bytes: new Uint8Array(data) });
-    };
-    socket.onerror = () => this.#lost(0, '');
-    socket.onclose = ({ code, reason }) => this.#lost(code, reason);
+    });
+    socket.addEventListener('error', () => this.#lost(0, ''));
+    socket.addEventListener('close', ({ code, reason }) => this.#lost(code, reason));
   }
 
   network(input: IpInput): void {
@@ -107,7 +111,10 @@ export class TunnelDriver {
     const poll = this.#held ? now + HOLD_POLL_MILLIS : undefined;
     const next = earliest(deadline, poll);
     if (next === undefined) return;
-    this.#timer = setTimeout(() => this.run({ kind: 'timeout' }), Math.max(0, Math.ceil(next - now)));
+    this.#timer = setTimeout(
+      () => this.run({ kind: 'timeout' }),
+      Math.max(0, Math.ceil(next - now)),
+    );
   }
 
   #watchBuffer(): void {
@@ -123,7 +130,8 @@ export class TunnelDriver {
 
   #lost(code: number, reason: string): void {
     if (this.#over) return;
-    const detail = code > 1000 && code !== 1006 ? `close code ${code}${reason && `: ${reason}`}` : undefined;
+    const detail =
+      code > 1000 && code !== 1006 ? `close code ${code}${reason && `: ${reason}`}` : undefined;
     const failure: Failure = {
       code: this.#opened ? 'RELAY_CLOSED' : 'RELAY_UNREACHABLE',
       ...(detail !== undefined && { detail }),
@@ -134,12 +142,6 @@ export class TunnelDriver {
   #end(): void {
     this.#over = true;
     clearTimeout(this.#timer);
-    const { socket } = this.#config;
-    socket.onopen = null;
-    socket.onmessage = null;
-    socket.onclose = null;
-    // Closing a socket that is still connecting raises an error event in Node; somebody has to take it.
-    socket.onerror = () => {};
-    socket.close();
+    this.#config.socket.close();
   }
 }

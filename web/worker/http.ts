@@ -19,7 +19,10 @@ interface Libcurl {
 }
 
 interface HttpSession {
-  fetch(url: string, options: Record<string, unknown>): Promise<Response & { raw_headers?: [string, string][] }>;
+  fetch(
+    url: string,
+    options: Record<string, unknown>,
+  ): Promise<Response & { raw_headers?: [string, string][] }>;
   close(): void;
 }
 
@@ -35,7 +38,9 @@ let loading: Promise<Libcurl> | undefined;
 let current: HttpClient | undefined;
 
 async function load(): Promise<Libcurl> {
-  const { libcurl } = (await import(/* @vite-ignore */ new URL(moduleUrl, self.location.href).href)) as {
+  const { libcurl } = (await import(
+    /* @vite-ignore */ new URL(moduleUrl, self.location.href).href
+  )) as {
     libcurl: Libcurl;
   };
   await libcurl.load_wasm(new URL(wasmUrl, self.location.href).href);
@@ -65,7 +70,7 @@ export class HttpClient {
     loading ??= load();
     const libcurl = await loading;
     current = this;
-    this.connectFailure = undefined;
+    this.#takeConnectFailure();
     this.#session ??= new libcurl.HTTPSession();
     try {
       const response = await this.#session.fetch(target.href, {
@@ -83,9 +88,16 @@ export class HttpClient {
         millis: performance.now() - begin,
       };
     } catch (error) {
-      if (this.connectFailure) throw new TunnelError(this.connectFailure.code, this.connectFailure.detail);
+      if (this.connectFailure)
+        throw new TunnelError(this.connectFailure.code, this.connectFailure.detail);
       throw new TunnelError('HTTP_FAILED', error instanceof Error ? error.message : String(error));
     }
+  }
+
+  #takeConnectFailure(): Failure | undefined {
+    const failure = this.connectFailure;
+    this.connectFailure = undefined;
+    return failure;
   }
 
   close(): void {
@@ -108,7 +120,8 @@ async function readBody(
   progress: ((received: number, total: number | undefined) => void) | undefined,
 ): Promise<Pick<FetchReply, 'size' | 'sha256' | 'body'>> {
   const length = response.headers.get('content-length');
-  const total = length === null || response.headers.has('content-encoding') ? undefined : Number(length);
+  const total =
+    length === null || response.headers.has('content-encoding') ? undefined : Number(length);
   const digest = sha256.create();
   const kept: Uint8Array[] = [];
   let size = 0;
@@ -180,7 +193,7 @@ class TunnelTransport extends EventTarget {
   close(): void {
     if (this.readyState >= this.CLOSING) return;
     this.readyState = this.CLOSING;
-    this.#socket?.close().catch(() => {});
+    void this.#socket?.close();
   }
 
   async #run(client: HttpClient | undefined): Promise<void> {
@@ -197,13 +210,17 @@ class TunnelTransport extends EventTarget {
       const reader = this.#socket.readable.getReader();
       for (let step = await reader.read(); !step.done; step = await reader.read()) {
         const { value } = step;
-        const whole = value.byteLength === value.buffer.byteLength ? value.buffer : value.slice().buffer;
+        const whole =
+          value.byteLength === value.buffer.byteLength ? value.buffer : value.slice().buffer;
         this.#fire('message', { data: whole });
       }
       this.#finish(1000);
     } catch (error) {
       if (client && error instanceof TunnelError) {
-        client.connectFailure = { code: error.code, ...(error.detail !== undefined && { detail: error.detail }) };
+        client.connectFailure = {
+          code: error.code,
+          ...(error.detail !== undefined && { detail: error.detail }),
+        };
       }
       this.#fire('error', {});
       this.#finish(1006);

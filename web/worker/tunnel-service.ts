@@ -3,9 +3,16 @@ import { transfer } from 'comlink';
 import { type Failure, TunnelError } from '../../shared/errors.ts';
 import type { TunnelOutput } from '../../shared/vpn/tunnel.ts';
 import type { Random } from '../../shared/wire/bytes.ts';
-import { loadWasmSuite } from '../../wasm/index.ts';
 import wasmUrl from '../../wasm/build/culvert.wasm?url';
-import type { ConnectRequest, FetchReply, Outcome, PingReply, TunnelApi, TunnelState } from './api.ts';
+import { loadWasmSuite } from '../../wasm/index.ts';
+import type {
+  ConnectRequest,
+  FetchReply,
+  Outcome,
+  PingReply,
+  TunnelApi,
+  TunnelState,
+} from './api.ts';
 import { TunnelDriver } from './driver.ts';
 import { HttpClient } from './http.ts';
 import { Sockets } from './sockets.ts';
@@ -101,7 +108,8 @@ export class TunnelService implements TunnelApi {
   #handle(output: Exclude<TunnelOutput, { kind: 'control' | 'frame' }>): void {
     switch (output.kind) {
       case 'stage':
-        if (this.#state.kind === 'connecting') this.#become({ kind: 'connecting', stage: output.stage });
+        if (this.#state.kind === 'connecting')
+          this.#become({ kind: 'connecting', stage: output.stage });
         return;
       case 'connected':
         if (this.#state.kind !== 'connecting') return;
@@ -136,10 +144,12 @@ export class TunnelService implements TunnelApi {
 
   async #use<T>(work: (tunnel: Tunnel) => Promise<T>): Promise<Outcome<T>> {
     try {
-      if (this.#state.kind !== 'connected' || this.#tunnel === undefined) throw new TunnelError('NOT_CONNECTED');
+      if (this.#state.kind !== 'connected' || this.#tunnel === undefined)
+        throw new TunnelError('NOT_CONNECTED');
       return { ok: true, value: await work(this.#tunnel) };
     } catch (error) {
-      if (!(error instanceof TunnelError)) return { ok: false, failure: { code: 'INTERNAL', detail: String(error) } };
+      if (!(error instanceof TunnelError))
+        return { ok: false, failure: { code: 'INTERNAL', detail: String(error) } };
       const { code, detail } = error;
       return { ok: false, failure: { code, ...(detail !== undefined && { detail }) } };
     }

@@ -1,0 +1,156 @@
+/**
+ * `npm start` and `npm run relay`: reads the configuration, builds the portal where it must, starts the relay
+ * and says where to go. Exit status 2 for what the operator can put right: a bad option, a bad configuration, a
+ * port that is taken; 1 for a portal that cannot be built.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { isLoopback } from './admission.ts';
+import { ConfigError, DEFAULT_CONFIG, parseConfig, type RelayConfig } from './config.ts';
+import { type Options, parseOptions, USAGE, UsageError } from './options.ts';
+import { ensurePortal, PortalBuildError } from './portal.ts';
+import { type Relay, startRelay } from './server.ts';
+
+const DEFAULT_FILE = 'culvert.config.json';
+
+/** Why the relay does not start, in words for the operator. */
+class StartError extends Error {
+  readonly exit: number;
+
+  constructor(exit: number, message: string) {
+    super(message);
+    this.exit = exit;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof StartError)) throw error;
+  console.error(error.message);
+  process.exitCode = error.exit;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (options.help) {
+    console.log(USAGE);
+    return;
+  }
+  const config = readConfig(options);
+  const portal = await readyPortal(options);
+  const relay = await listen(config, portal);
+  stopOnSignal(relay);
+  greet(config, relay, portal !== undefined);
+}
+
+function readOptions(): Options {
+  try {
+    return parseOptions(process.argv.slice(2), process.env);
+  } catch (error) {
+    if (error instanceof UsageError) throw new StartError(2, `${error.message}\n\n${USAGE}`);
+    throw error;
+  }
+}
+
+function readConfig({ configFile, host, port }: Options): RelayConfig {
+  const file = configFile ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
+  const config = file === undefined ? DEFAULT_CONFIG : parseFile(file);
+  return {
+    ...config,
+    listen: { host: host ?? config.listen.host, port: port ?? config.listen.port },
+  };
+}
+
+function parseFile(file: string): RelayConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new StartError(2, `${file}: cannot be read (${systemCode(error)}).`);
+  }
+  try {
+    return parseConfig(text);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const problems = error.problems.map((problem) => `  ${problem}`).join('\n');
+    throw new StartError(2, `${file} cannot be used:\n${problems}`);
+  }
+}
+
+async function readyPortal({ portal }: Options): Promise<string | undefined> {
+  if (portal === 'none') return undefined;
+  try {
+    return await ensurePortal(portal === 'fresh', (line) => console.error(line));
+  } catch (error) {
+    if (!(error instanceof PortalBuildError)) throw error;
+    throw new StartError(1, `${error.message} Its output is above.`);
+  }
+}
+
+async function listen(config: RelayConfig, portal: string | undefined): Promise<Relay> {
+  const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
+  const { host, port } = config.listen;
+  try {
+    return await startRelay(config, portal === undefined ? { log } : { log, portal });
+  } catch (error) {
+    throw new StartError(2, listenProblem(systemCode(error), host, port));
+  }
+}
+
+function listenProblem(code: string, host: string, port: number): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Port ${port} on ${host} is already taken. Stop the other program, or choose another port with --port.`;
+    case 'EACCES':
+      return `Port ${port} needs rights this user does not have. Choose one above 1023 with --port.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${host} is not an address of this machine. Choose another one with --host.`;
+    default:
+      return `The relay cannot listen on ${host}, port ${port} (${code}).`;
+  }
+}
+
+function greet(config: RelayConfig, relay: Relay, hasPortal: boolean): void {
+  const { host } = config.listen;
+  const isEverywhere = host === '0.0.0.0' || host === '::';
+  const name = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  const open = config.hosts?.[0] ?? name;
+  console.log(
+    hasPortal
+      ? `Culvert is ready: open http://${open}:${relay.port}/`
+      : `The relay is ready at ws://${open}:${relay.port}/culvert`,
+  );
+  for (const gateway of config.gateways) {
+    console.log(`  gateway ${gateway.id}: ${gateway.name} (${gateway.address})`);
+  }
+  if (config.gateways.length === 0) {
+    console.log(
+      `No gateway is configured. Write ${DEFAULT_FILE}, for example\n  ${JSON.stringify({
+        listen: DEFAULT_CONFIG.listen,
+        gateways: [{ id: 'office', name: 'Office', address: 'vpn.example.com' }],
+      })}\nand start again.`,
+    );
+  }
+  if (!isLoopback(host) && config.hosts === undefined) {
+    console.log('Any host name is accepted; list the relay’s own under “hosts” to prevent that.');
+  }
+}
+
+/** The first signal ends the sessions in order, a second one ends the process at once. */
+function stopOnSignal(relay: Relay): void {
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    console.log('Stopping …');
+    relay.close().then(() => process.exit(0));
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+function systemCode(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}

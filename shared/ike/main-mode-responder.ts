@@ -1,0 +1,234 @@
+/** Main mode with a pre-shared key, the responder's side. RFC 2409 §5.4, RFC 3947 §3 and §4. */
+import type { Failure } from '../errors.ts';
+import { COOKIE_LENGTH, decodeClearBody, encodeClearMessage } from '../isakmp/message.ts';
+import { ExchangeType, HeaderFlag, NotifyType } from '../isakmp/numbers.ts';
+import { type Bytes, constantTimeEqual } from '../wire/bytes.ts';
+import { DecodeError, ProtocolError } from '../wire/errors.ts';
+import type { IkeContext } from './context.ts';
+import { IkeSa } from './ike-sa.ts';
+import { derivePhase1Keys, type Phase1Exchange } from './key-material.ts';
+import {
+  type Arrival,
+  COOKIE_ZERO,
+  type MainMode,
+  mainModeHeader,
+  NONCE_LENGTH,
+  openIdentity,
+  readKeyExchange,
+  sealIdentity,
+} from './main-mode.ts';
+import { generateKeyPair, sharedSecret } from './modp.ts';
+import {
+  type NatDialect,
+  natDiscoveryPayloads,
+  readNatDiscovery,
+  readVendorIds,
+  vendorIdPayloads,
+} from './nat-traversal.ts';
+import { choosePhase1, IKE_LIFETIME_SECONDS, type Phase1Choice } from './phase1-transforms.ts';
+
+type State =
+  | { readonly kind: 'wait-message-1' }
+  | {
+      readonly kind: 'wait-message-3';
+      readonly initiatorCookie: Bytes;
+      readonly responderCookie: Bytes;
+      readonly offer: Bytes;
+      readonly choice: Phase1Choice;
+      readonly dialect: NatDialect | undefined;
+      readonly dpd: boolean;
+    }
+  | { readonly kind: 'wait-message-5'; readonly sa: IkeSa }
+  | { readonly kind: 'done'; readonly sa: IkeSa };
+
+/** The last request with its answer, which a duplicate gets again. */
+interface Answer {
+  readonly request: Bytes;
+  readonly response: Bytes;
+}
+
+export class MainModeResponder implements MainMode {
+  /** The initiator repeats itself; all that is timed here is the whole, by the machine above. */
+  readonly deadline: undefined;
+  readonly silence: Failure = { code: 'IKE_NO_RESPONSE' };
+  readonly #context: IkeContext;
+  #state: State = { kind: 'wait-message-1' };
+  #answer: Answer | undefined;
+
+  constructor(context: IkeContext) {
+    this.#context = context;
+  }
+
+  get initiatorCookie(): Bytes | undefined {
+    const state = this.#state;
+    if (state.kind === 'wait-message-1') return undefined;
+    return state.kind === 'wait-message-3'
+      ? state.initiatorCookie
+      : state.sa.parameters.exchange.initiatorCookie;
+  }
+
+  get pendingSa(): IkeSa | undefined {
+    return this.#state.kind === 'wait-message-5' ? this.#state.sa : undefined;
+  }
+
+  notification(): undefined {
+    return undefined;
+  }
+
+  timeout(): undefined {
+    return undefined;
+  }
+
+  receive(arrival: Arrival): IkeSa | undefined {
+    const { message, bytes, channel } = arrival;
+    if (message.header.exchangeType !== ExchangeType.identityProtection) {
+      throw new DecodeError('unexpected exchange type');
+    }
+    if (this.#answer !== undefined && constantTimeEqual(bytes, this.#answer.request)) {
+      this.#context.trace('duplicate-request');
+      this.#context.transmit(channel, this.#answer.response);
+      return undefined;
+    }
+    switch (this.#state.kind) {
+      case 'wait-message-1':
+        this.#receiveOffer(arrival);
+        return undefined;
+      case 'wait-message-3':
+        this.#receiveKeyExchange(this.#state, arrival);
+        return undefined;
+      case 'wait-message-5':
+        return this.#receiveIdentity(this.#state, arrival);
+      case 'done':
+        throw new DecodeError('main mode is over');
+    }
+  }
+
+  /** Message 1: the first of the initiator's transforms that policy allows. */
+  #receiveOffer(arrival: Arrival): void {
+    const { config } = this.#context;
+    const { header } = arrival.message;
+    if (!constantTimeEqual(header.responderCookie, COOKIE_ZERO)) {
+      throw new DecodeError('foreign cookie');
+    }
+    const payloads = decodeClearBody(arrival.message);
+    const [first] = payloads;
+    if (first?.payload.kind !== 'security-association') throw new DecodeError('no SA payload');
+    const choice = choosePhase1(first.payload.proposals, config.phase1);
+    if (choice === undefined) {
+      throw new ProtocolError(NotifyType['NO-PROPOSAL-CHOSEN'], 'no acceptable transform');
+    }
+    const { initiatorCookie } = header;
+    const responderCookie = config.random.bytes(COOKIE_LENGTH);
+    const offer = first.body;
+    this.#state = {
+      kind: 'wait-message-3',
+      initiatorCookie,
+      responderCookie,
+      offer,
+      choice,
+      ...readVendorIds(payloads),
+    };
+    const chosen = { ...choice.proposal, transforms: [choice.chosen] };
+    this.#respond(
+      arrival,
+      encodeClearMessage(mainModeHeader(initiatorCookie, responderCookie), [
+        { kind: 'security-association', proposals: [chosen] },
+        ...vendorIdPayloads(),
+      ]),
+    );
+  }
+
+  /** Message 3: both halves of the key exchange are there. */
+  #receiveKeyExchange(state: Extract<State, { kind: 'wait-message-3' }>, arrival: Arrival): void {
+    const { config } = this.#context;
+    const { primitives } = config;
+    const { initiatorCookie, responderCookie, offer, choice } = state;
+    const { transform } = choice;
+    this.#requireCookies(initiatorCookie, responderCookie, arrival);
+    const payloads = decodeClearBody(arrival.message);
+    const { value, nonce: initiatorNonce } = readKeyExchange(payloads);
+    const pair = generateKeyPair(transform.group, config.random);
+    const secret = sharedSecret(pair, value);
+    if (secret === undefined) {
+      throw new ProtocolError(NotifyType['INVALID-KEY-INFORMATION'], 'public value out of range');
+    }
+    const exchange: Phase1Exchange = {
+      initiatorCookie,
+      responderCookie,
+      initiatorValue: value,
+      responderValue: pair.publicValue,
+      initiatorNonce,
+      responderNonce: config.random.bytes(NONCE_LENGTH),
+      offer,
+    };
+    const keys = derivePhase1Keys(primitives, transform, config.preSharedKey, secret, exchange);
+    secret.fill(0);
+    pair.exponent.fill(0);
+    const hashInput = { primitives, hash: transform.hash, initiatorCookie, responderCookie };
+    const nat = readNatDiscovery(hashInput, config, arrival.channel, payloads);
+    const dialect = nat.local || nat.remote ? state.dialect : undefined;
+    const sa = new IkeSa(
+      { primitives, transform, exchange, keys, nat, dialect, dpd: state.dpd },
+      arrival.channel,
+      choice.lifetimeSeconds ?? IKE_LIFETIME_SECONDS,
+    );
+    this.#state = { kind: 'wait-message-5', sa };
+    const discovery =
+      state.dialect === undefined
+        ? []
+        : natDiscoveryPayloads(hashInput, config, arrival.channel, state.dialect);
+    this.#respond(
+      arrival,
+      encodeClearMessage(mainModeHeader(initiatorCookie, responderCookie), [
+        { kind: 'key-exchange', data: pair.publicValue },
+        { kind: 'nonce', data: exchange.responderNonce },
+        ...discovery,
+      ]),
+    );
+  }
+
+  /** Message 5: the initiator's proof, from where it floated to. */
+  #receiveIdentity(
+    { sa }: Extract<State, { kind: 'wait-message-5' }>,
+    arrival: Arrival,
+  ): IkeSa | undefined {
+    const { message, channel } = arrival;
+    const { initiatorCookie, responderCookie } = sa.parameters.exchange;
+    this.#requireCookies(initiatorCookie, responderCookie, arrival);
+    if ((message.header.flags & HeaderFlag.encryption) === 0) {
+      throw new DecodeError('unexpected clear message');
+    }
+    if (!this.#proves(sa, message)) {
+      throw new ProtocolError(NotifyType['PAYLOAD-MALFORMED'], 'message 5 does not prove the key');
+    }
+    sa.channel = channel;
+    this.#state = { kind: 'done', sa };
+    this.#respond(arrival, sealIdentity(sa, 'responder', this.#context.config.localAddress));
+    return sa;
+  }
+
+  /** A wrong key shows as rubbish more often than as a wrong hash. */
+  #proves(sa: IkeSa, message: Arrival['message']): boolean {
+    try {
+      return openIdentity(sa, 'initiator', message) !== undefined;
+    } catch (error) {
+      if (error instanceof DecodeError) return false;
+      throw error;
+    }
+  }
+
+  #requireCookies(initiatorCookie: Bytes, responderCookie: Bytes, { message }: Arrival): void {
+    const { header } = message;
+    if (
+      !constantTimeEqual(header.initiatorCookie, initiatorCookie) ||
+      !constantTimeEqual(header.responderCookie, responderCookie)
+    ) {
+      throw new DecodeError('foreign cookie');
+    }
+  }
+
+  #respond({ bytes, channel }: Arrival, response: Bytes): void {
+    this.#answer = { request: bytes.slice(), response };
+    this.#context.transmit(channel, response);
+  }
+}

@@ -1,0 +1,138 @@
+/** What both roles of main mode share. RFC 2409 §5.4. */
+import type { Failure } from '../errors.ts';
+import { decodeAttributes } from '../isakmp/attribute.ts';
+import type { Header, Message } from '../isakmp/message.ts';
+import {
+  ExchangeType,
+  IdType,
+  IPSEC_DOI,
+  NotifyType,
+  Phase1Attribute,
+  Phase2Attribute,
+} from '../isakmp/numbers.ts';
+import {
+  decodePayloads,
+  encodePayloads,
+  type Payload,
+  type ReceivedPayload,
+} from '../isakmp/payload.ts';
+import { type Bytes, constantTimeEqual, type Millis } from '../wire/bytes.ts';
+import { DecodeError } from '../wire/errors.ts';
+import { Reader } from '../wire/reader.ts';
+import type { IkeSa } from './ike-sa.ts';
+import type { IkeChannel } from './io.ts';
+import { phase1Hash } from './key-material.ts';
+import { readLifetime } from './phase1-transforms.ts';
+
+/** A message with what it came in. */
+export interface Arrival {
+  readonly message: Message;
+  readonly bytes: Bytes;
+  readonly channel: IkeChannel;
+}
+
+/** One role of main mode, from its first message to the IKE SA. */
+export interface MainMode {
+  readonly deadline: Millis | undefined;
+  /** The cookie of whoever initiates, for telling which notifications concern this exchange. */
+  readonly initiatorCookie: Bytes | undefined;
+  /** Answers the SA once it is authenticated. Throws `DecodeError` and `ProtocolError`. */
+  receive(arrival: Arrival, now: Millis): IkeSa | undefined;
+  /** Answers a failure when the tries are used up. */
+  timeout(now: Millis): Failure | undefined;
+  /** What an error notification of the peer's would mean at this point; `undefined` where it means nothing. */
+  notification(notifyType: number): Failure | undefined;
+  /** The SA that an encrypted notification could already be under. */
+  readonly pendingSa: IkeSa | undefined;
+  /** What silence means at this point. */
+  readonly silence: Failure;
+}
+
+export const COOKIE_ZERO: Bytes = new Uint8Array(8);
+export const NONCE_LENGTH = 32;
+
+/** @rfc 2409 §5 */
+const SHORTEST_NONCE = 8;
+const LONGEST_NONCE = 256;
+
+export function mainModeHeader(initiatorCookie: Bytes, responderCookie: Bytes): Header {
+  const exchangeType = ExchangeType.identityProtection;
+  return { initiatorCookie, responderCookie, exchangeType, flags: 0, messageId: 0 };
+}
+
+/** The data of the one KE and the one nonce of message 3 or 4. Throws `DecodeError` without. */
+export function readKeyExchange(payloads: readonly ReceivedPayload[]): {
+  value: Bytes;
+  nonce: Bytes;
+} {
+  return { value: bodyOf(payloads, 'key-exchange'), nonce: readNonce(payloads) };
+}
+
+/** The nonce, of a length that is allowed. @rfc 2409 §5 */
+export function readNonce(payloads: readonly ReceivedPayload[]): Bytes {
+  const nonce = bodyOf(payloads, 'nonce');
+  if (nonce.length < SHORTEST_NONCE || nonce.length > LONGEST_NONCE) {
+    throw new DecodeError('nonce length');
+  }
+  return nonce;
+}
+
+/** The body of the first payload of a kind. Throws `DecodeError` without. */
+export function bodyOf(payloads: readonly ReceivedPayload[], kind: Payload['kind']): Bytes {
+  const found = payloads.find(({ payload }) => payload.kind === kind);
+  if (found === undefined) throw new DecodeError(`no ${kind} payload`);
+  return found.body;
+}
+
+/** Messages 5 and 6: who we are, and the proof. @rfc 2409 §5.4 */
+export function sealIdentity(sa: IkeSa, side: 'initiator' | 'responder', address: Bytes): Bytes {
+  const { primitives, transform, keys, exchange } = sa.parameters;
+  const identity: Payload = {
+    kind: 'identification',
+    idType: IdType.ipv4Addr,
+    protocolId: 0,
+    port: 0,
+    data: address,
+  };
+  // The body that the hash covers is the payload without its generic header.
+  const body = encodePayloads([identity]).slice(4);
+  const data = phase1Hash(primitives, transform.hash, keys, side, exchange, body);
+  const payloads: readonly Payload[] = [identity, { kind: 'hash', data }];
+  return sa.sealPayloads(ExchangeType.identityProtection, 0, sa.phase1, payloads);
+}
+
+/**
+ * Opens message 5 or 6 of `side`; `undefined`, and the chain not moved, when its hash is wrong. The identity may be
+ * anything: behind a NAT no address is right, and the pre-shared key is the proof.
+ */
+export function openIdentity(
+  sa: IkeSa,
+  side: 'initiator' | 'responder',
+  message: Message,
+): readonly ReceivedPayload[] | undefined {
+  const { primitives, transform, keys, exchange } = sa.parameters;
+  const payloads = decodePayloads(message.firstPayload, sa.phase1.decrypt(message.body));
+  const identity = bodyOf(payloads, 'identification');
+  const expected = phase1Hash(primitives, transform.hash, keys, side, exchange, identity);
+  if (!constantTimeEqual(bodyOf(payloads, 'hash'), expected)) return undefined;
+  sa.phase1.advance(message.body);
+  return payloads;
+}
+
+/**
+ * The lifetime in seconds of a RESPONDER-LIFETIME notification. About an IKE SA its attributes are numbered as in
+ * phase 1 by some and as in phase 2 by others: both are understood.
+ * @rfc 2407 §4.6.3.1
+ */
+export function responderLifetime(payloads: readonly ReceivedPayload[]): number | undefined {
+  for (const { payload } of payloads) {
+    if (payload.kind !== 'notification' || payload.doi !== IPSEC_DOI) continue;
+    if (payload.notifyType !== NotifyType['RESPONDER-LIFETIME']) continue;
+    const attributes = decodeAttributes(new Reader(payload.data));
+    return (
+      readLifetime(attributes, Phase2Attribute.lifeType, Phase2Attribute.lifeDuration) ??
+      readLifetime(attributes, Phase1Attribute.lifeType, Phase1Attribute.lifeDuration)
+    );
+  }
+  return undefined;
+}

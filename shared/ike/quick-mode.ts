@@ -1,0 +1,134 @@
+/** What both roles of Quick Mode share. RFC 2409 §5.5, RFC 3947 §5. Left out: perfect forward secrecy. */
+import type { EspSaParameters } from '../esp/engine.ts';
+import type { Message } from '../isakmp/message.ts';
+import { EncapsulationMode, IdType, IPPROTO_UDP, ProtocolId } from '../isakmp/numbers.ts';
+import type { Payload, ReceivedPayload } from '../isakmp/payload.ts';
+import type { Proposal } from '../isakmp/proposal.ts';
+import type { Bytes, Millis, Random } from '../wire/bytes.ts';
+import { DecodeError } from '../wire/errors.ts';
+import type { IkeSa } from './ike-sa.ts';
+import type { ChildEstablished } from './io.ts';
+import { keyMaterial } from './key-material.ts';
+import { espKeySizes, type Phase2Choice } from './phase2-transforms.ts';
+
+/** A message of a Quick Mode, and the datagram it came in. */
+export interface QuickModeArrival {
+  readonly message: Message;
+  readonly bytes: Bytes;
+}
+
+/** One exchange; after its end it stays a while, to answer duplicates. */
+export interface QuickMode {
+  readonly messageId: number;
+  readonly initiatedBy: 'us' | 'peer';
+  readonly finished: boolean;
+  readonly deadline: Millis | undefined;
+  /** Answers the child SA once it stands. Throws `DecodeError` and `ProtocolError`. */
+  receive(arrival: QuickModeArrival, now: Millis): ChildEstablished | undefined;
+  /** Answers `false` when the tries are used up. */
+  timeout(now: Millis): boolean;
+}
+
+/** SPIs up to here are reserved. @rfc 4303 §2.1 */
+const LAST_RESERVED_SPI = 255;
+
+/** 7 days: longer promises are not waited for. */
+const LONGEST_LIFETIME_SECONDS = 604_800;
+
+/** A fresh inbound SPI, 4 bytes. */
+export function randomSpi(random: Random): Bytes {
+  for (;;) {
+    const spi = random.bytes(4);
+    if (spiNumber(spi) > LAST_RESERVED_SPI) return spi;
+  }
+}
+
+export function spiNumber(spi: Bytes): number {
+  return ((spi[0]! << 24) | (spi[1]! << 16) | (spi[2]! << 8) | spi[3]!) >>> 0;
+}
+
+export function spiBytes(spi: number): Bytes {
+  return Uint8Array.of(spi >>> 24, spi >>> 16, spi >>> 8, spi);
+}
+
+/** A fresh message id, never 0. @rfc 2408 §3.1 */
+export function randomMessageId(random: Random): number {
+  for (;;) {
+    const id = spiNumber(random.bytes(4));
+    if (id !== 0) return id;
+  }
+}
+
+/** One UDP port of one IPv4 address, as a phase 2 identity. @rfc 2407 §4.6.2 */
+export function udpIdentity(address: Bytes, port: number): Payload {
+  return {
+    kind: 'identification',
+    idType: IdType.ipv4Addr,
+    protocolId: IPPROTO_UDP,
+    port,
+    data: address,
+  };
+}
+
+/** The proposals of the first payload behind HASH. */
+export function readProposals([first]: readonly ReceivedPayload[]): readonly Proposal[] {
+  if (first?.payload.kind !== 'security-association') throw new DecodeError('no SA payload');
+  return first.payload.proposals;
+}
+
+/** The encapsulation modes that this SA can use; which document's numbers a peer writes matters to nobody. */
+export function usableEncapsulations({ parameters }: IkeSa): readonly number[] {
+  return parameters.dialect === undefined
+    ? [EncapsulationMode.transport]
+    : [EncapsulationMode.udpTransport, EncapsulationMode.udpTransportDraft];
+}
+
+/** Everything the keys of a pair of SAs follow from. */
+export interface ChildSeed {
+  readonly choice: Phase2Choice;
+  readonly ourSpi: Bytes;
+  readonly peerSpi: Bytes;
+  readonly initiatorNonce: Bytes;
+  readonly responderNonce: Bytes;
+  readonly lifetimeSeconds: number;
+  readonly initiatedBy: 'us' | 'peer';
+}
+
+/** The pair of SAs, keyed. @rfc 2409 §5.5 */
+export function establishChild(sa: IkeSa, seed: ChildSeed): ChildEstablished {
+  const { choice, ourSpi, peerSpi, lifetimeSeconds, initiatedBy } = seed;
+  return {
+    kind: 'child-established',
+    inbound: espParameters(sa, seed, ourSpi),
+    outbound: espParameters(sa, seed, peerSpi),
+    encapsulation: choice.encapsulation === EncapsulationMode.transport ? 'raw' : 'udp',
+    transform: choice.transform,
+    lifetimeSeconds: Math.min(lifetimeSeconds, LONGEST_LIFETIME_SECONDS),
+    initiatedBy,
+  };
+}
+
+/** Key material for the SA whose receiver chose `spi`: the cipher's key comes first. */
+function espParameters(sa: IkeSa, seed: ChildSeed, spi: Bytes): EspSaParameters {
+  const { primitives, transform: phase1, keys } = sa.parameters;
+  const { transform } = seed.choice;
+  const sizes = espKeySizes(transform);
+  const material = keyMaterial(
+    primitives,
+    phase1.hash,
+    keys,
+    ProtocolId.ipsecEsp,
+    spi,
+    seed.initiatorNonce,
+    seed.responderNonce,
+    sizes.cipher + sizes.integrity,
+  );
+  return {
+    spi: spiNumber(spi),
+    cipher: transform.cipher,
+    cipherKey: material.slice(0, sizes.cipher),
+    ...(transform.integrity === undefined
+      ? {}
+      : { integrity: transform.integrity, integrityKey: material.slice(sizes.cipher) }),
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * What the TCP/IP stack is told and what it answers. Sockets, listeners, pings, queries are numbers of
+ * the caller's choosing, greater than 0 and never used twice; only accepted connections get theirs (negative) from the stack.
+ */
+import type { Failure } from '../errors.ts';
+import type { Bytes, Millis } from '../wire/bytes.ts';
+import type { Trace } from '../wire/machine.ts';
+import type { Packet } from '../wire/packet.ts';
+
+export type TcpInput =
+  | {
+      readonly kind: 'tcp-connect';
+      readonly socket: number;
+      readonly address: Bytes;
+      readonly port: number;
+    }
+  | { readonly kind: 'tcp-listen'; readonly listener: number; readonly port: number }
+  | { readonly kind: 'tcp-unlisten'; readonly listener: number }
+  /** Copies as much as there is room for; `tcp-wrote` tells how much that was. */
+  | { readonly kind: 'tcp-write'; readonly socket: number; readonly bytes: Bytes }
+  /** The reader took `length` bytes of `tcp-data`: opens the receive window. */
+  | { readonly kind: 'tcp-consumed'; readonly socket: number; readonly length: number }
+  /** No more will be written: FIN goes out after what was. Reading goes on. */
+  | { readonly kind: 'tcp-shutdown'; readonly socket: number }
+  /** Ends the connection at once, with RST where there is one to end. */
+  | { readonly kind: 'tcp-abort'; readonly socket: number };
+
+export type UdpInput =
+  /** Without `port`, a random one. */
+  | { readonly kind: 'udp-open'; readonly socket: number; readonly port?: number }
+  | {
+      readonly kind: 'udp-send';
+      readonly socket: number;
+      readonly address: Bytes;
+      readonly port: number;
+      readonly bytes: Bytes;
+    }
+  | { readonly kind: 'udp-close'; readonly socket: number };
+
+export type IpInput =
+  /** A whole IP packet arrived; its cursor spans it, and it is read during the call only. */
+  | { readonly kind: 'packet'; readonly packet: Packet }
+  | { readonly kind: 'timeout' }
+  /** The way out is congested: TCP sends no data until `resume`; acknowledgments still go. */
+  | { readonly kind: 'hold' }
+  | { readonly kind: 'resume' }
+  | TcpInput
+  | UdpInput
+  /** `length`: bytes of payload in the echo request. */
+  | {
+      readonly kind: 'ping';
+      readonly ping: number;
+      readonly address: Bytes;
+      readonly length: number;
+      readonly timeout: Millis;
+    }
+  /** Asks the name servers for the addresses of `name`. */
+  | { readonly kind: 'resolve'; readonly query: number; readonly name: string };
+
+export type TcpOutput =
+  | {
+      readonly kind: 'tcp-opened';
+      readonly socket: number;
+      readonly address: Bytes;
+      readonly port: number;
+      readonly localPort: number;
+    }
+  /** A connection to `listener` stands; `socket` is its number, below 0. */
+  | {
+      readonly kind: 'tcp-accepted';
+      readonly listener: number;
+      readonly socket: number;
+      readonly address: Bytes;
+      readonly port: number;
+    }
+  /** The listener could not be made, or is no more. */
+  | { readonly kind: 'tcp-unlistened'; readonly listener: number; readonly failure?: Failure }
+  | { readonly kind: 'tcp-data'; readonly socket: number; readonly bytes: Bytes }
+  /** Answer to `tcp-write`: the first `length` bytes were copied. If that was not all, `tcp-writable` follows. */
+  | { readonly kind: 'tcp-wrote'; readonly socket: number; readonly length: number }
+  /** There is room again after a write that was not taken whole. */
+  | { readonly kind: 'tcp-writable'; readonly socket: number; readonly room: number }
+  /** The peer will send no more. */
+  | { readonly kind: 'tcp-end'; readonly socket: number }
+  /** The last word about a socket, once each; without `failure`, both directions ended in order or the caller aborted. */
+  | { readonly kind: 'tcp-closed'; readonly socket: number; readonly failure?: Failure };
+
+export type UdpOutput =
+  | { readonly kind: 'udp-opened'; readonly socket: number; readonly port: number }
+  | {
+      readonly kind: 'udp-data';
+      readonly socket: number;
+      readonly address: Bytes;
+      readonly port: number;
+      readonly bytes: Bytes;
+    }
+  /** A datagram to that address did not arrive, or the socket could not be opened. */
+  | { readonly kind: 'udp-failed'; readonly socket: number; readonly failure: Failure };
+
+export type PingOutput =
+  | {
+      readonly kind: 'ping-reply';
+      readonly ping: number;
+      readonly address: Bytes;
+      readonly roundTrip: Millis;
+      /** Bytes of payload that came back. */
+      readonly length: number;
+      readonly ttl: number;
+    }
+  | { readonly kind: 'ping-failed'; readonly ping: number; readonly failure: Failure };
+
+export type DnsOutput =
+  /** At least one address, in the name server's order. */
+  | { readonly kind: 'resolved'; readonly query: number; readonly addresses: readonly Bytes[] }
+  | { readonly kind: 'resolve-failed'; readonly query: number; readonly failure: Failure };
+
+export type IpOutput = TcpOutput | UdpOutput | PingOutput | DnsOutput | Trace;

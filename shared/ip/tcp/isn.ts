@@ -1,0 +1,37 @@
+import type { Primitives } from '../../crypto/suite.ts';
+import type { Bytes, Millis, Random } from '../../wire/bytes.ts';
+import { Writer } from '../../wire/writer.ts';
+import type { Ipv4Address } from '../address.ts';
+
+const SECRET_LENGTH = 32;
+
+/** Ticks of 4 µs in a millisecond: the clock M. @rfc 6528 §3 */
+const TICKS_PER_MILLI = 250;
+
+/** Initial sequence numbers and timestamp offsets that nobody outside can predict. */
+export class InitialNumbers {
+  readonly #secret: Bytes;
+  readonly #primitives: Pick<Primitives, 'hash'>;
+
+  constructor(random: Random, primitives: Pick<Primitives, 'hash'>) {
+    this.#secret = random.bytes(SECRET_LENGTH);
+    this.#primitives = primitives;
+  }
+
+  /** `ISN = M + F(addresses, ports, secret)`, and a timestamp offset from the same hash. @rfc 6528 §3, 7323 §5.4 */
+  next(
+    local: Ipv4Address,
+    localPort: number,
+    remote: Ipv4Address,
+    remotePort: number,
+    now: Millis,
+  ): { readonly sequence: number; readonly timestampOffset: number } {
+    const tuple = new Writer().u32(local).u16(localPort).u32(remote).u16(remotePort).finish();
+    const digest = this.#primitives.hash('sha256', tuple, this.#secret);
+    const view = new DataView(digest.buffer, digest.byteOffset);
+    return {
+      sequence: (view.getUint32(0) + Math.floor(now * TICKS_PER_MILLI)) >>> 0,
+      timestampOffset: view.getUint32(4),
+    };
+  }
+}

@@ -1,0 +1,46 @@
+/** What the two SYNs agree on. @rfc 9293 §3.7.1, 7323 §2, 2018 §3 */
+import { IPV4_HEADER } from '../ipv4.ts';
+import { type Segment, TCP_HEADER, TIMESTAMP_OPTION } from './segment.ts';
+
+/** Window scale we offer: enough for a window of 4 MB. @rfc 7323 §2.3 */
+export const WINDOW_SCALE = 7;
+
+/** @rfc 7323 §2.3 */
+const LARGEST_WINDOW_SCALE = 14;
+
+/** What a peer takes that names no MSS. @rfc 9293 §3.7.1 */
+const DEFAULT_SEGMENT_SIZE = 536;
+
+/** Smaller offers are taken for mistakes or attacks: each segment would be mostly headers. */
+const SMALLEST_SEGMENT_SIZE = 64;
+
+/** Each option is on until a SYN of the peer comes without it. */
+export class Negotiation {
+  /** Whether a SYN of the peer was read. */
+  complete = false;
+  timestamps = true;
+  selective = true;
+  /** Shifts of the peer's window fields, and of ours. */
+  peerScale = 0;
+  ownScale: number = WINDOW_SCALE;
+  peerInitial = 0;
+  #peerSegmentSize = DEFAULT_SEGMENT_SIZE;
+
+  read(syn: Segment): void {
+    this.complete = true;
+    this.peerInitial = syn.sequence;
+    this.timestamps &&= syn.hasTimestamps;
+    this.selective &&= syn.sackPermitted;
+    if (syn.windowScale >= 0) this.peerScale = Math.min(syn.windowScale, LARGEST_WINDOW_SCALE);
+    else this.ownScale = 0;
+    if (syn.maximumSegmentSize > 0) {
+      this.#peerSegmentSize = Math.max(SMALLEST_SEGMENT_SIZE, syn.maximumSegmentSize);
+    }
+  }
+
+  /** Bytes of data in a full segment; options come out of the MSS. @rfc 6691 §2 */
+  segmentSize(pathMtu: number): number {
+    const room = Math.min(this.#peerSegmentSize, pathMtu - IPV4_HEADER - TCP_HEADER);
+    return room - (this.timestamps ? TIMESTAMP_OPTION : 0);
+  }
+}

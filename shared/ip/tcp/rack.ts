@@ -1,0 +1,68 @@
+/**
+ * RACK: a segment is lost when one sent later has arrived and a little more than a round trip has passed.
+ * Finds lost retransmissions too, and tolerates reordering, which counting duplicates does not.
+ * Left out: widening the reordering window on DSACK (§6.2 step 4, RACK.reo_wnd_mult stays 1).
+ * @rfc 8985 §6
+ */
+import type { Millis } from '../../wire/bytes.ts';
+import type { Flight, Flights } from './flights.ts';
+import type { RttEstimator } from './rtt.ts';
+
+/** @rfc 5681 §3.2 */
+export const DUPLICATE_THRESHOLD = 3;
+
+/** Less is no time left: a timer armed for a rounding error would fire at once, for ever. */
+const RESOLUTION: Millis = 0.01;
+
+export class Rack {
+  /** Of the most recently sent segment that arrived. */
+  #sentAt: Millis = Number.NEGATIVE_INFINITY;
+  #end = 0;
+  #rtt: Millis = 0;
+  /** Highest position that arrived. */
+  #forward = 0;
+  #reorderingSeen = false;
+
+  /** A segment arrived: acknowledged or SACKed for the first time. @rfc 8985 §6.2 */
+  arrived(flight: Flight, minimumRtt: Millis, now: Millis): void {
+    if (flight.end > this.#forward) this.#forward = flight.end;
+    else if (flight.end < this.#forward && !flight.retransmitted) this.#reorderingSeen = true;
+    const rtt = now - flight.sentAt;
+    // Faster than any round trip: this is the answer to the first transmission, not to the last.
+    if (flight.retransmitted && rtt < minimumRtt) return;
+    if (!isLater(flight.sentAt, flight.end, this.#sentAt, this.#end)) return;
+    this.#sentAt = flight.sentAt;
+    this.#end = flight.end;
+    this.#rtt = rtt;
+  }
+
+  /**
+   * Marks what is lost by now. Answers how long until the next one would be; 0 when none waits.
+   * @rfc 8985 §6.2 step 5
+   */
+  detect(flights: Flights, rtt: RttEstimator, recovering: boolean, now: Millis): Millis {
+    const patience = this.#rtt + this.#reorderingWindow(flights, rtt, recovering);
+    let wait = 0;
+    for (let i = 0; i < flights.count; i++) {
+      const flight = flights.at(i);
+      if (flight.sacked || flight.lost) continue;
+      if (!isLater(this.#sentAt, this.#end, flight.sentAt, flight.end)) continue;
+      const remaining = flight.sentAt + patience - now;
+      if (remaining < RESOLUTION) flights.lose(flight);
+      else wait = Math.max(wait, remaining);
+    }
+    return wait;
+  }
+
+  #reorderingWindow(flights: Flights, rtt: RttEstimator, recovering: boolean): Millis {
+    if (!this.#reorderingSeen && (recovering || flights.sackedCount >= DUPLICATE_THRESHOLD)) {
+      return 0;
+    }
+    return Number.isFinite(rtt.minimum) ? Math.min(rtt.minimum / 4, rtt.smoothed) : 0;
+  }
+}
+
+/** Whether the first was sent after the second; those sent at one instant are in order of position. */
+function isLater(sentAt: Millis, end: number, otherSentAt: Millis, otherEnd: number): boolean {
+  return sentAt > otherSentAt || (sentAt === otherSentAt && end > otherEnd);
+}

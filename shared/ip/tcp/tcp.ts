@@ -1,0 +1,328 @@
+/**
+ * All TCP connections of a stack: finds the one a segment is for, opens and accepts new ones, answers segments
+ * that belong to none.
+ * @rfc 9293 §3.10, 6056 §3.3.1
+ */
+import type { Primitives } from '../../crypto/suite.ts';
+import type { Failure } from '../../errors.ts';
+import type { Bytes, Millis, Random } from '../../wire/bytes.ts';
+import { checksumAdd, checksumFinish } from '../../wire/checksum.ts';
+import { DecodeError } from '../../wire/errors.ts';
+import { addressNumber, type Ipv4Address, isUnicast } from '../address.ts';
+import { IpProtocol, type Ipv4Header, type Ipv4Output, pseudoHeaderSum } from '../ipv4.ts';
+import type { TcpInput, TcpOutput } from '../messages.ts';
+import { ephemeralPort } from '../ports.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionIdentity, TcpEnvironment, TcpLimits } from './environment.ts';
+import { InitialNumbers } from './isn.ts';
+import type { ByteRing } from './ring.ts';
+import { decodeSegment, encodeSegment, Segment, TcpFlag } from './segment.ts';
+
+/** Connections at a time, not counting those in TIME-WAIT. */
+export const CONNECTION_LIMIT = 1024;
+
+/** Connections a listener has that are not yet established; more SYNs are dropped. */
+export const BACKLOG_LIMIT = 128;
+
+/** Connections in TIME-WAIT; the oldest goes first. */
+export const TIME_WAIT_LIMIT = 256;
+
+export interface TcpSurroundings {
+  readonly output: Ipv4Output;
+  readonly random: Random;
+  readonly primitives: Pick<Primitives, 'hash'>;
+  readonly limits: TcpLimits;
+  emit(output: TcpOutput): void;
+  trace(event: string, detail?: string): void;
+}
+
+export class TcpLayer {
+  /** While true, connections send no data. */
+  held = false;
+  readonly #surroundings: TcpSurroundings;
+  readonly #environment: TcpEnvironment;
+  readonly #numbers: InitialNumbers;
+  /** By local port, then by remote address and port. */
+  readonly #byPort = new Map<number, Map<number, Connection>>();
+  readonly #bySocket = new Map<number, Connection>();
+  readonly #timeWait = new Set<Connection>();
+  readonly #listeners = new Map<number, number>();
+  readonly #segment = new Segment();
+  readonly #reply = new Segment();
+  #nextAccepted = -1;
+
+  constructor(surroundings: TcpSurroundings) {
+    this.#surroundings = surroundings;
+    this.#numbers = new InitialNumbers(surroundings.random, surroundings.primitives);
+    const layer = this;
+    this.#environment = {
+      get mtu() {
+        return surroundings.output.mtu;
+      },
+      get held() {
+        return layer.held;
+      },
+      limits: surroundings.limits,
+      emit: surroundings.emit,
+      trace: surroundings.trace,
+      transmit: (destination, segment, data, position, length) =>
+        this.#transmit(destination, segment, data, position, length),
+    };
+  }
+
+  get deadline(): Millis | undefined {
+    let first: Millis | undefined;
+    for (const connection of this.#connections()) {
+      const deadline = connection.deadline;
+      if (deadline !== undefined && (first === undefined || deadline < first)) first = deadline;
+    }
+    return first;
+  }
+
+  /** Connections that are kept, those in TIME-WAIT included. */
+  get size(): number {
+    return this.#bySocket.size + this.#timeWait.size;
+  }
+
+  command(input: TcpInput, now: Millis): void {
+    switch (input.kind) {
+      case 'tcp-connect':
+        this.#connect(input.socket, addressNumber(input.address), input.port, now);
+        return;
+      case 'tcp-listen':
+        this.#listen(input.listener, input.port);
+        return;
+      case 'tcp-unlisten':
+        this.#unlisten(input.listener);
+        return;
+    }
+    const connection = this.#bySocket.get(input.socket);
+    if (connection === undefined) return;
+    switch (input.kind) {
+      case 'tcp-write':
+        connection.write(input.bytes, now);
+        break;
+      case 'tcp-consumed':
+        connection.consumed(input.length, now);
+        break;
+      case 'tcp-shutdown':
+        connection.shutdown(now);
+        break;
+      case 'tcp-abort':
+        connection.abort(now);
+        break;
+    }
+    this.#settle(connection);
+  }
+
+  timeout(now: Millis): void {
+    for (const connection of this.#connections()) {
+      const deadline = connection.deadline;
+      if (deadline === undefined || deadline > now) continue;
+      connection.timeout(now);
+      this.#settle(connection);
+    }
+  }
+
+  resume(now: Millis): void {
+    for (const connection of this.#bySocket.values()) connection.resume(now);
+  }
+
+  /** The TCP payload of an IP packet. Throws `DecodeError`. */
+  arrived(header: Ipv4Header, bytes: Bytes, now: Millis): void {
+    const { source, destination, dataStart, dataEnd } = header;
+    const sum = pseudoHeaderSum(source, destination, IpProtocol.tcp, dataEnd - dataStart);
+    if (checksumFinish(checksumAdd(sum, bytes, dataStart, dataEnd)) !== 0) {
+      throw new DecodeError('TCP checksum');
+    }
+    const segment = this.#segment;
+    decodeSegment(segment, bytes, dataStart, dataEnd);
+    const known = this.#find(segment.destinationPort, source, segment.sourcePort);
+    if (known !== undefined) {
+      known.arrived(segment, bytes, now);
+      this.#settle(known);
+    } else if (!this.#accept(source, segment, now)) {
+      this.#refuse(source, segment);
+    }
+  }
+
+  /** An ICMP error quotes the first bytes of a segment of ours. */
+  unreachable(
+    quoted: Ipv4Header,
+    bytes: Bytes,
+    failure: Failure,
+    mtu: number | undefined,
+    now: Millis,
+  ): void {
+    if (quoted.dataEnd - quoted.dataStart < 8) throw new DecodeError('ICMP quote truncated');
+    const view = new DataView(bytes.buffer, bytes.byteOffset + quoted.dataStart, 8);
+    const connection = this.#find(view.getUint16(0), quoted.destination, view.getUint16(2));
+    if (connection === undefined) return;
+    connection.unreachable(view.getUint32(4), failure, mtu, now);
+    this.#settle(connection);
+  }
+
+  // ---- Opening
+
+  #connect(socket: number, remote: Ipv4Address, remotePort: number, now: Millis): void {
+    const refuse = (detail: string) => {
+      const failure: Failure = { code: 'UNREACHABLE', detail };
+      this.#surroundings.emit({ kind: 'tcp-closed', socket, failure });
+    };
+    if (this.#bySocket.has(socket)) throw new RangeError('socket: in use');
+    if (!isUnicast(remote) || remote === this.#surroundings.output.address) {
+      refuse('not the address of a host behind the gateway');
+      return;
+    }
+    if (this.#bySocket.size >= CONNECTION_LIMIT) {
+      refuse('too many connections');
+      return;
+    }
+    const localPort = ephemeralPort(
+      this.#surroundings.random,
+      (port) => this.#find(port, remote, remotePort) !== undefined || this.#isListening(port),
+    );
+    if (localPort === undefined) {
+      refuse('no free port');
+      return;
+    }
+    this.#add({ socket, listener: undefined, remote, remotePort, localPort }, undefined, now);
+  }
+
+  #listen(listener: number, port: number): void {
+    if (this.#isListening(port)) {
+      const failure: Failure = { code: 'BAD_INPUT', detail: `port ${port} is in use` };
+      this.#surroundings.emit({ kind: 'tcp-unlistened', listener, failure });
+    } else {
+      this.#listeners.set(port, listener);
+    }
+  }
+
+  /** Connections it accepted stay. */
+  #unlisten(listener: number): void {
+    for (const [port, each] of this.#listeners) {
+      if (each === listener) this.#listeners.delete(port);
+    }
+    this.#surroundings.emit({ kind: 'tcp-unlistened', listener });
+  }
+
+  /** A SYN to a listener. Answers whether the segment was dealt with. @rfc 9293 §3.10.7.2 */
+  #accept(remote: Ipv4Address, segment: Segment, now: Millis): boolean {
+    const listener = this.#listeners.get(segment.destinationPort);
+    const opens = segment.has(TcpFlag.syn) && !segment.has(TcpFlag.ack | TcpFlag.rst);
+    if (listener === undefined || !opens) return false;
+    let waiting = 0;
+    for (const { identity, state } of this.#bySocket.values()) {
+      if (identity.listener === listener && state === 'SYN-RECEIVED') waiting++;
+    }
+    if (waiting >= BACKLOG_LIMIT || this.#bySocket.size >= CONNECTION_LIMIT) {
+      this.#surroundings.trace('dropped', 'backlog full');
+      return true;
+    }
+    const socket = this.#nextAccepted--;
+    const localPort = segment.destinationPort;
+    const remotePort = segment.sourcePort;
+    this.#add({ socket, listener, remote, remotePort, localPort }, segment, now);
+    return true;
+  }
+
+  /** A segment for nobody. @rfc 9293 §3.10.7.1 */
+  #refuse(remote: Ipv4Address, segment: Segment): void {
+    this.#surroundings.trace('dropped', 'no such connection');
+    if (segment.has(TcpFlag.rst)) return;
+    const reply = this.#reply;
+    reply.clearOptions();
+    reply.sourcePort = segment.destinationPort;
+    reply.destinationPort = segment.sourcePort;
+    reply.window = 0;
+    if (segment.has(TcpFlag.ack)) {
+      reply.flags = TcpFlag.rst;
+      reply.sequence = segment.acknowledgment;
+      reply.acknowledgment = 0;
+    } else {
+      const length =
+        segment.dataLength +
+        (segment.has(TcpFlag.syn) ? 1 : 0) +
+        (segment.has(TcpFlag.fin) ? 1 : 0);
+      reply.flags = TcpFlag.rst | TcpFlag.ack;
+      reply.sequence = 0;
+      reply.acknowledgment = (segment.sequence + length) >>> 0;
+    }
+    this.#transmit(remote, reply);
+  }
+
+  // ---- The table
+
+  #add(identity: ConnectionIdentity, syn: Segment | undefined, now: Millis): void {
+    const { remote, remotePort, localPort, socket } = identity;
+    const local = this.#surroundings.output.address;
+    const initial = this.#numbers.next(local, localPort, remote, remotePort, now);
+    const connection = new Connection(identity, this.#environment, initial, syn, now);
+    const peers = this.#byPort.get(localPort) ?? new Map<number, Connection>();
+    this.#byPort.set(localPort, peers);
+    peers.set(peerKey(remote, remotePort), connection);
+    this.#bySocket.set(socket, connection);
+  }
+
+  #find(localPort: number, remote: Ipv4Address, remotePort: number): Connection | undefined {
+    return this.#byPort.get(localPort)?.get(peerKey(remote, remotePort));
+  }
+
+  #isListening(port: number): boolean {
+    return this.#listeners.has(port);
+  }
+
+  *#connections(): Generator<Connection> {
+    yield* this.#bySocket.values();
+    yield* this.#timeWait;
+  }
+
+  /** Moves a connection to where its state belongs. */
+  #settle(connection: Connection): void {
+    if (connection.state === 'CLOSED') {
+      this.#bySocket.delete(connection.identity.socket);
+      this.#timeWait.delete(connection);
+      this.#forget(connection);
+    } else if (connection.state === 'TIME-WAIT' && !this.#timeWait.has(connection)) {
+      this.#bySocket.delete(connection.identity.socket);
+      this.#timeWait.add(connection);
+      if (this.#timeWait.size > TIME_WAIT_LIMIT) {
+        const [oldest] = this.#timeWait;
+        this.#timeWait.delete(oldest!);
+        this.#forget(oldest!);
+      }
+    }
+  }
+
+  #forget({ identity }: Connection): void {
+    const peers = this.#byPort.get(identity.localPort);
+    peers?.delete(peerKey(identity.remote, identity.remotePort));
+    if (peers?.size === 0) this.#byPort.delete(identity.localPort);
+  }
+
+  // ---- The wire
+
+  #transmit(
+    destination: Ipv4Address,
+    segment: Segment,
+    data?: ByteRing,
+    position = 0,
+    length = 0,
+  ): void {
+    const { output } = this.#surroundings;
+    const packet = output.take();
+    const { bytes, start } = packet;
+    const header = encodeSegment(segment, bytes, start);
+    packet.end = start + header + length;
+    if (data !== undefined && length > 0) data.read(position, bytes, start + header, length);
+    const sum = pseudoHeaderSum(output.address, destination, IpProtocol.tcp, header + length);
+    const checksum = checksumFinish(checksumAdd(sum, bytes, start, packet.end));
+    bytes[start + 16] = checksum >>> 8;
+    bytes[start + 17] = checksum;
+    output.send(packet, IpProtocol.tcp, destination);
+  }
+}
+
+function peerKey(remote: Ipv4Address, remotePort: number): number {
+  return remote * 65_536 + remotePort;
+}

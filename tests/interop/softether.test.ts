@@ -1,0 +1,115 @@
+/** `dial` against a real gateway, SoftEther, in both of its personalities. */
+import { createHash } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ERRORS, type TunnelErrorCode } from '../../shared/errors.ts';
+import type { DialResult } from './support/dial.ts';
+import { INDEX_PAGE, WIKI_HOST } from './support/intranet.ts';
+import { DESERTED_GATEWAY, Laboratory } from './support/laboratory.ts';
+import { INTRANET_ADDRESS } from './support/softether-config.ts';
+
+const BIG_FILE_SECONDS = 60;
+
+describe.each(['bound', 'any'] as const)('SoftEther, %s', (personality) => {
+  let laboratory: Laboratory;
+
+  beforeAll(async () => {
+    laboratory = await Laboratory.start({ personality });
+  });
+
+  afterEach(async ({ task }) => {
+    const trouble = await laboratory.gateway.trouble();
+    if (task.result?.state === 'fail') console.error(laboratory.logs);
+    expect(trouble, 'the gateway afterwards').toBeUndefined();
+  });
+
+  afterAll(() => laboratory?.stop());
+
+  it('answers a ping through the tunnel', async () => {
+    const result = await laboratory.dial(['ping', INTRANET_ADDRESS]);
+    expectSuccess(result);
+    expect(result.stdout.toString()).toMatch(/bytes from 10\.30\.0\.1: .* ms\n$/);
+  });
+
+  it('fetches a page: the body alone on standard output, the stages on standard error', async () => {
+    const result = await laboratory.dial(['get', `http://${INTRANET_ADDRESS}/index.html`]);
+    expectSuccess(result);
+    expect(result.stdout.toString()).toBe(INDEX_PAGE);
+    expect(result.stderr).toMatch(/\S/);
+    expect(result.stderr).not.toContain('<html');
+  });
+
+  it('finds a name with the name server that the gateway assigned', async () => {
+    const result = await laboratory.dial(['get', `http://${WIKI_HOST}/`]);
+    expectSuccess(result);
+    expect(result.stdout.toString()).toBe(INDEX_PAGE);
+  });
+
+  it('says that a name does not exist', async () => {
+    const result = await laboratory.dial(['get', `http://no-such-host.test.lan/`]);
+    expectFailure(result, 'NAME_NOT_FOUND');
+  });
+
+  it(
+    'fetches 20 MB unharmed',
+    async () => {
+      const result = await laboratory.dial(['get', `http://${INTRANET_ADDRESS}/big.bin`]);
+      expectSuccess(result);
+      const hash = createHash('sha256').update(result.stdout).digest('hex');
+      expect(hash).toBe(laboratory.intranet.bigFileHash);
+    },
+    BIG_FILE_SECONDS * 1_000,
+  );
+
+  it('holds a tunnel until it is interrupted, and takes it down in order', async () => {
+    const dial = laboratory.startDial(['hold']);
+    await dial.daemon.until('open', () => /\bopen\b/i.test(dial.daemon.log));
+    dial.daemon.signal('SIGINT');
+    const result = await dial.result();
+    expectSuccess(result);
+    expect(result.stdout).toHaveLength(0);
+    // The gateway deletes the session at once instead of waiting for a dead peer.
+    expect(laboratory.gateway.log).toMatch(/L2TP PPP Session .*has been (dis)?connected|disconnect/i);
+  });
+
+  it('serves another user', async () => {
+    const options = { user: 'bob', password: 'bobpw' };
+    expectSuccess(await laboratory.dial(['ping', INTRANET_ADDRESS], options));
+  });
+
+  it('reports a wrong pre-shared key', async () => {
+    const options = { preSharedKey: 'not-the-key' };
+    expectFailure(
+      await laboratory.dial(['ping', INTRANET_ADDRESS], options),
+      'IKE_AUTHENTICATION_FAILED',
+    );
+  });
+
+  it('reports a wrong password', async () => {
+    const options = { password: 'not-the-password' };
+    expectFailure(await laboratory.dial(['ping', INTRANET_ADDRESS], options), 'PPP_AUTH_FAILED');
+  });
+
+  it('reports a gateway that the relay does not know', async () => {
+    const options = { gateway: 'nobody' };
+    expectFailure(
+      await laboratory.dial(['ping', INTRANET_ADDRESS], options),
+      'RELAY_UNKNOWN_GATEWAY',
+    );
+  });
+
+  it('reports a gateway where nothing listens', async () => {
+    const options = { gateway: DESERTED_GATEWAY };
+    expectFailure(await laboratory.dial(['ping', INTRANET_ADDRESS], options), 'IKE_UNREACHABLE');
+  });
+});
+
+function expectSuccess({ status, stderr }: DialResult): void {
+  expect(status, stderr).toBe(0);
+}
+
+/** The documented exit status, the code on standard error, and nothing on standard output. */
+function expectFailure({ status, stdout, stderr }: DialResult, code: TunnelErrorCode): void {
+  expect(stderr).toMatch(new RegExp(`^${code}: `, 'm'));
+  expect(status).toBe(ERRORS[code].exit);
+  expect(stdout).toHaveLength(0);
+}

@@ -1,0 +1,42 @@
+/** Everything that crosses the interfaces of a namespace, recorded by tcpdump. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { preparedTools } from '../../../scripts/support/tools.ts';
+import { Daemon } from './daemon.ts';
+import type { Namespace } from './namespace.ts';
+
+/** Packets reach tcpdump a little after they were sent. */
+const SETTLE_MS = 300;
+const STOP_WAIT_MS = 10_000;
+
+export interface Capture {
+  /** Ends the recording. Throws when the kernel dropped a packet: the recording would prove nothing. */
+  stop(): Promise<Buffer>;
+}
+
+/**
+ * Starts a recording; resolves when it runs.
+ *
+ * @param device An interface, or `any`.
+ * @param folder Where the file may lie meanwhile.
+ */
+export async function startCapture(
+  namespace: Namespace,
+  device: string,
+  folder: string,
+): Promise<Capture> {
+  const file = join(folder, 'capture.pcap');
+  const args = ['-i', device, '-n', '-s', '0', '-B', '32768', '-U', '-Z', 'root', '-w', file];
+  const daemon = new Daemon('tcpdump', namespace.spawn(preparedTools().tcpdump, args));
+  await daemon.until('listening', () => daemon.log.includes('listening on'));
+  return {
+    stop: async () => {
+      await delay(SETTLE_MS);
+      daemon.signal('SIGINT');
+      await daemon.ended(STOP_WAIT_MS);
+      if (!/^0 packets dropped by kernel/m.test(daemon.log)) throw new Error(daemon.log);
+      return readFileSync(file);
+    },
+  };
+}

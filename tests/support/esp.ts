@@ -1,0 +1,110 @@
+/** What the tests of the ESP engines share: the engines, all combinations of algorithms, and filling of slots. */
+import { noblePrimitives } from '../../shared/crypto/noble.ts';
+import {
+  type EspEngine,
+  type EspOpener,
+  type EspSaParameters,
+  SLOT_HEADROOM,
+} from '../../shared/esp/engine.ts';
+import { ESP_CIPHERS, ESP_INTEGRITIES } from '../../shared/esp/format.ts';
+import { referenceEspEngine } from '../../shared/esp/reference.ts';
+import type { Bytes, Random } from '../../shared/wire/bytes.ts';
+import { nodePrimitives } from './node-primitives.ts';
+import { wasmSuite } from './wasm-suite.ts';
+
+/** The engines under test; the noble one has no 3DES. */
+export const ESP_ENGINES: Readonly<Record<string, (random: Random) => Promise<EspEngine>>> = {
+  wasm: async (random) => (await wasmSuite(random)).esp,
+  'reference over noble': async (random) => referenceEspEngine(noblePrimitives, random),
+  'reference over node:crypto': async (random) => referenceEspEngine(nodePrimitives, random),
+};
+
+/** One SA for each cipher, key length and integrity algorithm that go together. */
+export function everySa(random: Random): readonly EspSaParameters[] {
+  const all: EspSaParameters[] = [];
+  for (const cipher of ['aes-cbc', '3des-cbc', 'null', 'aes-gcm-16'] as const) {
+    for (const keyLength of ESP_CIPHERS[cipher].keyLengths) {
+      if (cipher === 'aes-gcm-16') {
+        all.push({ spi: spi(random), cipher, cipherKey: random.bytes(keyLength) });
+        continue;
+      }
+      for (const integrity of ['hmac-md5-96', 'hmac-sha1-96', 'hmac-sha2-256-128'] as const) {
+        all.push({
+          spi: spi(random),
+          cipher,
+          cipherKey: random.bytes(keyLength),
+          integrity,
+          integrityKey: random.bytes(ESP_INTEGRITIES[integrity].keyLength),
+        });
+      }
+    }
+  }
+  return all;
+}
+
+export function saName({ cipher, cipherKey, integrity }: EspSaParameters): string {
+  return `${cipher} (${cipherKey.length} bytes) + ${integrity ?? 'its own tag'}`;
+}
+
+/** Copies bytes into a slot, where payloads and arriving packets begin. */
+export function fill(engine: EspEngine, slot: number, bytes: Bytes): void {
+  const packet = engine.slots[slot]!;
+  packet.bytes.set(bytes, SLOT_HEADROOM);
+  packet.start = SLOT_HEADROOM;
+  packet.end = SLOT_HEADROOM + bytes.length;
+}
+
+/** A copy of what a slot's cursor spans. */
+export function contents(engine: EspEngine, slot: number): Bytes {
+  const { bytes, start, end } = engine.slots[slot]!;
+  return bytes.slice(start, end);
+}
+
+/** Seals one payload in slot 0. */
+export function sealOne(
+  engine: EspEngine,
+  sealer: { seal(first: number, count: number, nextHeader: number): number },
+  payload: Bytes,
+  nextHeader = 17,
+): Bytes {
+  fill(engine, 0, payload);
+  if (sealer.seal(0, 1, nextHeader) !== 1) throw new Error('not sealed');
+  return contents(engine, 0);
+}
+
+export interface Opened {
+  readonly result: number;
+  readonly nextHeader: number;
+  readonly payload: Bytes;
+}
+
+/** Opens packets as one run from slot `first` on. */
+export function openAll(
+  engine: EspEngine,
+  opener: EspOpener,
+  packets: readonly Bytes[],
+  first = 0,
+): readonly Opened[] {
+  packets.forEach((packet, i) => {
+    fill(engine, first + i, packet);
+  });
+  const results = new Uint8Array(packets.length).fill(0xee);
+  const nextHeaders = new Uint8Array(packets.length).fill(0xee);
+  opener.open(first, packets.length, results, nextHeaders);
+  return packets.map((_, i) => ({
+    result: results[i]!,
+    nextHeader: nextHeaders[i]!,
+    payload: contents(engine, first + i),
+  }));
+}
+
+/** Whether `needle` occurs in `haystack`. */
+export function includesBytes(haystack: Uint8Array, needle: Uint8Array): boolean {
+  const view = Buffer.from(haystack.buffer, haystack.byteOffset, haystack.length);
+  return view.includes(Buffer.from(needle));
+}
+
+function spi(random: Random): number {
+  const bytes = random.bytes(4);
+  return (new DataView(bytes.buffer).getUint32(0) | 1) >>> 0;
+}

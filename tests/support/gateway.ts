@@ -1,0 +1,230 @@
+/**
+ * A small L2TP/IPsec gateway out of the machines' other halves (IKE responder, LNS, authenticator, a TCP/IP stack
+ * that listens), for tests in virtual time. It agrees with our client by construction: real gateways judge.
+ */
+import type { CipherSuite } from '../../shared/crypto/suite.ts';
+import { Ike } from '../../shared/ike/ike.ts';
+import type { IkeOutput } from '../../shared/ike/io.ts';
+import type { IpOutput } from '../../shared/ip/messages.ts';
+import { IpStack } from '../../shared/ip/stack.ts';
+import { isControl, L2tp, type L2tpOutput } from '../../shared/l2tp/l2tp.ts';
+import { type AuthMethod, Ppp, type PppOutput, PppProtocol } from '../../shared/ppp/ppp.ts';
+import { Channel, type ChannelNumber } from '../../shared/relay/channels.ts';
+import { EspPath } from '../../shared/vpn/esp-path.ts';
+import type { Bytes, Millis, Random } from '../../shared/wire/bytes.ts';
+import { earliest } from '../../shared/wire/machine.ts';
+import type { Packet } from '../../shared/wire/packet.ts';
+
+export interface GatewayConfig {
+  readonly suite: CipherSuite;
+  readonly random: Random;
+  readonly preSharedKey: Bytes;
+  readonly clientAddress: Bytes;
+  readonly clientPorts: { readonly ike: number; readonly natt: number };
+  /** The client's inner L2TP port. */
+  readonly innerPort: number;
+  readonly accounts: Readonly<Record<string, string>>;
+  readonly methods: readonly AuthMethod[];
+  /** TCP port that is served behind the tunnel, and what every connection is sent. */
+  readonly port: number;
+  readonly content: Bytes;
+}
+
+export interface Datagram {
+  readonly channel: ChannelNumber;
+  readonly bytes: Bytes;
+}
+
+export const GATEWAY_ADDRESS: Bytes = Uint8Array.of(192, 0, 2, 1);
+export const GATEWAY_INNER: Bytes = Uint8Array.of(10, 30, 0, 254);
+export const ASSIGNED: Bytes = Uint8Array.of(10, 30, 0, 10);
+export const NAME_SERVER: Bytes = Uint8Array.of(10, 30, 0, 1);
+
+export class Gateway {
+  readonly #config: GatewayConfig;
+  readonly #path: EspPath;
+  readonly #ike: Ike;
+  readonly #l2tp: L2tp;
+  readonly #ppp: Ppp;
+  readonly #unsent = new Map<number, number>();
+  #ip: IpStack | undefined;
+  #out: Datagram[] = [];
+  #now: Millis = 0;
+  /** Ends of layers, in the order in which they came. */
+  readonly ended: string[] = [];
+
+  constructor(config: GatewayConfig) {
+    this.#config = config;
+    const { suite, random } = config;
+    this.#path = new EspPath(
+      suite.esp,
+      { local: 1701, remote: config.innerPort },
+      (channel, bytes, start, end) => this.#out.push({ channel, bytes: bytes.slice(start, end) }),
+      (packet) => this.#receiveL2tp(packet),
+    );
+    this.#ike = new Ike({
+      role: 'responder',
+      primitives: suite,
+      random,
+      preSharedKey: config.preSharedKey,
+      localAddress: GATEWAY_ADDRESS,
+      remoteAddress: config.clientAddress,
+      localPorts: { ike: 500, natt: 4500 },
+      remotePorts: config.clientPorts,
+      forceEncapsulation: false,
+      innerLocalPort: 1701,
+      innerRemotePort: config.innerPort,
+    });
+    this.#l2tp = new L2tp({ role: 'lns', random, hostName: 'gateway', primitives: suite });
+    this.#ppp = new Ppp({
+      role: 'server',
+      random,
+      primitives: suite,
+      mru: 1400,
+      methods: config.methods,
+      server: {
+        accounts: (name) => config.accounts[name],
+        address: GATEWAY_INNER,
+        assign: ASSIGNED,
+        nameServers: [NAME_SERVER],
+        hostName: 'gateway',
+      },
+    });
+  }
+
+  get deadline(): Millis | undefined {
+    const { deadline } = this.#ike;
+    return earliest(deadline, this.#l2tp.deadline, this.#ppp.deadline, this.#ip?.deadline);
+  }
+
+  receive(channel: ChannelNumber, bytes: Bytes, now: Millis): Datagram[] {
+    this.#now = now;
+    if (channel === Channel.ike) this.#toIke({ kind: 'datagram', channel: 'ike', bytes });
+    else if (bytes.length > 4 && bytes.subarray(0, 4).every((byte) => byte === 0)) {
+      this.#toIke({ kind: 'datagram', channel: 'natt', bytes: bytes.slice(4) });
+    } else this.#path.receive(bytes, 0, bytes.length);
+    this.#path.openPending();
+    return this.#drain();
+  }
+
+  timeout(now: Millis): Datagram[] {
+    this.#now = now;
+    if ((this.#ike.deadline ?? Infinity) <= now) this.#toIke({ kind: 'timeout' });
+    if ((this.#l2tp.deadline ?? Infinity) <= now) this.#toL2tp({ kind: 'timeout' });
+    if ((this.#ppp.deadline ?? Infinity) <= now) this.#toPpp({ kind: 'timeout' });
+    if ((this.#ip?.deadline ?? Infinity) <= now) this.#toIp({ kind: 'timeout' });
+    return this.#drain();
+  }
+
+  /** What an administrator does: hangs up. */
+  hangUp(now: Millis): Datagram[] {
+    this.#now = now;
+    this.#toL2tp({ kind: 'close' });
+    return this.#drain();
+  }
+
+  #drain(): Datagram[] {
+    this.#path.flush();
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+
+  #toIke(input: Parameters<Ike['handle']>[0]): void {
+    for (const output of this.#ike.handle(input, this.#now)) this.#fromIke(output);
+  }
+
+  #fromIke(output: IkeOutput): void {
+    if (output.kind === 'transmit') {
+      const { bytes } = output;
+      if (output.channel === 'ike') this.#out.push({ channel: Channel.ike, bytes });
+      else this.#out.push({ channel: Channel.natt, bytes: Uint8Array.of(0, 0, 0, 0, ...bytes) });
+    } else if (output.kind === 'child-established') this.#path.use(output.inbound, output.outbound);
+    else if (output.kind === 'child-deleted') this.#path.forget(output.spi);
+    else if (output.kind === 'closed') this.ended.push('ike');
+  }
+
+  #toL2tp(input: Parameters<L2tp['handle']>[0]): void {
+    for (const output of this.#l2tp.handle(input, this.#now)) this.#fromL2tp(output);
+  }
+
+  #fromL2tp(output: L2tpOutput): void {
+    if (output.kind === 'transmit') this.#send(output.bytes, false);
+    else if (output.kind === 'session-established') this.#toPpp({ kind: 'up' });
+    else if (output.kind === 'closed') this.ended.push('l2tp');
+  }
+
+  #toPpp(input: Parameters<Ppp['handle']>[0]): void {
+    for (const output of this.#ppp.handle(input, this.#now)) this.#fromPpp(output);
+  }
+
+  #fromPpp(output: PppOutput): void {
+    if (output.kind === 'transmit') this.#send(output.bytes, true);
+    else if (output.kind === 'network-up') this.#startIp(output.mtu);
+    else if (output.kind === 'closed') this.ended.push('ppp');
+  }
+
+  #startIp(mtu: number): void {
+    const { random, suite, port } = this.#config;
+    this.#ip = new IpStack({
+      address: GATEWAY_INNER,
+      nameServers: [],
+      random,
+      primitives: suite,
+      sink: {
+        mtu,
+        take: () => this.#path.take(),
+        send: (packet) => {
+          this.#ppp.encapsulate(packet, PppProtocol.ipv4);
+          this.#l2tp.encapsulate(packet);
+          this.#path.send(packet);
+        },
+      },
+    });
+    this.#toIp({ kind: 'tcp-listen', listener: 1, port });
+  }
+
+  #toIp(input: Parameters<IpStack['handle']>[0]): void {
+    for (const output of this.#ip?.handle(input, this.#now) ?? []) this.#fromIp(output);
+  }
+
+  /** Every connection gets the content and is closed. */
+  #fromIp(output: IpOutput): void {
+    if (output.kind === 'tcp-accepted') {
+      this.#unsent.set(output.socket, 0);
+      this.#write(output.socket);
+    } else if (output.kind === 'tcp-wrote') {
+      const sent = this.#unsent.get(output.socket)! + output.length;
+      this.#unsent.set(output.socket, sent);
+      if (sent === this.#config.content.length) {
+        this.#toIp({ kind: 'tcp-shutdown', socket: output.socket });
+      }
+    } else if (output.kind === 'tcp-writable') this.#write(output.socket);
+  }
+
+  #write(socket: number): void {
+    const bytes = this.#config.content.slice(this.#unsent.get(socket)!);
+    this.#toIp({ kind: 'tcp-write', socket, bytes });
+  }
+
+  #send(bytes: Bytes, isFrame: boolean): void {
+    const packet = this.#path.take();
+    packet.bytes.set(bytes, packet.start);
+    packet.end = packet.start + bytes.length;
+    if (isFrame) this.#l2tp.encapsulate(packet);
+    this.#path.send(packet);
+  }
+
+  #receiveL2tp(packet: Packet): void {
+    if (isControl(packet)) {
+      this.#toL2tp({ kind: 'datagram', bytes: packet.bytes.slice(packet.start, packet.end) });
+      return;
+    }
+    if (!this.#l2tp.decapsulate(packet, this.#now)) return;
+    const { start } = packet;
+    const protocol = this.#ppp.decapsulate(packet, this.#now);
+    if (protocol === PppProtocol.ipv4) this.#toIp({ kind: 'packet', packet });
+    else if (protocol !== 0)
+      this.#toPpp({ kind: 'frame', bytes: packet.bytes.slice(start, packet.end) });
+  }
+}

@@ -1,0 +1,61 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parseOptions } from '../../../dial/options.ts';
+import { TunnelError } from '../../../shared/errors.ts';
+
+const REQUIRED = ['--relay', 'ws://127.0.0.1:8443', '--gateway', 'office', '--user', 'alice'];
+const SECRETS = { CULVERT_PASSWORD: 'from env', CULVERT_PSK: 'key from env' };
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'culvert-options-'));
+  await writeFile(join(folder, 'password'), 'pass word\n');
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test('reads the command, the relay’s default path and secrets from the environment', async () => {
+  expect(await parseOptions([...REQUIRED, 'ping', '10.0.0.1'], SECRETS)).toEqual({
+    relay: 'ws://127.0.0.1:8443/culvert',
+    gateway: 'office',
+    user: 'alice',
+    password: 'from env',
+    preSharedKey: 'key from env',
+    innerPort: undefined,
+    allowPap: false,
+    command: 'ping',
+    target: '10.0.0.1',
+  });
+});
+
+test('a file takes precedence and loses the newline at its end only', async () => {
+  const args = [...REQUIRED, '--password-file', join(folder, 'password'), 'hold'];
+  expect((await parseOptions(args, SECRETS)).password).toBe('pass word');
+});
+
+test.each([
+  [[], 'ping HOST, get URL or hold'],
+  [['ping'], 'ping: wrong arguments'],
+  [['hold', 'x'], 'hold: wrong arguments'],
+  [['get', 'ftp://x/'], 'not an http:// or https:// URL'],
+  [['ping', 'x', '--inner-port', '0'], '--inner-port'],
+  [['ping', 'x', '--wat'], '--wat'],
+  [['ping', 'x', '--relay', 'http://x/'], 'not a ws:// or wss:// address'],
+  [['ping', 'x', '--psk-file', '/nonexistent/psk'], 'file cannot be read'],
+  [['ping', 'x', '--user', ''], '--user is missing'],
+])('%j is refused and says why', async (args, detail) => {
+  const failure = await parseOptions([...REQUIRED, ...args], SECRETS).catch(
+    (error: unknown) => error,
+  );
+  expect(failure).toBeInstanceOf(TunnelError);
+  expect(failure).toMatchObject({ code: 'BAD_INPUT', detail: expect.stringContaining(detail) });
+});
+
+test('a missing secret names the variable', async () => {
+  await expect(
+    parseOptions([...REQUIRED, 'hold'], { CULVERT_PASSWORD: 'x' }),
+  ).rejects.toMatchObject({
+    detail: expect.stringContaining('CULVERT_PSK'),
+  });
+});

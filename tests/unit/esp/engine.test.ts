@@ -1,0 +1,371 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { noblePrimitives } from '../../../shared/crypto/noble.ts';
+import {
+  type EspEngine,
+  type EspSaParameters,
+  OpenResult,
+  SLOT_COUNT,
+  SLOT_HEADROOM,
+  SLOT_SIZE,
+} from '../../../shared/esp/engine.ts';
+import { referenceEspEngine } from '../../../shared/esp/reference.ts';
+import { type Bytes, concat, fromHex, type Random, toHex } from '../../../shared/wire/bytes.ts';
+import {
+  contents,
+  ESP_ENGINES,
+  everySa,
+  fill,
+  includesBytes,
+  openAll,
+  saName,
+  sealOne,
+} from '../../support/esp.ts';
+import { SeededRandom } from '../../support/random.ts';
+import gcmVectors from '../../vectors/esp-gcm.json' with { type: 'json' };
+import hmacVectors from '../../vectors/esp-hmac.json' with { type: 'json' };
+
+const AES_SHA1: EspSaParameters = {
+  spi: 0xcafe_f00d,
+  cipher: 'aes-cbc',
+  cipherKey: fromHex('000102030405060708090a0b0c0d0e0f'),
+  integrity: 'hmac-sha1-96',
+  integrityKey: fromHex('a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3'),
+};
+
+describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
+  const hasTripleDes = name !== 'reference over noble';
+  const supported = ({ cipher }: { cipher: string }) => hasTripleDes || cipher !== '3des-cbc';
+  const combinations = everySa(new SeededRandom(10)).filter(supported);
+  let engine: EspEngine;
+  beforeEach(async () => {
+    engine = await ESP_ENGINES[name]!(new SeededRandom(11));
+  });
+
+  describe('published and captured packets', () => {
+    it.each(gcmVectors.cases)('opens AES-GCM, $case', (vector) => {
+      const opener = engine.opener({
+        spi: vector.spi,
+        cipher: 'aes-gcm-16',
+        cipherKey: fromHex(vector.key + vector.salt),
+      });
+      const [opened] = openAll(engine, opener, [fromHex(vector.packet)]);
+      expect(opened!.result).toBe(OpenResult.ok);
+      expect(opened!.nextHeader).toBe(vector.nextHeader);
+      expect(toHex(opened!.payload)).toBe(vector.payload);
+    });
+
+    it.each(hmacVectors.cases.filter(supported))(
+      'seals and opens $cipher with $integrity, number $sequence',
+      async (vector) => {
+        const parameters = {
+          spi: vector.spi,
+          cipher: vector.cipher,
+          cipherKey: fromHex(vector.cipherKey),
+          integrity: vector.integrity,
+          integrityKey: fromHex(vector.integrityKey),
+        } as EspSaParameters;
+        const opener = engine.opener(parameters);
+        const [opened] = openAll(engine, opener, [fromHex(vector.packet)]);
+        expect(opened!.result).toBe(OpenResult.ok);
+        expect(opened!.nextHeader).toBe(vector.nextHeader);
+        expect(toHex(opened!.payload)).toBe(vector.payload);
+
+        const constant = await ESP_ENGINES[name]!(repeating(fromHex(vector.iv)));
+        const sealer = constant.sealer(parameters);
+        for (let i = 1; i < vector.sequence; i++) sealOne(constant, sealer, new Uint8Array(1));
+        const packet = sealOne(constant, sealer, fromHex(vector.payload), vector.nextHeader);
+        expect(toHex(packet)).toBe(vector.packet);
+      },
+    );
+  });
+
+  it.each(combinations.map((sa) => [saName(sa), sa] as const))(
+    'seals what it opens: %s',
+    (_, parameters) => {
+      const random = new SeededRandom(12);
+      const payloads = [0, 1, 2, 13, 14, 15, 16, 100, 1400, 1500].map((n) => random.bytes(n));
+      const sealer = engine.sealer(parameters);
+      payloads.forEach((payload, i) => {
+        fill(engine, 3 + i, payload);
+      });
+      expect(sealer.seal(3, payloads.length, 4)).toBe(payloads.length);
+      const packets = payloads.map((_, i) => contents(engine, 3 + i));
+      packets.forEach((packet, i) => {
+        expect(packet.length).toBeLessThanOrEqual(payloads[i]!.length + sealer.overhead);
+        expect(payloads[i]!.length).toBeLessThanOrEqual(sealer.payloadRoom(packet.length));
+        expect(new DataView(packet.buffer).getUint32(0)).toBe(parameters.spi);
+        expect(new DataView(packet.buffer).getUint32(4)).toBe(i + 1);
+      });
+      const total = packets.reduce((sum, { length }) => sum + length, 0);
+      expect(sealer.sequence).toBe(payloads.length);
+      expect(sealer.octets).toBe(total);
+
+      const opener = engine.opener(parameters);
+      const opened = openAll(engine, opener, packets, 200);
+      expect(opened.map(({ result }) => result)).toEqual(packets.map(() => OpenResult.ok));
+      expect(opened.map(({ nextHeader }) => nextHeader)).toEqual(packets.map(() => 4));
+      expect(opened.map(({ payload }) => payload)).toEqual(payloads);
+      expect(opener.octets).toBe(total);
+    },
+  );
+
+  it.each(combinations.map((sa) => [saName(sa), sa] as const))(
+    'promises the room that sealing takes: %s',
+    (_, parameters) => {
+      const sealer = engine.sealer(parameters);
+      for (let size = 100; size < 150; size++) {
+        const room = sealer.payloadRoom(size);
+        expect(sealOne(engine, sealer, new Uint8Array(room)).length).toBeLessThanOrEqual(size);
+        expect(sealOne(engine, sealer, new Uint8Array(room + 1)).length).toBeGreaterThan(size);
+      }
+      expect(sealer.payloadRoom(0)).toBe(0);
+    },
+  );
+
+  it('refuses what is not authentic and shows nothing of it', () => {
+    for (const parameters of combinations) {
+      const sealer = engine.sealer(parameters);
+      const opener = engine.opener(parameters);
+      const payload = new SeededRandom(13).bytes(40);
+      const packet = sealOne(engine, sealer, payload);
+      for (let at = 0; at < packet.length; at++) {
+        const tampered = packet.slice();
+        tampered[at]! ^= 0x40;
+        const [opened] = openAll(engine, opener, [tampered]);
+        expect(opened!.result).toBe(at < 4 ? OpenResult.malformed : OpenResult.badIcv);
+        expect(opened!.payload.length).toBe(0);
+        expect(includesBytes(engine.slots[0]!.bytes, payload.subarray(0, 8))).toBe(false);
+      }
+      expect(opener.octets).toBe(0);
+      expect(openAll(engine, opener, [packet])[0]!.result).toBe(OpenResult.ok);
+      sealer.close();
+      opener.close();
+    }
+  });
+
+  it('refuses every prefix of a packet, and a longer one', () => {
+    for (const parameters of combinations) {
+      const sealer = engine.sealer(parameters);
+      const opener = engine.opener(parameters);
+      const packet = sealOne(engine, sealer, new SeededRandom(14).bytes(20));
+      for (let length = 0; length < packet.length; length++) {
+        const [opened] = openAll(engine, opener, [packet.slice(0, length)]);
+        expect([OpenResult.malformed, OpenResult.badIcv]).toContain(opened!.result);
+      }
+      const longer = openAll(engine, opener, [concat(packet, new Uint8Array(16))]);
+      expect(longer[0]!.result).toBe(OpenResult.badIcv);
+      sealer.close();
+      opener.close();
+    }
+  });
+
+  it('opens each packet once, within a run and across runs, in any order', () => {
+    const sealer = engine.sealer(AES_SHA1);
+    const opener = engine.opener(AES_SHA1);
+    const packets = Array.from({ length: 5 }, (_, i) =>
+      sealOne(engine, sealer, new Uint8Array([i])),
+    );
+    const [a, b, c, d, e] = packets as [Bytes, Bytes, Bytes, Bytes, Bytes];
+    const { ok, replayed } = OpenResult;
+    const results = (...run: Bytes[]) => openAll(engine, opener, run).map(({ result }) => result);
+    expect(results(c, a, c, a, b)).toEqual([ok, ok, replayed, replayed, ok]);
+    expect(results(e, e, d, a)).toEqual([ok, replayed, ok, replayed]);
+    expect(results(a, b, c, d, e)).toEqual(Array(5).fill(replayed));
+  });
+
+  it('does not move the window for a forged sequence number', () => {
+    const sealer = engine.sealer(AES_SHA1);
+    const opener = engine.opener(AES_SHA1);
+    const packet = sealOne(engine, sealer, new Uint8Array(9));
+    const forged = packet.slice();
+    forged.fill(0xff, 4, 8);
+    const results = openAll(engine, opener, [forged, packet]).map(({ result }) => result);
+    expect(results).toEqual([OpenResult.badIcv, OpenResult.ok]);
+  });
+
+  it('refuses padding that does not count up, once the packet is authentic', () => {
+    const parameters: EspSaParameters = {
+      spi: 77,
+      cipher: 'null',
+      cipherKey: new Uint8Array(0),
+      integrity: 'hmac-sha1-96',
+      integrityKey: AES_SHA1.integrityKey!,
+    };
+    const opener = engine.opener(parameters);
+    const header = (sequence: number) => [0, 0, 0, 77, 0, 0, 0, sequence];
+    const authentic = (sequence: number, ...text: number[]) => {
+      const covered = new Uint8Array([...header(sequence), ...text]);
+      const mac = noblePrimitives.hmac('sha1', parameters.integrityKey!, covered);
+      return concat(covered, mac.slice(0, 12));
+    };
+    const opened = openAll(engine, opener, [
+      authentic(1, 9, 9, 9, 1, 2, 3, 3, 4),
+      authentic(2, 9, 9, 9, 1, 2, 2, 3, 4),
+      authentic(3, 9, 9, 9, 1, 2, 3, 7, 4),
+      authentic(4, 9, 9, 9, 1, 2, 3, 255, 4),
+      authentic(5, 1, 2, 2, 59),
+      authentic(1, 9, 9, 9, 1, 2, 3, 3, 4),
+      authentic(2, 9, 9, 9, 1, 2, 3, 3, 4),
+    ]);
+    const { ok, badPadding, replayed } = OpenResult;
+    expect(opened.map(({ result }) => result)).toEqual([
+      ...[ok, badPadding, badPadding, badPadding, ok, replayed, replayed],
+    ]);
+    expect(opened.map(({ nextHeader }) => nextHeader)).toEqual([4, 0, 0, 0, 59, 0, 0]);
+    expect(opened.map(({ payload }) => payload.length)).toEqual([3, 0, 0, 0, 0, 0, 0]);
+    expect(engine.slots[1]!.bytes.subarray(SLOT_HEADROOM).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('draws a fresh IV for each packet in CBC mode', () => {
+    const sealer = engine.sealer(AES_SHA1);
+    const ivs = new Set<string>();
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < SLOT_COUNT; i++) fill(engine, i, new Uint8Array(4));
+      expect(sealer.seal(0, SLOT_COUNT, 17)).toBe(SLOT_COUNT);
+      for (let i = 0; i < SLOT_COUNT; i++) ivs.add(toHex(contents(engine, i).subarray(8, 24)));
+    }
+    expect(ivs.size).toBe(3 * SLOT_COUNT);
+  });
+
+  it('takes the sequence number as AES-GCM’s IV', () => {
+    const sealer = engine.sealer({ spi: 5, cipher: 'aes-gcm-16', cipherKey: new Uint8Array(20) });
+    sealOne(engine, sealer, new Uint8Array(4));
+    const packet = sealOne(engine, sealer, new Uint8Array(4));
+    expect(toHex(packet.subarray(0, 16))).toBe('00000005000000020000000000000002');
+  });
+
+  describe('wrong usage', () => {
+    it.each<[string, Partial<EspSaParameters>]>([
+      ['SPI 0', { spi: 0 }],
+      ['a fractional SPI', { spi: 1.5 }],
+      ['an SPI of 33 bits', { spi: 0x1_0000_0000 }],
+      ['a short cipher key', { cipherKey: new Uint8Array(15) }],
+      ['a short integrity key', { integrityKey: new Uint8Array(19) }],
+      ['a cipher nobody knows', { cipher: 'rot13' as EspSaParameters['cipher'] }],
+      ['an integrity algorithm nobody knows', { integrity: 'crc' as 'hmac-md5-96' }],
+      ['two kinds of integrity', { cipher: 'aes-gcm-16', cipherKey: new Uint8Array(20) }],
+    ])('refuses %s', (_, change) => {
+      expect(() => engine.sealer({ ...AES_SHA1, ...change })).toThrow(RangeError);
+      expect(() => engine.opener({ ...AES_SHA1, ...change })).toThrow(RangeError);
+    });
+
+    it('refuses a cipher without integrity', () => {
+      const { spi, cipher, cipherKey } = AES_SHA1;
+      expect(() => engine.sealer({ spi, cipher, cipherKey })).toThrow(RangeError);
+    });
+
+    it('refuses slots that do not exist', () => {
+      const sealer = engine.sealer(AES_SHA1);
+      const opener = engine.opener(AES_SHA1);
+      const out = new Uint8Array(SLOT_COUNT);
+      for (const [first, count] of [
+        ...[
+          [-1, 1],
+          [0, -1],
+          [0, SLOT_COUNT + 1],
+          [SLOT_COUNT, 1],
+          [0.5, 1],
+          [0, 1.5],
+        ],
+      ] as [number, number][]) {
+        expect(() => sealer.seal(first, count, 17)).toThrow(RangeError);
+        expect(() => opener.open(first, count, out, out)).toThrow(RangeError);
+      }
+      expect(sealer.seal(SLOT_COUNT, 0, 17)).toBe(0);
+      expect(() => opener.open(0, 2, new Uint8Array(1), out)).toThrow(RangeError);
+      expect(() => opener.open(0, 2, out, new Uint8Array(1))).toThrow(RangeError);
+    });
+
+    it('seals nothing of a run in which one packet has no room', () => {
+      const sealer = engine.sealer(AES_SHA1);
+      for (const [start, end] of [
+        ...[
+          [23, 100],
+          [24, SLOT_SIZE - 13],
+          [24, SLOT_SIZE + 1],
+          [-1, 100],
+          [200, 100],
+        ],
+      ] as [number, number][]) {
+        fill(engine, 0, new Uint8Array([1, 2, 3]));
+        engine.slots[1]!.start = start;
+        engine.slots[1]!.end = end;
+        expect(() => sealer.seal(0, 2, 17)).toThrow(RangeError);
+        expect(toHex(contents(engine, 0))).toBe('010203');
+      }
+      expect(sealer.sequence).toBe(0);
+    });
+
+    it('fills a slot to its last byte and no further', () => {
+      const parameters: EspSaParameters = {
+        spi: 9,
+        cipher: 'null',
+        cipherKey: new Uint8Array(0),
+        integrity: 'hmac-sha2-256-128',
+        integrityKey: new Uint8Array(32),
+      };
+      const sealer = engine.sealer(parameters);
+      const slot = engine.slots[SLOT_COUNT - 1]!;
+      slot.start = 8;
+      slot.end = 8 + sealer.payloadRoom(SLOT_SIZE) + 1;
+      expect(() => sealer.seal(SLOT_COUNT - 1, 1, 17)).toThrow(RangeError);
+      slot.end--;
+      expect(sealer.seal(SLOT_COUNT - 1, 1, 17)).toBe(1);
+      expect([slot.start, slot.end]).toEqual([0, SLOT_SIZE]);
+      const results = new Uint8Array(1);
+      engine.opener(parameters).open(SLOT_COUNT - 1, 1, results, new Uint8Array(1));
+      expect(results[0]).toBe(OpenResult.ok);
+    });
+
+    it('refuses to work after close, which may be called twice', () => {
+      const sealer = engine.sealer(AES_SHA1);
+      const opener = engine.opener(AES_SHA1);
+      sealOne(engine, sealer, new Uint8Array(3));
+      const { octets } = sealer;
+      for (const sa of [sealer, opener]) {
+        sa.close();
+        sa.close();
+      }
+      const out = new Uint8Array(1);
+      expect(() => sealer.seal(0, 1, 17)).toThrow(TypeError);
+      expect(() => opener.open(0, 1, out, out)).toThrow(TypeError);
+      expect([sealer.sequence, sealer.octets]).toEqual([1, octets]);
+    });
+  });
+
+  it('keeps the slots while an SA is left, and wipes them with the last', () => {
+    const secret = new SeededRandom(15).bytes(32);
+    const first = engine.sealer(AES_SHA1);
+    const second = engine.opener(AES_SHA1);
+    fill(engine, 9, secret);
+    first.close();
+    expect(contents(engine, 9)).toEqual(secret);
+    second.close();
+    expect(engine.slots.every(({ bytes }) => bytes.every((byte) => byte === 0))).toBe(true);
+  });
+});
+
+describe('the reference', () => {
+  it('stops before the sequence number wraps', () => {
+    const engine = referenceEspEngine(noblePrimitives, new SeededRandom(16), 0xffff_fffd);
+    const sealer = engine.sealer(AES_SHA1);
+    for (let i = 0; i < 4; i++) fill(engine, i, new Uint8Array([i]));
+    expect(sealer.seal(0, 4, 17)).toBe(2);
+    expect(sealer.sequence).toBe(0xffff_ffff);
+    expect(toHex(contents(engine, 2))).toBe('02');
+    expect(sealer.seal(2, 2, 17)).toBe(0);
+  });
+
+  it('says at once when its primitives lack the cipher', () => {
+    const engine = referenceEspEngine(noblePrimitives, new SeededRandom(17));
+    const parameters = { ...AES_SHA1, cipher: '3des-cbc', cipherKey: new Uint8Array(24) } as const;
+    expect(() => engine.sealer(parameters)).toThrow(RangeError);
+  });
+});
+
+/** Answers the same bytes over and over, so that every IV is the one given. */
+function repeating(bytes: Bytes): Random {
+  return {
+    bytes: (length) => Uint8Array.from({ length }, (_, i) => bytes[i % bytes.length]!),
+  };
+}

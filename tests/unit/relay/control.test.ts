@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import { ERRORS } from '../../../shared/errors.ts';
+import { CONTROL_LENGTH_LIMIT } from '../../../shared/relay/channels.ts';
+import { REFUSALS, UPGRADE_REFUSALS } from '../../../shared/relay/close-codes.ts';
+import {
+  type ControlFromRelay,
+  decodeControlFromRelay,
+  decodeControlFromTab,
+  encodeControl,
+  MESSAGE_LIMIT,
+} from '../../../shared/relay/control.ts';
+import { DecodeError } from '../../../shared/wire/errors.ts';
+
+const OPENED = {
+  type: 'opened',
+  gateway: { id: 'office', name: 'Büro', address: '10.99.1.1' },
+  local: { address: '10.99.1.2', ike: 40_001, natt: 40_002, l2tp: 40_003 },
+  remote: { ike: 500, natt: 4500, l2tp: 1701 },
+  channels: ['ike', 'natt', 'l2tp'],
+  mtu: 1500,
+  limits: { frameBytes: 131_072, recordBytes: 65_507 },
+} as const satisfies ControlFromRelay;
+
+const FROM_RELAY: readonly ControlFromRelay[] = [
+  OPENED,
+  { type: 'refused', code: 'RELAY_FULL', message: 'Too many.' },
+  { type: 'unreachable', channel: 'ike', reason: 'ECONNREFUSED' },
+];
+
+function reason(decode: (text: string) => unknown, value: unknown): string {
+  try {
+    decode(typeof value === 'string' ? value : JSON.stringify(value));
+  } catch (error) {
+    if (error instanceof DecodeError) return error.reason;
+    throw error;
+  }
+  return 'none';
+}
+
+describe('from the tab', () => {
+  test('open, both ways', () => {
+    const text = '{"type":"open","gateway":"office"}';
+    expect(decodeControlFromTab(text)).toEqual({ type: 'open', gateway: 'office' });
+    expect(encodeControl({ type: 'open', gateway: 'office' })).toBe(text);
+  });
+
+  test.each([
+    ['not JSON', ''],
+    ['not JSON', '{'],
+    ['not an object', 'null'],
+    ['not an object', '[]'],
+    ['not an object', '"open"'],
+    ['unknown message type', {}],
+    ['unknown message type', { type: 'opened', gateway: 'a' }],
+    ['unknown message type', { type: ['open'], gateway: 'a' }],
+    ['missing key', { type: 'open' }],
+    ['missing key', '{"type":"open","__proto__":{"gateway":"a"}}'],
+    ['unknown key', { type: 'open', gateway: 'a', psk: 'x' }],
+    ['not a string', { type: 'open', gateway: 5 }],
+    ['string length', { type: 'open', gateway: '' }],
+    ['string length', { type: 'open', gateway: 'a'.repeat(65) }],
+    ['string form', { type: 'open', gateway: '10.0.0.1:500' }],
+    ['string form', { type: 'open', gateway: 'Office' }],
+    ['string form', { type: 'open', gateway: 'a\n' }],
+    ['control message too long', ' '.repeat(CONTROL_LENGTH_LIMIT + 1)],
+  ])('%s: %j', (expected, value) => {
+    expect(reason(decodeControlFromTab, value)).toBe(expected);
+  });
+});
+
+describe('from the relay', () => {
+  test.each(FROM_RELAY)('$type, both ways', (message) => {
+    expect(decodeControlFromRelay(encodeControl(message))).toEqual(message);
+  });
+
+  test.each([
+    ['unknown message type', { type: 'open', gateway: 'a' }],
+    ['missing key', { ...OPENED, mtu: undefined }],
+    ['unknown key', { ...OPENED, more: 1 }],
+    ['unknown key', { ...OPENED, gateway: { ...OPENED.gateway, psk: '' } }],
+    ['not an object', { ...OPENED, gateway: 'office' }],
+    ['string form', { ...OPENED, gateway: { ...OPENED.gateway, address: '10.99.1.256' } }],
+    ['string form', { ...OPENED, gateway: { ...OPENED.gateway, address: '10.99.1' } }],
+    ['string form', { ...OPENED, gateway: { ...OPENED.gateway, address: '10.99.1.1.' } }],
+    ['string length', { ...OPENED, gateway: { ...OPENED.gateway, name: 'x'.repeat(101) } }],
+    ['number out of range', { ...OPENED, local: { ...OPENED.local, ike: 0 } }],
+    ['number out of range', { ...OPENED, remote: { ...OPENED.remote, natt: 65_536 } }],
+    ['not an integer', { ...OPENED, remote: { ...OPENED.remote, natt: 1.5 } }],
+    ['not an integer', { ...OPENED, mtu: '1500' }],
+    ['number out of range', { ...OPENED, mtu: 500 }],
+    ['unknown channel', { ...OPENED, channels: ['esp'] }],
+    ['channel named twice', { ...OPENED, channels: ['ike', 'ike'] }],
+    ['not a list of channels', { ...OPENED, channels: 'ike' }],
+    ['not a list of channels', { ...OPENED, channels: ['ike', 'natt', 'l2tp', 'ike'] }],
+    ['number out of range', { ...OPENED, limits: { frameBytes: 1e9, recordBytes: 1 } }],
+    ['unknown refusal code', { type: 'refused', code: 'toString', message: 'x' }],
+    ['unknown refusal code', { type: 'refused', code: 4404, message: 'x' }],
+    [
+      'string length',
+      { type: 'refused', code: 'RELAY_FULL', message: 'x'.repeat(MESSAGE_LIMIT + 1) },
+    ],
+    ['unknown channel', { type: 'unreachable', channel: 'esp', reason: 'ECONNREFUSED' }],
+    ['string form', { type: 'unreachable', channel: 'ike', reason: '<b>' }],
+  ])('%s: %j', (expected, value) => {
+    expect(reason(decodeControlFromRelay, value)).toBe(expected);
+  });
+});
+
+describe('the tables of refusals', () => {
+  test('every close code is its own, and one that applications may use', () => {
+    const codes = Object.entries(REFUSALS).map(([name, { close }]) => {
+      if (name !== 'RELAY_FRAME_TOO_BIG') expect(close).toBeGreaterThanOrEqual(4000);
+      expect(close).toBeLessThan(5000);
+      return close;
+    });
+    expect(new Set(codes).size).toBe(codes.length);
+  });
+
+  test('every outcome is an error the screen has words for', () => {
+    for (const { outcome, text } of Object.values(REFUSALS)) {
+      expect(Object.keys(ERRORS)).toContain(outcome);
+      expect(text.length).toBeLessThanOrEqual(MESSAGE_LIMIT / 2);
+    }
+  });
+
+  test('no code is in both tables', () => {
+    for (const code of Object.keys(UPGRADE_REFUSALS)) expect(REFUSALS).not.toHaveProperty(code);
+  });
+});

@@ -1,0 +1,212 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseOptions, UsageError } from '../../../relay/options.ts';
+import { ensurePortal, PortalBuildError, portalState } from '../../../relay/portal.ts';
+import { eventually } from './support.ts';
+
+// The program as an operator starts it, and what it does before it listens.
+
+const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
+
+let folder: string;
+const children: ChildProcess[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'culvert-relay-'));
+});
+
+afterEach(async () => {
+  for (const child of children.splice(0)) if (child.exitCode === null) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly exit: Promise<number | null>;
+}
+
+/** Starts the relay in `folder`, where it finds a configuration or none. */
+function run(...options: string[]): Run {
+  const child = spawn(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), join(PROJECT, 'relay/main.ts'), ...options],
+    { cwd: folder, env: { PATH: process.env.PATH } },
+  );
+  children.push(child);
+  let text = '';
+  child.stdout.on('data', (chunk) => (text += chunk));
+  child.stderr.on('data', (chunk) => (text += chunk));
+  return { child, out: () => text, exit: once(child, 'close').then(([code]) => code) };
+}
+
+function configFile(name: string, document: unknown): string {
+  const file = join(folder, name);
+  writeFileSync(file, typeof document === 'string' ? document : JSON.stringify(document));
+  return file;
+}
+
+const CONFIG = {
+  listen: { host: '127.0.0.1', port: 0 },
+  gateways: [{ id: 'office', name: 'Office', address: '127.0.0.2' }],
+};
+
+describe('the program', () => {
+  test('starts without a configuration, says so, and stops on a signal', async () => {
+    const { child, out, exit } = run('--no-portal', '--port', '0');
+    await eventually(() => out().includes('start again'));
+    expect(out()).toMatch(
+      /^The relay is ready at ws:\/\/127\.0\.0\.1:\d+\/culvert\nNo gateway is configured\./,
+    );
+    const port = /:(\d+)\/culvert/.exec(out())![1];
+    const reply = await fetch(`http://127.0.0.1:${port}/culvert/gateways`);
+    expect(await reply.json()).toEqual({ gateways: [] });
+    child.kill('SIGTERM');
+    expect(await exit).toBe(0);
+  });
+
+  test('finds culvert.config.json where it is started', async () => {
+    configFile('culvert.config.json', CONFIG);
+    const { child, out, exit } = run('--no-portal');
+    await eventually(() => out().includes('gateway office: Office (127.0.0.2)'));
+    child.kill('SIGINT');
+    expect(await exit).toBe(0);
+  });
+
+  test('a bad configuration stops the start and names the key', async () => {
+    const file = configFile('bad.json', {
+      ...CONFIG,
+      gateways: [{ id: 'a', name: 'A', psk: 'hunter2' }],
+    });
+    const { out, exit } = run('--no-portal', '--config', file);
+    expect(await exit).toBe(2);
+    expect(out()).toContain('gateways[0].address: is required');
+    expect(out()).toContain('gateways[0].psk: secrets do not belong in this file');
+    expect(out()).not.toContain('hunter2');
+    expect(out()).not.toContain('    at ');
+  });
+
+  test('a port that is taken is said in plain words', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const { out, exit } = run('--no-portal', '--port', String(port));
+    expect(await exit).toBe(2);
+    other.close();
+    expect(out()).toBe(
+      `Port ${port} on 127.0.0.1 is already taken. Stop the other program, or choose another port with --port.\n`,
+    );
+  });
+
+  test.each([
+    ['a file that is not there', ['--config', 'gone.json'], 'gone.json: cannot be read (ENOENT).'],
+    [
+      'an address of another machine',
+      ['--no-portal', '--host', '192.0.2.1'],
+      '192.0.2.1 is not an address',
+    ],
+    ['an unknown option', ['--prot', '1'], 'Usage:'],
+  ])('%s ends with exit status 2', async (_what, options, words) => {
+    const { out, exit } = run(...options);
+    expect(await exit).toBe(2);
+    expect(out()).toContain(words);
+  });
+});
+
+describe('options', () => {
+  test('none', () => {
+    expect(parseOptions([], {})).toEqual({
+      configFile: undefined,
+      host: undefined,
+      port: undefined,
+      portal: 'as-built',
+      help: false,
+    });
+  });
+
+  test('the option for the file goes before the environment', () => {
+    const environment = { CULVERT_CONFIG: 'b.json' };
+    expect(parseOptions(['--config', 'a.json'], environment).configFile).toBe('a.json');
+    expect(parseOptions([], environment).configFile).toBe('b.json');
+    expect(parseOptions([], { CULVERT_CONFIG: '' }).configFile).toBeUndefined();
+  });
+
+  test.each([
+    [['--portal'], 'fresh'],
+    [['--no-portal'], 'none'],
+  ])('%j', (argv, portal) => {
+    expect(parseOptions(argv, {}).portal).toBe(portal);
+  });
+
+  test.each([
+    [['--port', 'http']],
+    [['--port', '65536']],
+    [['--port', '-1']],
+    [['--port']],
+    [['--portal', '--no-portal']],
+    [['office']],
+  ])('%j is refused', (argv) => {
+    expect(() => parseOptions(argv, {})).toThrow(UsageError);
+  });
+});
+
+describe('the portal’s build', () => {
+  const BUILD_OK = 'mkdir -p dist/portal && echo built > dist/portal/index.html';
+
+  function project(build: string): string {
+    mkdirSync(join(folder, 'web/ui'), { recursive: true });
+    writeFileSync(join(folder, 'web/ui/view.ts'), '');
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ scripts: { build } }));
+    return folder;
+  }
+
+  /** Makes the source `seconds` newer than now. */
+  function touch(file: string, seconds: number): void {
+    const time = Date.now() / 1000 + seconds;
+    utimesSync(join(folder, file), time, time);
+  }
+
+  test('is run when missing, and again only when stale and asked for', async () => {
+    const at = project(BUILD_OK);
+    const said: string[] = [];
+    const say = (line: string): void => {
+      said.push(line);
+    };
+    expect(portalState(at)).toBe('missing');
+    expect(await ensurePortal(false, say, at)).toBe(join(at, 'dist/portal'));
+    expect(portalState(at)).toBe('fresh');
+    await ensurePortal(true, say, at);
+    expect(said).toHaveLength(1);
+
+    touch('dist/portal/index.html', -60);
+    expect(portalState(at)).toBe('stale');
+    await ensurePortal(false, say, at);
+    expect(said).toHaveLength(1);
+    await ensurePortal(true, say, at);
+    expect(said).toHaveLength(2);
+    expect(portalState(at)).toBe('fresh');
+  });
+
+  test('a new lock file makes it stale', async () => {
+    const at = project(BUILD_OK);
+    await ensurePortal(false, () => {}, at);
+    writeFileSync(join(at, 'package-lock.json'), '{}');
+    touch('package-lock.json', 60);
+    expect(portalState(at)).toBe('stale');
+  });
+
+  test.each([
+    ['fails', 'exit 3', /\(3\)/],
+    ['leaves nothing', 'true', /left no/],
+  ])('stops the start when it %s', async (_what, build, words) => {
+    const started = ensurePortal(true, () => {}, project(build));
+    await expect(started).rejects.toThrow(PortalBuildError);
+    await expect(started).rejects.toThrow(words);
+  });
+});

@@ -1,0 +1,37 @@
+/** The algorithms' numbers, as the loader passes them, and their lengths in bytes. */
+
+export const AES_CBC: i32 = 0;
+export const TRIPLE_DES_CBC: i32 = 1;
+export const AES_GCM: i32 = 2;
+export const NULL_CIPHER: i32 = 3;
+
+export const MD5: i32 = 0;
+export const SHA1: i32 = 1;
+export const SHA256: i32 = 2;
+export const SHA384: i32 = 3;
+export const SHA512: i32 = 4;
+/** In place of an integrity algorithm, beside AES-GCM. */
+export const NO_HASH: i32 = -1;
+
+/** Length of the IV that an ESP packet carries. */
+export function ivLength(cipher: i32): i32 {
+  if (cipher == AES_CBC) return 16;
+  return cipher == NULL_CIPHER ? 0 : 8;
+}
+
+/** What the plaintext of an ESP packet is padded to a multiple of (RFC 4303 §2.4). */
+export function padTo(cipher: i32): i32 {
+  if (cipher == AES_CBC) return 16;
+  return cipher == TRIPLE_DES_CBC ? 8 : 4;
+}
+
+/** What the ciphertext of an ESP packet is a multiple of. */
+export function cipherBlock(cipher: i32): i32 {
+  if (cipher == AES_CBC) return 16;
+  return cipher == TRIPLE_DES_CBC ? 8 : 1;
+}
+
+/** Length of the ICV: HMAC-MD5-96, HMAC-SHA1-96, HMAC-SHA2-256-128, AES-GCM's tag. */
+export function icvLength(integrity: i32): i32 {
+  return integrity == MD5 || integrity == SHA1 ? 12 : 16;
+}

@@ -1,0 +1,73 @@
+/**
+ * One SA's state and keys: `CONTEXT_SIZE` bytes of the pool. The loader chooses the index, writes the keys into
+ * `IO`, and reads sequence number and octets where they lie here.
+ */
+import { AES_GCM, NO_HASH, NULL_CIPHER } from './algorithms';
+import { cbcExpandKey } from './cbc';
+import { gcmExpandKey } from './gcm';
+import { hmacKey } from './hmac';
+import { CONTEXT_SIZE, CONTEXTS, IO, SLOT_COUNT, SLOT_SIZE, SLOTS, wipeScratch } from './layout';
+
+/** u32 in host order. */
+export const SPI: usize = 0;
+/** u32: of the last packet sealed, or of the newest one opened. */
+export const SEQUENCE: usize = 4;
+/** f64: bytes of packets sealed, or opened and new. */
+export const OCTETS: usize = 8;
+/** i32 each. */
+export const CIPHER: usize = 16;
+export const INTEGRITY: usize = 20;
+/** u32: the salt of AES-GCM as it lies in memory. */
+export const SALT: usize = 24;
+/** One bit per sequence number modulo the window's width. */
+export const WINDOW: usize = 32;
+/** HMAC's key states. */
+export const INNER: usize = 160;
+export const OUTER: usize = 224;
+export const CIPHER_KEY: usize = 288;
+export const HASH_KEY: usize = 800;
+
+/** Where in `IO` the integrity key lies; the cipher's, salt included, is at the beginning. */
+export const INTEGRITY_KEY: i32 = 64;
+
+export function contextAt(index: i32): usize {
+  return CONTEXTS + index * CONTEXT_SIZE;
+}
+
+/** Sets up context `index` from the keys in `IO`, and wipes them there. `sequence` is where the counter stands. */
+export function openContext(
+  index: i32,
+  spi: u32,
+  cipher: i32,
+  cipherKeyLength: i32,
+  integrity: i32,
+  integrityKeyLength: i32,
+): void {
+  const context = contextAt(index);
+  memory.fill(context, 0, CONTEXT_SIZE);
+  store<u32>(context, spi, SPI);
+  store<i32>(context, cipher, CIPHER);
+  store<i32>(context, integrity, INTEGRITY);
+  if (cipher == AES_GCM) {
+    const length = cipherKeyLength - 4;
+    store<u32>(context, load<u32>(IO + length), SALT);
+    gcmExpandKey(IO, length, context + CIPHER_KEY, context + HASH_KEY);
+  } else if (cipher != NULL_CIPHER) {
+    cbcExpandKey(cipher, IO, cipherKeyLength, context + CIPHER_KEY);
+  }
+  if (integrity != NO_HASH) {
+    const key = IO + INTEGRITY_KEY;
+    hmacKey(integrity, key, integrityKeyLength, context + INNER, context + OUTER);
+  }
+  memory.fill(IO, 0, INTEGRITY_KEY + integrityKeyLength);
+  wipeScratch();
+}
+
+export function closeContext(index: i32): void {
+  memory.fill(contextAt(index), 0, CONTEXT_SIZE);
+  wipeScratch();
+}
+
+export function wipeSlots(): void {
+  memory.fill(SLOTS, 0, SLOT_COUNT * SLOT_SIZE);
+}

@@ -1,0 +1,218 @@
+/**
+ * `EspEngine` over the module: slots are its memory, cursors plain objects that are copied into its descriptors
+ * before a run of slots and back after it. One engine serves one tunnel.
+ */
+import type * as contract from '../shared/esp/engine.ts';
+import type { EspEngine, EspOpener, EspSaParameters, EspSealer } from '../shared/esp/engine.ts';
+import type { Bytes, Random } from '../shared/wire/bytes.ts';
+import type { Packet } from '../shared/wire/packet.ts';
+import { IvPool } from './ivs.ts';
+import type { Wasm } from './module.ts';
+import { overhead, payloadRoom, type SaShape, saShape, tailLength } from './parameters.ts';
+
+/** The same numbers as in the contract; the compiler refuses others. */
+const SLOT_SIZE: typeof contract.SLOT_SIZE = 2048;
+const SLOT_COUNT: typeof contract.SLOT_COUNT = 512;
+const SLOT_HEADROOM: typeof contract.SLOT_HEADROOM = 256;
+
+/** u16 fields of a descriptor. */
+const FIELDS = 4;
+const RESULT = 2;
+const NEXT_HEADER = 3;
+
+/** Offsets in a context, as in assembly/context.ts. */
+const SEQUENCE = 4;
+const OCTETS = 8;
+
+export function wasmEspEngine(wasm: Wasm, random: Random): EspEngine {
+  const pool = new Pool(wasm, random);
+  return {
+    slots: pool.slots,
+    sealer: (parameters) => new WasmSealer(pool, parameters),
+    opener: (parameters) => new WasmOpener(pool, parameters),
+  };
+}
+
+/** What all SAs of one engine share: slots, descriptors, IVs and the contexts. */
+class Pool {
+  readonly wasm: Wasm;
+  readonly slots: readonly Packet[];
+  readonly ivs: IvPool;
+  readonly descriptors: Uint16Array;
+  readonly #memory: Bytes;
+  readonly #view: DataView;
+  readonly #free: number[];
+
+  constructor(wasm: Wasm, random: Random) {
+    const buffer = wasm.memory.buffer as ArrayBuffer;
+    this.wasm = wasm;
+    this.slots = Array.from({ length: SLOT_COUNT }, (_, i) => ({
+      bytes: new Uint8Array(buffer, wasm.SLOTS.value + i * SLOT_SIZE, SLOT_SIZE),
+      start: SLOT_HEADROOM,
+      end: SLOT_HEADROOM,
+    }));
+    this.ivs = new IvPool(wasm, random);
+    this.descriptors = new Uint16Array(buffer, wasm.DESCRIPTORS.value, SLOT_COUNT * FIELDS);
+    this.#memory = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+    this.#free = Array.from({ length: wasm.CONTEXT_COUNT.value }, (_, i) => i);
+  }
+
+  /** Sets up a context and answers its index. */
+  acquire(parameters: EspSaParameters, shape: SaShape): number {
+    const index = this.#free.pop();
+    if (index === undefined) throw new RangeError('parameters: too many SAs at once');
+    const { wasm } = this;
+    const { spi, cipherKey, integrityKey } = parameters;
+    this.#memory.set(cipherKey, wasm.IO.value);
+    if (integrityKey !== undefined) {
+      this.#memory.set(integrityKey, wasm.IO.value + wasm.INTEGRITY_KEY.value);
+    }
+    const integrityLength = integrityKey?.length ?? 0;
+    wasm.openContext(index, spi, shape.cipher, cipherKey.length, shape.integrity, integrityLength);
+    return index;
+  }
+
+  /** Wipes the context; with the last, also what packets have left in the slots. */
+  release(index: number): void {
+    this.wasm.closeContext(index);
+    this.#free.push(index);
+    if (this.#free.length === this.wasm.CONTEXT_COUNT.value) this.wasm.wipeSlots();
+  }
+
+  sequence(index: number): number {
+    return this.#view.getUint32(this.#context(index) + SEQUENCE, true);
+  }
+
+  octets(index: number): number {
+    return this.#view.getFloat64(this.#context(index) + OCTETS, true);
+  }
+
+  /** Copies the cursors of a run into the descriptors; throws `RangeError` on slots that do not exist. */
+  enter(first: number, count: number): void {
+    if (!Number.isInteger(first) || first < 0 || first > SLOT_COUNT) {
+      throw new RangeError(`first: ${first}`);
+    }
+    if (!Number.isInteger(count) || count < 0 || count > SLOT_COUNT - first) {
+      throw new RangeError(`count: ${count}`);
+    }
+    for (let i = first; i < first + count; i++) {
+      const { start, end } = this.slots[i]!;
+      if (!(start >= 0 && start <= end && end <= SLOT_SIZE)) throw new RangeError('slots: cursor');
+      this.descriptors[i * FIELDS] = start;
+      this.descriptors[i * FIELDS + 1] = end;
+    }
+  }
+
+  /** Copies the descriptors of a run back to the cursors. */
+  leave(first: number, count: number): void {
+    for (let i = first; i < first + count; i++) {
+      const slot = this.slots[i]!;
+      slot.start = this.descriptors[i * FIELDS]!;
+      slot.end = this.descriptors[i * FIELDS + 1]!;
+    }
+  }
+
+  #context(index: number): number {
+    return this.wasm.CONTEXTS.value + index * this.wasm.CONTEXT_SIZE.value;
+  }
+}
+
+class WasmSealer implements EspSealer {
+  readonly spi: number;
+  readonly #pool: Pool;
+  readonly #shape: SaShape;
+  #context: number | undefined;
+  #sequence = 0;
+  #octets = 0;
+
+  constructor(pool: Pool, parameters: EspSaParameters) {
+    this.spi = parameters.spi;
+    this.#pool = pool;
+    this.#shape = saShape(parameters);
+    this.#context = pool.acquire(parameters, this.#shape);
+  }
+
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  get octets(): number {
+    return this.#octets;
+  }
+
+  get overhead(): number {
+    return overhead(this.#shape);
+  }
+
+  payloadRoom(size: number): number {
+    return payloadRoom(this.#shape, size);
+  }
+
+  seal(first: number, count: number, nextHeader: number): number {
+    const context = this.#context;
+    if (context === undefined) throw new TypeError('sealer: closed');
+    const pool = this.#pool;
+    pool.enter(first, count);
+    for (let i = first; i < first + count; i++) this.#checkRoom(pool.slots[i]!);
+    const { randomIv } = this.#shape;
+    const ivs = pool.ivs.reserve(count * randomIv);
+    const sealed = pool.wasm.seal(context, first, count, nextHeader, ivs);
+    pool.ivs.spend(sealed * randomIv);
+    pool.leave(first, sealed);
+    this.#sequence = pool.sequence(context);
+    this.#octets = pool.octets(context);
+    return sealed;
+  }
+
+  close(): void {
+    if (this.#context === undefined) return;
+    this.#pool.release(this.#context);
+    this.#context = undefined;
+  }
+
+  #checkRoom({ start, end }: Packet): void {
+    if (start < this.#shape.head || end + tailLength(this.#shape, end - start) > SLOT_SIZE) {
+      throw new RangeError('slots: no room to seal');
+    }
+  }
+}
+
+class WasmOpener implements EspOpener {
+  readonly spi: number;
+  readonly #pool: Pool;
+  #context: number | undefined;
+  #octets = 0;
+
+  constructor(pool: Pool, parameters: EspSaParameters) {
+    this.spi = parameters.spi;
+    this.#pool = pool;
+    this.#context = pool.acquire(parameters, saShape(parameters));
+  }
+
+  get octets(): number {
+    return this.#octets;
+  }
+
+  open(first: number, count: number, results: Uint8Array, nextHeaders: Uint8Array): void {
+    const context = this.#context;
+    if (context === undefined) throw new TypeError('opener: closed');
+    if (results.length < count) throw new RangeError('results: too short');
+    if (nextHeaders.length < count) throw new RangeError('nextHeaders: too short');
+    const pool = this.#pool;
+    pool.enter(first, count);
+    pool.wasm.open(context, first, count);
+    pool.leave(first, count);
+    for (let i = 0; i < count; i++) {
+      results[i] = pool.descriptors[(first + i) * FIELDS + RESULT]!;
+      nextHeaders[i] = pool.descriptors[(first + i) * FIELDS + NEXT_HEADER]!;
+    }
+    this.#octets = pool.octets(context);
+  }
+
+  close(): void {
+    if (this.#context === undefined) return;
+    this.#pool.release(this.#context);
+    this.#context = undefined;
+  }
+}

@@ -1,0 +1,39 @@
+/** The page: header, sign-in beside the tunnel's status, and the tools once there is a tunnel. */
+import type { VNode } from 'preact';
+import { ConnectionPanel } from './connection-panel.tsx';
+import { FetchTool } from './fetch-tool.tsx';
+import { Wordmark } from './icons.tsx';
+import { PingTool } from './ping-tool.tsx';
+import type { Portal } from './portal.ts';
+import { SignInCard } from './sign-in-card.tsx';
+
+export function App({ portal }: { readonly portal: Portal }): VNode {
+  const connected = portal.view.value.kind === 'connected';
+  return (
+    <>
+      <header class="masthead">
+        <h1>
+          <Wordmark />
+        </h1>
+        <p>A VPN client that lives in this browser tab. Nothing to install.</p>
+      </header>
+      <main class={connected ? 'layout is-connected' : 'layout'}>
+        <SignInCard portal={portal} />
+        <ConnectionPanel view={portal.view.value} />
+        {connected && (
+          <section class="tools" aria-labelledby="tools-title">
+            <h2 id="tools-title">Tools</h2>
+            <PingTool portal={portal} />
+            <FetchTool portal={portal} />
+          </section>
+        )}
+      </main>
+      <footer class="colophon">
+        <p>
+          Your keys stay in this tab. The relay carries packets it cannot read; the gateway is the
+          one your organisation already runs.
+        </p>
+      </footer>
+    </>
+  );
+}

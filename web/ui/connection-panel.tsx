@@ -1,0 +1,47 @@
+/** How the tunnel is doing: the way it takes, the status line, the steps, and what was agreed on. */
+import type { VNode } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { STAGES, type Stage } from '../worker/api.ts';
+import { FailureNote } from './failure-note.tsx';
+import { PathDiagram } from './path-diagram.tsx';
+import { SessionDetails } from './session-details.tsx';
+import { StepList } from './step-list.tsx';
+import { statusText, type View } from './view.ts';
+
+export function ConnectionPanel({ view }: { readonly view: View }): VNode {
+  const { title, note } = statusText(view);
+  const failure = view.kind === 'ready' ? view.failure : undefined;
+  const failureRef = useScrollTo(failure);
+  return (
+    <section class={`card connection is-${view.kind}`} aria-labelledby="connection-title">
+      <h2 id="connection-title">Connection</h2>
+      <PathDiagram view={view} />
+      <div class="status" role="status" aria-live="polite" aria-atomic="true">
+        <strong>{title}</strong> <span>{note}</span>
+      </div>
+      <div ref={failureRef}>
+        {failure !== undefined && <FailureNote failure={failure} role="alert" />}
+      </div>
+      {view.kind === 'connected' ? (
+        <SessionDetails session={view.session} />
+      ) : (
+        <StepList at={stageOf(view)} failed={failure !== undefined} />
+      )}
+    </section>
+  );
+}
+
+function stageOf(view: View): Stage | undefined {
+  if (view.kind === 'connecting') return view.stage;
+  const where = view.kind === 'ready' && view.failure !== undefined ? view.where : undefined;
+  return STAGES.find((stage) => stage === where);
+}
+
+/** On a narrow screen a failure may appear below the fold. */
+function useScrollTo(what: unknown): { readonly current: HTMLDivElement | null } {
+  const ref = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (what !== undefined) ref.current?.scrollIntoView({ block: 'nearest' });
+  }, [what]);
+  return ref;
+}

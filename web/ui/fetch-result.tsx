@@ -1,0 +1,123 @@
+/** The answer to a fetch: its figures, its headers, and as much of its body as is safe to show. */
+import type { VNode } from 'preact';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { plainText } from '../../shared/errors.ts';
+import type { FetchReply } from '../worker/api.ts';
+import { bodyView, fileName, TEXT_LIMIT } from './body.ts';
+import { formatBytes, formatDuration, formatRate, formatSize } from './format.ts';
+
+/** Most headers listed. */
+const HEADERS_LIMIT = 100;
+
+export function FetchResult({ reply }: { readonly reply: FetchReply }): VNode {
+  return (
+    <>
+      <dl class="details">
+        <div>
+          <dt>Status</dt>
+          <dd>
+            {reply.status} {plainText(reply.statusText)}
+          </dd>
+        </div>
+        <div>
+          <dt>Size</dt>
+          <dd>{formatSize(reply.size)}</dd>
+        </div>
+        <div>
+          <dt>Time</dt>
+          <dd>
+            {formatDuration(reply.millis)}{' '}
+            <span class="muted">({formatRate(reply.size, reply.millis)})</span>
+          </dd>
+        </div>
+        <div class="is-wide">
+          <dt>SHA-256</dt>
+          <dd>
+            <code class="digest">{reply.sha256}</code>
+          </dd>
+        </div>
+      </dl>
+      <Headers headers={reply.headers} />
+      <Body reply={reply} />
+    </>
+  );
+}
+
+function Headers({ headers }: { readonly headers: FetchReply['headers'] }): VNode | null {
+  if (headers.length === 0) return null;
+  return (
+    <div class="scroll-x">
+      <table class="headers">
+        <thead>
+          <tr>
+            <th scope="col">Header</th>
+            <th scope="col">Value</th>
+          </tr>
+        </thead>
+        <tbody>
+          {headers.slice(0, HEADERS_LIMIT).map(([name, value]) => (
+            <tr key={`${name}: ${value}`}>
+              <td>{plainText(name)}</td>
+              <td>{plainText(value)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Body({ reply }: { readonly reply: FetchReply }): VNode {
+  const view = useMemo(() => bodyView(reply), [reply]);
+  if (view.kind === 'empty') return <p class="muted">The body is empty.</p>;
+  const missing = reply.size - reply.body.length;
+  return (
+    <div class="body">
+      <div class="body-bar">
+        <h4>Body</h4>
+        <button type="button" class="secondary" onClick={() => save(reply)}>
+          Save body
+        </button>
+      </div>
+      {missing > 0 && (
+        <p class="notice">
+          Only the first {formatBytes(reply.body.length)} were kept and can be saved; the digest
+          covers everything.
+        </p>
+      )}
+      {view.kind === 'text' && (
+        <>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: replaced below */}
+          <pre tabIndex={0}>{view.text}</pre>
+          {view.cut && (
+            <p class="muted">The first {formatBytes(TEXT_LIMIT)} are shown; save the body for all.</p>
+          )}
+        </>
+      )}
+      {view.kind === 'image' && <Picture body={reply.body} type={view.type} />}
+      {view.kind === 'binary' && <p class="muted">This is neither text nor a picture.</p>}
+    </div>
+  );
+}
+
+/** A picture from a blob of our own: inside `<img>` not even an SVG runs a script. */
+function Picture(props: { readonly body: FetchReply['body']; readonly type: string }): VNode {
+  const { body, type } = props;
+  const image = useRef<HTMLImageElement>(null);
+  useEffect(() => {
+    const url = URL.createObjectURL(new Blob([body], { type }));
+    if (image.current !== null) image.current.src = url;
+    return () => URL.revokeObjectURL(url);
+  }, [body, type]);
+  return <img ref={image} alt="What was fetched" />;
+}
+
+function save(reply: FetchReply): void {
+  // Never the server's own type: a blob of type text/html would open with the page's origin.
+  const url = URL.createObjectURL(new Blob([reply.body], { type: 'application/octet-stream' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = fileName(reply.url);
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 0);
+}

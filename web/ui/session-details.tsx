@@ -1,0 +1,103 @@
+/** What was agreed on with the gateway, weak algorithms marked and explained. */
+import { useSignal } from '@preact/signals';
+import type { ComponentChildren, VNode } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { plainText } from '../../shared/errors.ts';
+import type { Session } from '../worker/api.ts';
+import { formatDuration } from './format.ts';
+import { algorithmParts, weakReason } from './weak.ts';
+
+export function SessionDetails({ session }: { readonly session: Session }): VNode {
+  const { gateway, weak } = session;
+  return (
+    <>
+      <dl class="details">
+        <Row term="Assigned address">
+          <code>{session.address}</code>
+        </Row>
+        <Row term="Peer">
+          <code>{session.peerAddress}</code>
+        </Row>
+        <Row term="Name servers">
+          {session.nameServers.length === 0 ? 'none' : <code>{session.nameServers.join(', ')}</code>}
+        </Row>
+        <Row term="Gateway">
+          {plainText(gateway.name)} <code>{gateway.address}</code>
+        </Row>
+        <Row term="IKE">
+          <Algorithms list={session.ike} weak={weak} />
+        </Row>
+        <Row term="ESP">
+          <Algorithms list={session.esp} weak={weak} />
+        </Row>
+        <Row term="Transport">{session.transport}</Row>
+        <Row term="Authentication">
+          <Algorithms list={session.authentication} weak={weak} />
+        </Row>
+        <Row term="MTU">{session.mtu} bytes</Row>
+        <Row term="Since">
+          <Since since={session.since} />
+        </Row>
+      </dl>
+      {weak.length > 0 && (
+        <div class="notice">
+          <p>
+            <strong>The gateway chose weak algorithms.</strong> The tunnel works; ask the gateway’s
+            operator to allow stronger ones.
+          </p>
+          <ul>
+            {weak.map((name) => (
+              <li key={name}>{weakReason(name)}</li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </>
+  );
+}
+
+function Row(props: { readonly term: string; readonly children: ComponentChildren }): VNode {
+  return (
+    <div>
+      <dt>{props.term}</dt>
+      <dd>{props.children}</dd>
+    </div>
+  );
+}
+
+function Algorithms(props: { readonly list: string; readonly weak: readonly string[] }): VNode {
+  return (
+    <>
+      {algorithmParts(props.list, props.weak).map(({ text, weak }, index) => (
+        <span key={text}>
+          {index > 0 && ', '}
+          {weak ? (
+            <mark>
+              {text} <small>weak</small>
+            </mark>
+          ) : (
+            text
+          )}
+        </span>
+      ))}
+    </>
+  );
+}
+
+function Since({ since }: { readonly since: number }): VNode {
+  const now = useSignal(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => {
+      now.value = Date.now();
+    }, 1000);
+    return () => clearInterval(timer);
+  }, [now]);
+  const start = new Date(since);
+  const seconds = Math.max(0, Math.floor((now.value - since) / 1000));
+  return (
+    <>
+      <time dateTime={start.toISOString()}>{start.toLocaleTimeString()}</time>
+      {seconds > 0 && <span class="muted"> ({formatDuration(seconds * 1000).replace('.0 s', ' s')})</span>}
+    </>
+  );
+}

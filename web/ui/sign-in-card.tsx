@@ -1,0 +1,167 @@
+/**
+ * The sign-in card. What is typed lives in the fields themselves and nowhere else: the fields stay in the
+ * page, out of sight, while a tunnel stands, so that connecting again does not mean typing again.
+ */
+import { useSignal } from '@preact/signals';
+import type { RefObject, TargetedEvent, TargetedMouseEvent, VNode } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { GatewayField } from './gateway-field.tsx';
+import type { Portal } from './portal.ts';
+import { TextField } from './text-field.tsx';
+import {
+  SIGN_IN_FIELDS,
+  type SignIn,
+  type SignInErrors,
+  type SignInField,
+  signInErrors,
+} from './validation.ts';
+import type { View } from './view.ts';
+
+const BUTTON: Readonly<Record<View['kind'], string>> = {
+  ready: 'Connect',
+  connecting: 'Cancel',
+  connected: 'Disconnect',
+  disconnecting: 'Disconnecting…',
+};
+
+export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
+  const view = portal.view.value;
+  const errors = useSignal<SignInErrors>({});
+  const keyShown = useSignal(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const fields = {
+    gateway: useRef<HTMLSelectElement>(null),
+    preSharedKey: useRef<HTMLInputElement>(null),
+    userName: useRef<HTMLInputElement>(null),
+    password: useRef<HTMLInputElement>(null),
+  };
+  const ready = view.kind === 'ready';
+  const connected = view.kind === 'connected';
+  useFocusFollows(connected, button);
+
+  function submit(event: TargetedEvent<HTMLFormElement>): void {
+    event.preventDefault();
+    if (!ready) return;
+    const form = read(fields);
+    errors.value = signInErrors(form);
+    const first = SIGN_IN_FIELDS.find((field) => errors.value[field] !== undefined);
+    if (first !== undefined) {
+      fields[first].current?.focus();
+      return;
+    }
+    keyShown.value = false;
+    portal.connect(form);
+  }
+
+  function press(event: TargetedMouseEvent<HTMLButtonElement>): void {
+    // The second half of a double click on `Connect` is not meant for `Cancel`.
+    if (!ready && event.detail > 1) return;
+    if (view.kind === 'connecting' || connected) portal.disconnect();
+  }
+
+  /** A complaint goes away as soon as its field is touched. */
+  function touched(event: TargetedEvent<HTMLFormElement>): void {
+    const field = SIGN_IN_FIELDS.find((name) => fields[name].current === event.target);
+    if (field === undefined || errors.value[field] === undefined) return;
+    const { [field]: _settled, ...rest } = errors.value;
+    errors.value = rest;
+  }
+
+  return (
+    <section class="card sign-in" aria-labelledby="sign-in-title">
+      <h2 id="sign-in-title">{connected ? 'Signed in' : 'Sign in'}</h2>
+      <form method="post" noValidate onSubmit={submit} onInput={touched}>
+        <div class="fields" hidden={connected}>
+          <GatewayField
+            list={portal.gateways.value}
+            selectRef={fields.gateway}
+            error={errors.value.gateway}
+            locked={!ready}
+            retry={() => void portal.reloadGateways()}
+          />
+          <TextField
+            id="pre-shared-key"
+            label="Pre-shared key"
+            type={keyShown.value ? 'text' : 'password'}
+            autocomplete="off"
+            inputRef={fields.preSharedKey}
+            error={errors.value.preSharedKey}
+            readOnly={!ready}
+            action={
+              <button
+                type="button"
+                class="quiet"
+                aria-label={keyShown.value ? 'Hide key' : 'Show key'}
+                onClick={() => {
+                  keyShown.value = !keyShown.value;
+                }}
+              >
+                {keyShown.value ? 'Hide' : 'Show'}
+              </button>
+            }
+            hint="Key and password stay in this tab; the relay never sees them. A pre-shared key that many people know lets any of them pose as the gateway."
+          />
+          <TextField
+            id="user-name"
+            label="User name"
+            type="text"
+            autocomplete="username"
+            inputRef={fields.userName}
+            error={errors.value.userName}
+            readOnly={!ready}
+          />
+          <TextField
+            id="password"
+            label="Password"
+            type="password"
+            autocomplete="current-password"
+            inputRef={fields.password}
+            error={errors.value.password}
+            readOnly={!ready}
+          />
+        </div>
+        {connected && (
+          <p class="signed-in">
+            to <strong>{view.session.gateway.name}</strong>
+            {fields.userName.current !== null && (
+              <>
+                {' '}
+                as <strong>{fields.userName.current.value}</strong>
+              </>
+            )}
+          </p>
+        )}
+        <button
+          ref={button}
+          class={ready ? 'primary' : 'secondary'}
+          type={ready ? 'submit' : 'button'}
+          aria-disabled={view.kind === 'disconnecting' ? 'true' : undefined}
+          onClick={press}
+        >
+          {BUTTON[view.kind]}
+        </button>
+      </form>
+    </section>
+  );
+}
+
+type FieldRefs = Readonly<
+  Record<SignInField, RefObject<HTMLInputElement> | RefObject<HTMLSelectElement>>
+>;
+
+function read(fields: FieldRefs): SignIn {
+  const value = (field: SignInField): string => fields[field].current?.value ?? '';
+  return {
+    gateway: value('gateway'),
+    preSharedKey: value('preSharedKey'),
+    userName: value('userName'),
+    password: value('password'),
+  };
+}
+
+/** Who was in a field when the fields went out of sight goes on from the button. */
+function useFocusFollows(connected: boolean, button: RefObject<HTMLButtonElement>): void {
+  useEffect(() => {
+    if (connected && document.activeElement === document.body) button.current?.focus();
+  }, [connected, button]);
+}

@@ -1,0 +1,241 @@
+/**
+ * One TCP connection in the shape of the WinterTC sockets API: two streams and two promises, with back-pressure
+ * both ways. Bytes nobody reads close the receive window; writes wait for room in the send buffer.
+ */
+import { TunnelError } from '../../shared/errors.ts';
+import { formatAddress } from '../../shared/ip/address.ts';
+import type { IpInput, TcpOutput } from '../../shared/ip/messages.ts';
+import type { Bytes } from '../../shared/wire/bytes.ts';
+
+export interface SocketInfo {
+  /** Dotted address and port of the peer. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localPort: number;
+}
+
+export interface TcpSocket {
+  /** Ends when the peer ends its direction; fails with a `TunnelError`. Cancelling ends the connection. */
+  readonly readable: ReadableStream<Bytes>;
+  /** Closing it sends FIN, reading goes on; aborting it ends the connection. */
+  readonly writable: WritableStream<Bytes>;
+  /** Settles once the connection stands, or could not be made. */
+  readonly opened: Promise<SocketInfo>;
+  /** Settles once both directions are done; fails with the `TunnelError` that ended them. */
+  readonly closed: Promise<void>;
+  /** Ends the connection at once. */
+  close(): Promise<void>;
+}
+
+/** What a socket's streams do to the stack, once it is known under which number. */
+interface Attached {
+  readonly socket: number;
+  readonly send: (input: IpInput) => void;
+}
+
+interface PendingWrite {
+  readonly bytes: Bytes;
+  sent: number;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export class StreamSocket implements TcpSocket {
+  readonly readable: ReadableStream<Bytes>;
+  readonly writable: WritableStream<Bytes>;
+  readonly opened: Promise<SocketInfo>;
+  readonly closed: Promise<void>;
+  #attached: Attached | undefined;
+  readonly #abandon: () => void;
+  #reader!: ReadableStreamDefaultController<Bytes>;
+  #writer!: WritableStreamDefaultController;
+  #resolveOpened!: (info: SocketInfo) => void;
+  #rejectOpened!: (reason: unknown) => void;
+  #resolveClosed!: () => void;
+  #rejectClosed!: (reason: unknown) => void;
+  /** Arrived and not yet asked for. */
+  readonly #unread: Bytes[] = [];
+  /** A read waits. */
+  #awaited = false;
+  #peerEnded = false;
+  #readableDone = false;
+  #write: PendingWrite | undefined;
+  #settled = false;
+
+  /** `abandon` is called when the caller gives up, before or after a connection stands. */
+  constructor(abandon: () => void) {
+    this.#abandon = abandon;
+    this.opened = new Promise((resolve, reject) => {
+      this.#resolveOpened = resolve;
+      this.#rejectOpened = reject;
+    });
+    this.closed = new Promise((resolve, reject) => {
+      this.#resolveClosed = resolve;
+      this.#rejectClosed = reject;
+    });
+    // A caller may look at one of the two only: the other must not count as unhandled.
+    this.opened.catch(() => undefined);
+    this.closed.catch(() => undefined);
+    this.readable = new ReadableStream<Bytes>(
+      {
+        start: (controller) => {
+          this.#reader = controller;
+        },
+        pull: () => {
+          this.#awaited = true;
+          this.#deliver();
+        },
+        cancel: () => {
+          this.#readableDone = true;
+          this.#giveUp();
+        },
+      },
+      // Nothing is taken before somebody reads: the stream's own queue stays empty.
+      { highWaterMark: 0 },
+    );
+    this.writable = new WritableStream<Bytes>({
+      start: (controller) => {
+        this.#writer = controller;
+      },
+      write: (bytes) => this.#accept(bytes),
+      close: async () => {
+        await this.opened;
+        this.#send((socket) => ({ kind: 'tcp-shutdown', socket }));
+      },
+      abort: () => this.#giveUp(),
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#giveUp();
+    await this.closed.catch(() => undefined);
+  }
+
+  /** The connection stands. */
+  attach(attached: Attached, output: Extract<TcpOutput, { kind: 'tcp-opened' }>): void {
+    this.#attached = attached;
+    this.#resolveOpened({
+      remoteAddress: formatAddress(output.address),
+      remotePort: output.port,
+      localPort: output.localPort,
+    });
+  }
+
+  dispatch(output: TcpOutput): void {
+    switch (output.kind) {
+      case 'tcp-data':
+        this.#unread.push(output.bytes);
+        this.#deliver();
+        return;
+      case 'tcp-end':
+        this.#peerEnded = true;
+        this.#deliver();
+        return;
+      case 'tcp-wrote':
+        this.#wrote(output.length);
+        return;
+      case 'tcp-writable':
+        if (this.#write !== undefined) this.#offer(this.#write);
+        return;
+      case 'tcp-closed':
+        this.#attached = undefined;
+        if (output.failure === undefined) this.#finish();
+        else this.fail(new TunnelError(output.failure.code, output.failure.detail));
+        return;
+    }
+  }
+
+  /** Everything that is pending fails. */
+  fail(reason: unknown): void {
+    if (this.#settled) return;
+    this.#rejectClosed(reason);
+    this.#break(reason);
+  }
+
+  /** The caller gave up through its signal. */
+  abandon(reason: unknown): void {
+    if (this.#settled) return;
+    this.#abandon();
+    this.fail(reason);
+  }
+
+  // ---- Reading
+
+  /** Hands one piece to the read that waits, and gives its bytes back to the window. */
+  #deliver(): void {
+    if (this.#readableDone) return;
+    const next = this.#unread[0];
+    if (next !== undefined) {
+      if (!this.#awaited) return;
+      this.#awaited = false;
+      this.#unread.shift();
+      this.#reader.enqueue(next);
+      this.#send((socket) => ({ kind: 'tcp-consumed', socket, length: next.length }));
+    } else if (this.#peerEnded) {
+      this.#readableDone = true;
+      this.#reader.close();
+    }
+  }
+
+  // ---- Writing
+
+  async #accept(bytes: Bytes): Promise<void> {
+    await this.opened;
+    if (bytes.length === 0) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#write = { bytes, sent: 0, resolve, reject };
+      this.#offer(this.#write);
+    });
+  }
+
+  #offer(write: PendingWrite): void {
+    const bytes = write.bytes.subarray(write.sent);
+    this.#send((socket) => ({ kind: 'tcp-write', socket, bytes }));
+  }
+
+  #wrote(length: number): void {
+    const write = this.#write;
+    if (write === undefined) return;
+    write.sent += length;
+    if (write.sent < write.bytes.length) return;
+    this.#write = undefined;
+    write.resolve();
+  }
+
+  // ---- Ending
+
+  /** Both directions ended in order: what has arrived stays readable. */
+  #finish(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#resolveClosed();
+    this.#peerEnded = true;
+    this.#deliver();
+  }
+
+  /** The caller wants no more: as asked, but reading on must not look like the end of the data. */
+  #giveUp(): void {
+    if (this.#settled) return;
+    this.#abandon();
+    this.#resolveClosed();
+    this.#break(new TunnelError('CONNECTION_RESET', 'closed at this end'));
+  }
+
+  #break(reason: unknown): void {
+    this.#settled = true;
+    this.#attached = undefined;
+    this.#rejectOpened(reason);
+    this.#write?.reject(reason);
+    this.#write = undefined;
+    this.#writer.error(reason);
+    this.#unread.length = 0;
+    if (this.#readableDone) return;
+    this.#readableDone = true;
+    this.#reader.error(reason);
+  }
+
+  #send(input: (socket: number) => IpInput): void {
+    const attached = this.#attached;
+    if (attached !== undefined) attached.send(input(attached.socket));
+  }
+}
