@@ -14,10 +14,11 @@ export async function get(sockets: Sockets, url: URL): Promise<void> {
   const socket = sockets.connect(host, Number(url.port) || (secure ? 443 : 80));
   await socket.opened;
   const plain = Duplex.fromWeb(socket as Parameters<typeof Duplex.fromWeb>[0]);
+  // What breaks the connection is reported by the request or by the body; the stream must have a listener too.
+  plain.on('error', () => {});
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
     const connection = secure ? tls.connect({ socket: plain, servername: host }) : plain;
     const request = (secure ? https : http).get(url, {
-      agent: false,
       createConnection: () => connection,
     });
     request.once('response', resolve).once('error', reject);

@@ -16,15 +16,18 @@ export const QUEUE_MARK: number = 256 * 1024;
 /** What IKE may add above the mark, in bytes. */
 export const IKE_RESERVE: number = 64 * 1024;
 
+/** What it needs of the WebSocket and of the connection under it. */
+type OutboxSocket = Pick<WebSocket, 'OPEN' | 'bufferedAmount' | 'pong' | 'readyState' | 'send'>;
+type OutboxStream = Pick<Duplex, 'cork' | 'uncork'>;
+
 export class Outbox {
-  readonly #socket: WebSocket;
-  readonly #stream: Duplex;
+  readonly #socket: OutboxSocket;
+  readonly #stream: OutboxStream;
   readonly #counters: Counters;
   readonly #frame = new FrameWriter();
   #corked = false;
 
-  /** `stream` is the connection under the WebSocket. */
-  constructor(socket: WebSocket, stream: Duplex, counters: Counters) {
+  constructor(socket: OutboxSocket, stream: OutboxStream, counters: Counters) {
     this.#socket = socket;
     this.#stream = stream;
     this.#counters = counters;

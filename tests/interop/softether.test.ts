@@ -68,7 +68,9 @@ describe.each(['bound', 'any'] as const)('SoftEther, %s', (personality) => {
     expectSuccess(result);
     expect(result.stdout).toHaveLength(0);
     // The gateway deletes the session at once instead of waiting for a dead peer.
-    expect(laboratory.gateway.log).toMatch(/L2TP PPP Session .*has been (dis)?connected|disconnect/i);
+    expect(laboratory.gateway.log).toMatch(
+      /L2TP PPP Session .*has been (dis)?connected|disconnect/i,
+    );
   });
 
   it('serves another user', async () => {

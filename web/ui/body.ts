@@ -32,7 +32,8 @@ export function bodyView(reply: FetchReply): BodyView {
   if (reply.body.length === 0) return { kind: 'empty' };
   const { type, charset } = contentType(reply);
   // A body that was cut short is no picture any more.
-  if (IMAGE_TYPES.includes(type) && reply.body.length === reply.size) return { kind: 'image', type };
+  if (IMAGE_TYPES.includes(type) && reply.body.length === reply.size)
+    return { kind: 'image', type };
   if (!isTextType(type) && !(type === '' && looksLikeText(reply.body))) return { kind: 'binary' };
   return {
     kind: 'text',
@@ -44,7 +45,9 @@ export function bodyView(reply: FetchReply): BodyView {
 /** A file name for the body, from the last part of the URL's path. */
 export function fileName(url: string): string {
   const last = new URL(url).pathname.split('/').at(-1) ?? '';
-  const clean = safeDecode(last).replace(/[^\p{L}\p{N}._ -]/gu, '_').replace(/^[. ]+/, '');
+  const clean = safeDecode(last)
+    .replace(/[^\p{L}\p{N}._ -]/gu, '_')
+    .replace(/^[. ]+/, '');
   return clean.slice(0, 100) || 'body';
 }
 

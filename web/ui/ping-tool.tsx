@@ -5,14 +5,25 @@ import { useEffect, useRef } from 'preact/hooks';
 import { errorText, plainText } from '../../shared/errors.ts';
 import { FailureNote } from './failure-note.tsx';
 import { formatRoundTrip } from './format.ts';
-import { commonFailure, PING_COUNT, type PingResult, pingSeries, summarise } from './ping-series.ts';
+import {
+  commonFailure,
+  PING_COUNT,
+  type PingResult,
+  pingSeries,
+  summarise,
+} from './ping-series.ts';
 import type { Portal } from './portal.ts';
 import { TextField } from './text-field.tsx';
 import { checkHost } from './validation.ts';
 
+interface Entry {
+  readonly id: number;
+  readonly result: PingResult;
+}
+
 interface Series {
   readonly host: string;
-  readonly results: readonly PingResult[];
+  readonly entries: readonly Entry[];
   readonly running: boolean;
 }
 
@@ -33,11 +44,12 @@ export function PingTool({ portal }: { readonly portal: Portal }): VNode {
     }
     const controller = new AbortController();
     run.current = controller;
-    series.value = { host: host.value, results: [], running: true };
+    series.value = { host: host.value, entries: [], running: true };
     const parts = { ping: () => portal.ping(host.value), sleep, now: () => performance.now() };
     void pingSeries(parts, controller.signal, (result) => {
       if (series.value === undefined) return;
-      series.value = { ...series.value, results: [...series.value.results, result] };
+      const { entries } = series.value;
+      series.value = { ...series.value, entries: [...entries, { id: entries.length, result }] };
     }).finally(() => {
       if (run.current !== controller || series.value === undefined) return;
       series.value = { ...series.value, running: false };
@@ -85,11 +97,12 @@ export function PingTool({ portal }: { readonly portal: Portal }): VNode {
   );
 }
 
-function Results({ host, results, running }: Series): VNode {
+function Results({ host, entries, running }: Series): VNode {
+  const results = entries.map(({ result }) => result);
   const failure = commonFailure(results);
   return (
     <>
-      {results.length > 0 && (
+      {entries.length > 0 && (
         <table>
           <thead>
             <tr>
@@ -99,9 +112,8 @@ function Results({ host, results, running }: Series): VNode {
             </tr>
           </thead>
           <tbody>
-            {results.map((result, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: replaced below
-              <ResultRow key={index} result={result} />
+            {entries.map(({ id, result }) => (
+              <ResultRow key={id} result={result} />
             ))}
           </tbody>
         </table>

@@ -19,7 +19,11 @@ export function SessionDetails({ session }: { readonly session: Session }): VNod
           <code>{session.peerAddress}</code>
         </Row>
         <Row term="Name servers">
-          {session.nameServers.length === 0 ? 'none' : <code>{session.nameServers.join(', ')}</code>}
+          {session.nameServers.length === 0 ? (
+            'none'
+          ) : (
+            <code>{session.nameServers.join(', ')}</code>
+          )}
         </Row>
         <Row term="Gateway">
           {plainText(gateway.name)} <code>{gateway.address}</code>
@@ -97,7 +101,9 @@ function Since({ since }: { readonly since: number }): VNode {
   return (
     <>
       <time dateTime={start.toISOString()}>{start.toLocaleTimeString()}</time>
-      {seconds > 0 && <span class="muted"> ({formatDuration(seconds * 1000).replace('.0 s', ' s')})</span>}
+      {seconds > 0 && (
+        <span class="muted"> ({formatDuration(seconds * 1000).replace('.0 s', ' s')})</span>
+      )}
     </>
   );
 }

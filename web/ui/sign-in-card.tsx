@@ -162,6 +162,8 @@ function read(fields: FieldRefs): SignIn {
 /** Who was in a field when the fields went out of sight goes on from the button. */
 function useFocusFollows(connected: boolean, button: RefObject<HTMLButtonElement>): void {
   useEffect(() => {
-    if (connected && document.activeElement === document.body) button.current?.focus();
+    const active = document.activeElement;
+    const lost = active === document.body || active?.closest('[hidden]') !== null;
+    if (connected && lost) button.current?.focus();
   }, [connected, button]);
 }

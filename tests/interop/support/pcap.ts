@@ -14,7 +14,17 @@ const PCAP_HEADER = 24;
 const RECORD_HEADER = 16;
 const ETHERTYPE_IPV4 = 0x0800;
 const PROTOCOL_TCP = 6;
+const PROTOCOL_UDP = 17;
 const FLAG_SYN = 0x02;
+
+/** The destination ports of the UDP datagrams. */
+export function udpPorts(recording: Buffer): Set<number> {
+  const ports = new Set<number>();
+  for (const packet of ipv4Packets(recording)) {
+    if (packet[9] === PROTOCOL_UDP) ports.add(packet.readUInt16BE(headerLength(packet) + 2));
+  }
+  return ports;
+}
 
 /** One direction of a TCP connection. */
 export interface TcpStream {
@@ -35,7 +45,7 @@ export function tcpStreams(recording: Buffer): TcpStream[] {
   const streams = new Map<string, Segments>();
   for (const packet of ipv4Packets(recording)) {
     if (packet[9] !== PROTOCOL_TCP) continue;
-    const segment = packet.subarray((packet[0]! & 0x0f) * 4, packet.readUInt16BE(2));
+    const segment = packet.subarray(headerLength(packet), packet.readUInt16BE(2));
     const sourcePort = segment.readUInt16BE(0);
     const destinationPort = segment.readUInt16BE(2);
     const sequence = segment.readUInt32BE(4);
@@ -91,10 +101,15 @@ export function webSocketPayloads({ bytes }: TcpStream): Buffer[] {
   let at = headerEnd + 4;
   while (at < bytes.length) {
     const isMasked = (bytes[at + 1]! & 0x80) !== 0;
-    const short = bytes[at + 1]! & 0x7f;
-    const lengthSize = short === 127 ? 8 : short === 126 ? 2 : 0;
-    const length = lengthSize === 0 ? short : bytes.readUIntBE(at + 2 + Math.max(lengthSize - 6, 0), Math.min(lengthSize, 6));
-    at += 2 + lengthSize;
+    let length = bytes[at + 1]! & 0x7f;
+    at += 2;
+    if (length === 126) {
+      length = bytes.readUInt16BE(at);
+      at += 2;
+    } else if (length === 127) {
+      length = Number(bytes.readBigUInt64BE(at));
+      at += 8;
+    }
     const mask = isMasked ? bytes.subarray(at, at + 4) : undefined;
     at += isMasked ? 4 : 0;
     const payload = Buffer.from(bytes.subarray(at, at + length));
@@ -106,6 +121,10 @@ export function webSocketPayloads({ bytes }: TcpStream): Buffer[] {
     at += length;
   }
   return payloads;
+}
+
+function headerLength(packet: Buffer): number {
+  return (packet[0]! & 0x0f) * 4;
 }
 
 function* ipv4Packets(recording: Buffer): Generator<Buffer> {

@@ -51,6 +51,8 @@ export class Pair {
   readonly outputs: Record<End, PppOutput[]> = { client: [], server: [] };
   readonly log: string[] = [];
   now: Millis = 0;
+  /** Nothing gets through any more. */
+  cut = false;
   readonly #up: Link;
   readonly #down: Link;
 
@@ -72,7 +74,7 @@ export class Pair {
       this.outputs[end].push(output);
       if (output.kind === 'transmit') {
         this.log.push(`${this.now.toFixed(1)} ${end} ${toHex(output.bytes)}`);
-        (end === 'client' ? this.#up : this.#down).send(output.bytes, this.now);
+        if (!this.cut) (end === 'client' ? this.#up : this.#down).send(output.bytes, this.now);
       }
     }
   }

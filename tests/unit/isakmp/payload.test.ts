@@ -39,9 +39,9 @@ const TABLE: readonly (readonly [name: string, payload: Payload, hex: string])[]
         },
       ],
     },
-    `00000030 00000001 00000001
-     00000024 01010001
-     0000001c 01010000 80010007 800e0100 000c0004 00007080`,
+    `0000002c 00000001 00000001
+     00000020 01010001
+     00000018 01010000 80010007 800e0100 000c0004 00007080`,
   ],
   [
     'SA with two ESP transforms',
@@ -154,7 +154,7 @@ describe('bounds', () => {
   });
 
   test('transforms', () => {
-    const transforms = '0300000801010000'.repeat(MAX_TRANSFORMS) + '0000000801010000';
+    const transforms = `${'0300000801010000'.repeat(MAX_TRANSFORMS)}0000000801010000`;
     const proposal = `0000${(8 + transforms.length / 2).toString(16).padStart(4, '0')}010100ff${transforms}`;
     const body = `0000000100000001${proposal}`;
     const length = (4 + body.length / 2).toString(16).padStart(4, '0');

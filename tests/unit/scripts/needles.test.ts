@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { SeededRandom } from '../../support/random.ts';
 import { findSecret } from '../../interop/support/needles.ts';
+import { SeededRandom } from '../../support/random.ts';
 
 const SECRET = 'heron at dusk';
 const noise = (seed: number, length: number) => Buffer.from(new SeededRandom(seed).bytes(length));

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { addressBytes } from '../../shared/ip/address.ts';
+import { type IpInput, type IpOutput, IpStack } from '../../shared/ip/stack.ts';
+import type { TcpLimits } from '../../shared/ip/tcp/environment.ts';
+import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
+import { concat } from '../../shared/wire/bytes.ts';
+import { earliest } from '../../shared/wire/machine.ts';
+import type { Packet, PacketSink } from '../../shared/wire/packet.ts';
+import { Link, type LinkOptions } from './link.ts';
+import { SeededRandom } from './random.ts';
+
+export const hash = (name: string, ...parts: readonly Bytes[]): Bytes =>
+  new Uint8Array(
+    createHash(name)
+      .update(concat(...parts))
+      .digest(),
+  );
+
+const HEADROOM = 64;
+
+/** Hands each packet, copied, to a callback. */
+export class CopyingSink implements PacketSink {
+  readonly mtu: number;
+  readonly #packet: Packet;
+  readonly #sent: (bytes: Bytes) => void;
+
+  constructor(mtu: number, sent: (bytes: Bytes) => void) {
+    this.mtu = mtu;
+    this.#sent = sent;
+    this.#packet = { bytes: new Uint8Array(HEADROOM + mtu), start: 0, end: 0 };
+  }
+
+  take(): Packet {
+    this.#packet.start = HEADROOM;
+    this.#packet.end = HEADROOM;
+    return this.#packet;
+  }
+
+  send(packet: Packet): void {
+    if (packet.start !== HEADROOM || packet.end > HEADROOM + this.mtu)
+      throw new Error('packet size');
+    this.#sent(packet.bytes.slice(packet.start, packet.end));
+  }
+}
+
+export function asPacket(bytes: Bytes): Packet {
+  return { bytes, start: 0, end: bytes.length };
+}
+
+export interface PairOptions {
+  readonly link: LinkOptions;
+  readonly mtu?: number;
+  readonly limits?: TcpLimits;
+}
+
+export const CLIENT = 0x0a00_0001;
+export const SERVER = 0x0a00_0002;
+
+/** One end: a stack, what it says, and what its owner does about it. */
+export class Host {
+  readonly stack: IpStack;
+  readonly outputs: IpOutput[] = [];
+  react: (output: IpOutput) => void = () => undefined;
+  readonly #clock: { now: Millis };
+
+  constructor(address: number, options: PairOptions, clock: { now: Millis }, link: Link) {
+    this.#clock = clock;
+    this.stack = new IpStack({
+      address: addressBytes(address),
+      nameServers: [addressBytes(SERVER)],
+      random: new SeededRandom(options.link.seed + address),
+      sink: new CopyingSink(options.mtu ?? 1400, (bytes) => link.send(bytes, clock.now)),
+      primitives: { hash },
+      ...(options.limits === undefined ? {} : { tcp: options.limits }),
+    });
+  }
+
+  tell(input: IpInput): void {
+    for (const output of this.stack.handle(input, this.#clock.now)) {
+      if (output.kind !== 'tcp-data' && output.kind !== 'trace' && output.kind !== 'tcp-wrote') {
+        this.outputs.push(output);
+      }
+      this.react(output);
+    }
+  }
+}
+
+/** Two stacks back to back over a link with a seed, in virtual time. */
+export class Pair {
+  readonly clock = { now: 0 };
+  readonly up: Link;
+  readonly down: Link;
+  readonly client: Host;
+  readonly server: Host;
+  steps = 0;
+
+  constructor(options: PairOptions) {
+    this.up = new Link(options.link);
+    this.down = new Link({ ...options.link, seed: options.link.seed + 1 });
+    this.client = new Host(CLIENT, options, this.clock, this.up);
+    this.server = new Host(SERVER, options, this.clock, this.down);
+  }
+
+  /** Runs until `done`; answers false when nothing is left to happen, or at `until`. */
+  run(done: () => boolean, until: Millis): boolean {
+    while (!done()) {
+      const next = earliest(
+        this.up.deadline,
+        this.down.deadline,
+        this.client.stack.deadline,
+        this.server.stack.deadline,
+      );
+      if (next === undefined || next > until) return false;
+      this.steps++;
+      this.clock.now = Math.max(this.clock.now, next);
+      const now = this.clock.now;
+      for (const bytes of this.up.arrived(now)) this.#arrive(this.server, bytes);
+      for (const bytes of this.down.arrived(now)) this.#arrive(this.client, bytes);
+      for (const host of [this.client, this.server]) {
+        if ((host.stack.deadline ?? Number.POSITIVE_INFINITY) <= now)
+          host.tell({ kind: 'timeout' });
+      }
+    }
+    return true;
+  }
+
+  #arrive(host: Host, bytes: Bytes): void {
+    host.tell({ kind: 'packet', packet: asPacket(bytes) });
+  }
+}
