@@ -15,7 +15,7 @@ import type { Counters } from './counters.ts';
 import { hasShape, l2tpTunnelId } from './shape.ts';
 
 /** A gateway whose name is resolved. */
-export interface GatewayAddress {
+interface GatewayAddress {
   /** IPv4, dotted. */
   readonly address: string;
   /** Further addresses from which L2TP is accepted. */
@@ -24,7 +24,7 @@ export interface GatewayAddress {
 }
 
 /** What becomes of the sockets; each called with what arrived. */
-export interface DatagramEvents {
+interface DatagramEvents {
   /** A datagram of the right shape from the gateway; `bytes` may be kept. */
   received(channel: ChannelNumber, bytes: Uint8Array): void;
   /** An ICMP error; `reason` is the system's name for it. */

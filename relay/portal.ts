@@ -6,12 +6,15 @@ import { fileURLToPath } from 'node:url';
 import type { Millis } from '../shared/wire/bytes.ts';
 
 /** The project's folder. */
-export const PROJECT: string = fileURLToPath(new URL('..', import.meta.url));
+const PROJECT: string = fileURLToPath(new URL('..', import.meta.url));
 
 const BUILT = 'dist/portal';
 
 /** What the portal is built from; tests and documents are not among it. */
 const SOURCES = ['web', 'shared', 'wasm', 'package-lock.json', 'vite.config.ts'];
+
+/** A result itself, which test runs renew as well. */
+const COMPILED = join('wasm', 'build');
 
 /** The build failed; its output has been shown. */
 export class PortalBuildError extends Error {
@@ -22,7 +25,7 @@ export class PortalBuildError extends Error {
 export function portalState(project: string): 'missing' | 'stale' | 'fresh' {
   const built = status(join(project, BUILT, 'index.html'));
   if (built === undefined) return 'missing';
-  const newest = Math.max(...SOURCES.map((source) => newestChange(join(project, source))));
+  const newest = Math.max(...SOURCES.map((source) => newestChange(project, source)));
   return newest > built.mtimeMs ? 'stale' : 'fresh';
 }
 
@@ -74,14 +77,15 @@ function build(project: string): Promise<void> {
   });
 }
 
-/** The latest modification of a file, or of anything in a folder; 0 where there is nothing. */
-function newestChange(path: string): Millis {
+/** The latest modification of a source, or of anything in it; 0 where there is nothing. */
+function newestChange(project: string, source: string): Millis {
+  const path = join(project, source);
   const found = status(path);
   if (found === undefined) return 0;
   if (!found.isDirectory()) return found.mtimeMs;
   let newest = 0;
   for (const entry of readdirSync(path, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue;
+    if (!entry.isFile() || entry.parentPath.startsWith(join(project, COMPILED))) continue;
     newest = Math.max(newest, status(join(entry.parentPath, entry.name))?.mtimeMs ?? 0);
   }
   return newest;

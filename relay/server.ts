@@ -37,7 +37,7 @@ export interface Relay {
 }
 
 /** Time a tab has for its first message. */
-export const OPEN_TIMEOUT: Millis = 5000;
+const OPEN_TIMEOUT: Millis = 5000;
 
 const DEFAULT_SESSIONS = 100;
 const DEFAULT_SESSIONS_PER_ADDRESS = 16;

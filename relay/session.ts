@@ -30,7 +30,7 @@ const CLOSE_TIMEOUT: Millis = 1000;
 /** Least time between two `unreachable` messages about one channel. */
 const UNREACHABLE_INTERVAL: Millis = 1000;
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly gateways: readonly GatewayConfig[];
   /** Time for the tab's first message. */
   readonly openTimeout: Millis;

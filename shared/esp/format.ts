@@ -32,9 +32,9 @@ interface IntegrityShape {
 }
 
 /**
- * @rfc 3602 §2
+ * @rfc 3602 §2.4
  * @rfc 4106 §3
- * @rfc 2451 §2.3
+ * @rfc 2451 §2.4
  * @rfc 2410 §3
  */
 export const ESP_CIPHERS: Readonly<Record<EspCipher, CipherShape>> = {

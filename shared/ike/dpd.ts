@@ -52,7 +52,7 @@ export class DeadPeerDetection {
     return this.#sequence;
   }
 
-  /** Whether an acknowledgement answers the open question. @rfc 3706 §6.2 */
+  /** Whether an acknowledgement answers the open question. @rfc 3706 §6.1 */
   acknowledges(sequence: number): boolean {
     return this.#probe?.sequence === sequence;
   }

@@ -98,7 +98,7 @@ export function phase1Hash(
   );
 }
 
-/** The IV of main mode's first encrypted message. RFC 2409 appendix B. */
+/** The IV of main mode's first encrypted message. @rfc 2409 appendix B */
 export function phase1Iv(
   primitives: Primitives,
   transform: Phase1Transform,
@@ -108,7 +108,7 @@ export function phase1Iv(
   return digest.slice(0, cipherSizes(transform).block);
 }
 
-/** The IV of a later exchange's first message, from the last block of phase 1. RFC 2409 appendix B. */
+/** The IV of a later exchange's first message, from the last block of phase 1. @rfc 2409 appendix B */
 export function phase2Iv(
   primitives: Primitives,
   transform: Phase1Transform,

@@ -97,8 +97,7 @@ export function describePhase2({ cipher, keyBits, integrity }: Phase2Transform):
   return integrity === undefined ? name : `${name}, ${integrity.toUpperCase()}`;
 }
 
-/** The shortest lifetime in seconds, also of a RESPONDER-LIFETIME notification. @rfc 2407 §4.6.3.1 */
-export function readPhase2Lifetime(attributes: readonly Attribute[]): number | undefined {
+function readPhase2Lifetime(attributes: readonly Attribute[]): number | undefined {
   return readLifetime(attributes, Phase2Attribute.lifeType, Phase2Attribute.lifeDuration);
 }
 

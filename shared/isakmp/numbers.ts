@@ -50,10 +50,10 @@ export const SIT_IDENTITY_ONLY = 1;
 /** @rfc 2407 §4.4.2 */
 export const IsakmpTransformId = { keyIke: 1 } as const;
 
-/** RFC 2407 §4.4.4, RFC 3602 §5.2, RFC 4106 §8.4 */
+/** @rfc 2407 §4.4.4, RFC 3602 §5.2, RFC 4106 §8.3 */
 export const EspTransformId = { des3: 3, aesCbc: 12, aesGcm16: 20 } as const;
 
-/** Attribute types of an IKE (phase 1) transform. RFC 2409 appendix A. */
+/** Attribute types of an IKE (phase 1) transform. @rfc 2409 appendix A */
 export const Phase1Attribute = {
   encryptionAlgorithm: 1,
   hashAlgorithm: 2,
@@ -64,10 +64,10 @@ export const Phase1Attribute = {
   keyLength: 14,
 } as const;
 
-/** RFC 2409 appendix A, RFC 3602 §5.1 */
+/** @rfc 2409 appendix A, RFC 3602 §5.1 */
 export const EncryptionAlgorithm = { des3Cbc: 5, aesCbc: 7 } as const;
 
-/** RFC 2409 appendix A; the SHA-2 numbers from the registry. */
+/** The SHA-2 numbers are from the registry. @rfc 2409 appendix A */
 export const HashAlgorithm = { md5: 1, sha: 2, sha256: 4, sha384: 5, sha512: 6 } as const;
 
 export const AuthenticationMethod = { preSharedKey: 1 } as const;
@@ -95,7 +95,7 @@ export const EncapsulationMode = {
   udpTransportDraft: 61444,
 } as const;
 
-/** @rfc 2407 §4.5, RFC 4868 §2.7 for the last */
+/** @rfc 2407 §4.5, RFC 4868 for the last */
 export const AuthenticationAlgorithm = { hmacMd5: 1, hmacSha: 2, hmacSha2256: 5 } as const;
 
 /** @rfc 2407 §4.6.2.1 */

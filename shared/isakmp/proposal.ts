@@ -7,7 +7,7 @@ import { type Attribute, decodeAttributes, encodeAttributes } from './attribute.
 import { IPSEC_DOI, PayloadType, SIT_IDENTITY_ONLY } from './numbers.ts';
 
 /** Most proposals of an SA, and transforms of a proposal, that are read. */
-export const MAX_PROPOSALS = 16;
+const MAX_PROPOSALS = 16;
 export const MAX_TRANSFORMS = 128;
 
 export interface Transform {

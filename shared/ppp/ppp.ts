@@ -251,8 +251,8 @@ export class Ppp implements Machine<PppInput, PppOutput> {
           this.#linkUp(now);
           break;
         case 'layer-down':
-          this.#ipcpDo(this.#ipcp.signal('Down', now), now);
           if (this.#phase.kind !== 'terminating') this.#enterLink();
+          this.#ipcpDo(this.#ipcp.signal('Down', now), now);
           break;
         case 'layer-finished':
           this.#finish();

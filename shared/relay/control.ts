@@ -25,7 +25,7 @@ const IPV4_ADDRESS = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
 const ERROR_NAME = /^[A-Z][A-Z0-9_]{0,31}$/;
 
 /** The tab's first message, at most 5 s after the WebSocket stands: which gateway it wants. */
-export interface OpenMessage {
+interface OpenMessage {
   readonly type: 'open';
   /** The gateway's id in the relay's configuration. */
   readonly gateway: string;
@@ -58,7 +58,7 @@ export interface OpenedMessage {
 export type ChannelPorts = { readonly [name in ChannelName]: number };
 
 /** The relay's last message before it closes the WebSocket. */
-export interface RefusedMessage {
+interface RefusedMessage {
   readonly type: 'refused';
   readonly code: RefusalCode;
   /** One sentence for a person. */
@@ -66,14 +66,14 @@ export interface RefusedMessage {
 }
 
 /** A datagram came back with an ICMP error; the session goes on. */
-export interface UnreachableMessage {
+interface UnreachableMessage {
   readonly type: 'unreachable';
   readonly channel: ChannelName;
   /** Name of the system's error, e.g. `ECONNREFUSED`. */
   readonly reason: string;
 }
 
-export type ControlFromTab = OpenMessage;
+type ControlFromTab = OpenMessage;
 export type ControlFromRelay = OpenedMessage | RefusedMessage | UnreachableMessage;
 
 /** The text frame of a message. */

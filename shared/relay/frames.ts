@@ -72,7 +72,7 @@ export class FrameWriter {
 }
 
 /** What `forEachRecord` calls: the record is `frame[start, end)`. */
-export type RecordVisitor = (channel: ChannelNumber, start: number, end: number) => void;
+type RecordVisitor = (channel: ChannelNumber, start: number, end: number) => void;
 
 /**
  * Calls `visit` for each record in turn, without copying. Throws `DecodeError` before the first call

@@ -62,7 +62,7 @@ describe.each(['bound', 'any'] as const)('SoftEther, %s', (personality) => {
 
   it('holds a tunnel until it is interrupted, and takes it down in order', async () => {
     const dial = laboratory.startDial(['hold']);
-    await dial.daemon.until('open', () => /\bopen\b/i.test(dial.daemon.log));
+    await dial.daemon.until('connected', () => /^connected: /m.test(dial.daemon.log));
     dial.daemon.signal('SIGINT');
     const result = await dial.result();
     expectSuccess(result);

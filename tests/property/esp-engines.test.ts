@@ -9,8 +9,8 @@ import {
   everySa,
   fill,
   includesBytes,
-  openAll,
   type Opened,
+  openAll,
   saName,
 } from '../support/esp.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
@@ -110,7 +110,7 @@ describe.each(everySa(new SeededRandom(20)).map((sa) => [saName(sa), sa] as cons
           const expected = sealAll(reference, parameters, runs);
           expect(sealAll(esp, parameters, runs).map(toHex)).toEqual(expected.map(toHex));
         }),
-        { seed: 3, numRuns: 10 },
+        { seed: 3, numRuns: 5 },
       );
     });
 
@@ -137,7 +137,7 @@ describe.each(everySa(new SeededRandom(20)).map((sa) => [saName(sa), sa] as cons
             fast.close();
           },
         ),
-        { seed: 4, numRuns: 25 },
+        { seed: 4, numRuns: 12 },
       );
     });
 

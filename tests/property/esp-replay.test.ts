@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { noblePrimitives } from '../../shared/crypto/noble.ts';
 import type { EspSaParameters } from '../../shared/esp/engine.ts';
 import { OpenResult } from '../../shared/esp/engine.ts';
 import { REPLAY_WINDOW, ReplayWindow } from '../../shared/esp/replay-window.ts';
-import { noblePrimitives } from '../../shared/crypto/noble.ts';
 import { type Bytes, concat } from '../../shared/wire/bytes.ts';
 import { openAll } from '../support/esp.ts';
 import { SeededRandom } from '../support/random.ts';
@@ -26,7 +26,11 @@ class SetModel {
 /** Walks that creep, stumble back and leap, from anywhere to the end of the number space. */
 const sequences = fc
   .record({
-    from: fc.oneof(fc.constant(0), fc.nat(5000), fc.integer({ min: 0xffff_e000, max: 0xffff_ffff })),
+    from: fc.oneof(
+      fc.constant(0),
+      fc.nat(5000),
+      fc.integer({ min: 0xffff_e000, max: 0xffff_ffff }),
+    ),
     steps: fc.array(
       fc.oneof(
         { weight: 6, arbitrary: fc.integer({ min: -5, max: 5 }) },

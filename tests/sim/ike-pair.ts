@@ -23,7 +23,7 @@ export const QUICK_PHASE2: Phase2Transform = {
 };
 
 export const CLIENT_PUBLIC: Bytes = Uint8Array.of(198, 51, 100, 1);
-export const SERVER: Bytes = Uint8Array.of(203, 0, 113, 5);
+const SERVER: Bytes = Uint8Array.of(203, 0, 113, 5);
 
 export function ikeConfig(role: IkeConfig['role'], seed: number): IkeConfig {
   const client = role === 'initiator';

@@ -124,7 +124,7 @@ describe('two stacks over a good link', () => {
   it('a window update that gets lost does not stall the connection', () => {
     for (let seed = 1; seed <= 20; seed++) {
       const pair = new Pair({
-        link: { seed, latency: 10, loss: 0.3 },
+        link: { seed, latency: 10, loss: 0.2 },
         limits: { sendBuffer: 20_000, receiveBuffer: 5000 },
       });
       const client = new Transfer(pair.client, 20_000, 1, 2);

@@ -7,17 +7,14 @@
  * those of the public-domain implementation vpaes.
  *
  * ShiftRows is never carried out on the state: MixColumns' rotations of round r are permuted as r ShiftRows
- * would, the round keys are permuted back beforehand, and the last round makes up for all of it at once.
- * @source FIPS 197
+ * would, the round keys are permuted back beforehand, and the last round makes up for all of it at once. The
+ * cipher itself is FIPS 197.
  */
 
-/** Rounds plus one keys each way, and the number of rounds. */
+/** An expanded key has 484 bytes: up to 15 vectors for encryption, as many for decryption, and u32 rounds. */
 const ENCRYPTION: usize = 0;
 const DECRYPTION: usize = 240;
 const ROUNDS: usize = 480;
-
-/** Round keys of one AES key: 15 vectors for encryption, 15 for decryption, u32 rounds. */
-export const AES_KEY_SIZE: i32 = 496;
 
 /** Pairs of 8-byte halves: one vector of 16 entries per line. */
 const TABLES: usize = memory.data<u64>(
@@ -113,7 +110,7 @@ export function aesExpandKey(key: usize, length: i32, keys: usize): void {
   }
 }
 
-/** @source FIPS 197 §5.2 */
+/** FIPS 197 §5.2. */
 function expandWords(key: usize, length: i32, words: usize, rounds: i32): void {
   const perKey = length >> 2;
   memory.copy(words, key, length);
@@ -167,7 +164,7 @@ function decryptionKey(key: v128, r: i32, rounds: i32): v128 {
   return i8x16.swizzle(i8x16.swizzle(x, v128.load(PERMUTATIONS, FORWARD)), shift);
 }
 
-/** @source FIPS 197 §5.3.3 */
+/** FIPS 197 §5.3.3. */
 function invertMixColumns(x: v128): v128 {
   const forward = v128.load(PERMUTATIONS, FORWARD);
   const opposite = i8x16.swizzle(i8x16.swizzle(x, forward), forward);
@@ -175,7 +172,10 @@ function invertMixColumns(x: v128): v128 {
   const y = v128.xor(x, doubled(doubled(v128.xor(x, opposite))));
   const next = i8x16.swizzle(y, forward);
   const sum = v128.xor(y, next);
-  return v128.xor(v128.xor(doubled(sum), next), i8x16.swizzle(i8x16.swizzle(sum, forward), forward));
+  return v128.xor(
+    v128.xor(doubled(sum), next),
+    i8x16.swizzle(i8x16.swizzle(sum, forward), forward),
+  );
 }
 
 /** Each byte times x in AES's field. */

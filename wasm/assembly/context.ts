@@ -34,7 +34,7 @@ export function contextAt(index: i32): usize {
   return CONTEXTS + index * CONTEXT_SIZE;
 }
 
-/** Sets up context `index` from the keys in `IO`, and wipes them there. `sequence` is where the counter stands. */
+/** Sets up context `index` from the keys in `IO`, and wipes them there. */
 export function openContext(
   index: i32,
   spi: u32,

@@ -1,4 +1,8 @@
-/** AES-GCM as ESP uses it: 8 bytes of header as associated data, a 12-byte nonce of salt and IV. @rfc 4106 §4, §5 */
+/**
+ * AES-GCM as ESP uses it: 8 bytes of header as associated data, a 12-byte nonce of salt and IV.
+ * @rfc 4106 §4
+ * @rfc 4106 §5
+ */
 import { aesEncrypt, aesExpandKey } from './aes';
 import { ghashBlocks, ghashKey } from './ghash';
 import { BLOCK } from './layout';
@@ -11,10 +15,7 @@ export function gcmExpandKey(key: usize, length: i32, keys: usize, hashKey: usiz
   v128.store(BLOCK, i64x2.splat(0));
 }
 
-/**
- * Encrypts or decrypts in place, with counters from 2: 1 is the tag's.
- * @source NIST SP 800-38D §7.1
- */
+/** Encrypts or decrypts in place, with counters from 2: 1 is the tag's (NIST SP 800-38D §7.1). */
 export function gcmCrypt(keys: usize, salt: u32, iv: u64, text: usize, length: i32): void {
   const end = text + (length & -16);
   let counter: u32 = 2;
@@ -52,7 +53,7 @@ export function gcmTag(
     ghashBlocks(hashKey, y, BLOCK, 1);
   }
   store<u64>(BLOCK, bswap<u64>(8 << 3));
-  store<u64>(BLOCK, bswap<u64>(<u64>length << 3), 8);
+  store<u64>(BLOCK, bswap<u64>((<u64>length) << 3), 8);
   ghashBlocks(hashKey, y, BLOCK, 1);
   return v128.xor(v128.load(y), aesEncrypt(keys, counterBlock(salt, iv, 1)));
 }
@@ -60,6 +61,6 @@ export function gcmTag(
 /** `salt` and `iv` as they lie in memory, the counter big-endian. */
 function counterBlock(salt: u32, iv: u64, counter: u32): v128 {
   const front = (iv << 32) | salt;
-  const back = (<u64>bswap<u32>(counter) << 32) | (iv >> 32);
+  const back = ((<u64>bswap<u32>(counter)) << 32) | (iv >> 32);
   return i64x2.replace_lane(i64x2.splat(front), 1, back);
 }

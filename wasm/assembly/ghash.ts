@@ -1,18 +1,15 @@
 /**
  * GHASH in constant time by integer multiplication: of numbers that have only every fourth bit, carries fall into the
  * gaps and are masked off (T. Pornin, BearSSL, "ctmul64"). The upper half of a product comes from multiplying the
- * operands bit-reversed. @source NIST SP 800-38D §6.3, §6.4
+ * operands bit-reversed. NIST SP 800-38D §6.3 and §6.4.
  */
-
-/** The hash key's six factors, each split into four by bit position modulo 4. */
-export const GHASH_KEY_SIZE: i32 = 192;
 
 const MASK_0: u64 = 0x1111111111111111;
 const MASK_1: u64 = 0x2222222222222222;
 const MASK_2: u64 = 0x4444444444444444;
 const MASK_3: u64 = 0x8888888888888888;
 
-/** Prepares the 16 bytes of the hash key H at `h`. */
+/** Prepares the 16 bytes of the hash key H at `h`: 192 bytes at `key`, six factors split by bit position modulo 4. */
 export function ghashKey(h: usize, key: usize): void {
   const high = bswap<u64>(load<u64>(h));
   const low = bswap<u64>(load<u64>(h, 8));

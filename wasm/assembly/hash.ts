@@ -36,9 +36,9 @@ export function hashBlocks(hash: i32, state: usize, message: usize, blocks: i32)
 }
 
 /**
- * Absorbs the last `length` bytes of a message of `total` bytes, pads it, and writes the digest to `digest`.
+ * Absorbs the last `length` bytes of a message of `total` bytes, pads it (SHA: FIPS 180-4 §5.1), and writes the digest
+ * to `digest`.
  * @rfc 1321 §3.1
- * @source FIPS 180-4 §5.1
  */
 export function hashFinish(
   hash: i32,

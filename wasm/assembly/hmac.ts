@@ -1,5 +1,15 @@
-/** HMAC from precomputed key states: the hash after the block `key ⊕ ipad`, and after `key ⊕ opad`. @rfc 2104 §4 */
-import { digestLength, HASH_STATE_SIZE, hashBlock, hashBlocks, hashFinish, hashStart } from './hash';
+/**
+ * HMAC from precomputed key states: the hash after the block `key ⊕ ipad`, and after `key ⊕ opad`.
+ * @rfc 2104 §4
+ */
+import {
+  digestLength,
+  HASH_STATE_SIZE,
+  hashBlock,
+  hashBlocks,
+  hashFinish,
+  hashStart,
+} from './hash';
 import { BLOCK, HASH_STATE, TAIL } from './layout';
 
 /** Writes both states of a key no longer than the hash's block. */

@@ -1,4 +1,7 @@
-/** MD5's compression function. @rfc 1321 §3.4 */
+/**
+ * MD5's compression function.
+ * @rfc 1321 §3.4
+ */
 
 /** T[i] = floor(2³² · |sin(i + 1)|). */
 const T: usize = memory.data<u32>([

@@ -1,4 +1,7 @@
-/** Opening: a run of slots from ESP packet to payload, in place. @rfc 4303 §3.4 */
+/**
+ * Opening: a run of slots from ESP packet to payload, in place.
+ * @rfc 4303 §3.4
+ */
 import { AES_GCM, cipherBlock, icvLength, ivLength, NULL_CIPHER } from './algorithms';
 import { cbcDecrypt } from './cbc';
 import {
@@ -84,7 +87,8 @@ function authentic(context: usize, packet: usize, text: usize, length: i32): boo
 function decrypt(context: usize, packet: usize, text: usize, length: i32): void {
   const cipher = load<i32>(context, CIPHER);
   const keys = context + CIPHER_KEY;
-  if (cipher == AES_GCM) gcmCrypt(keys, load<u32>(context, SALT), load<u64>(packet, 8), text, length);
+  if (cipher == AES_GCM)
+    gcmCrypt(keys, load<u32>(context, SALT), load<u64>(packet, 8), text, length);
   else if (cipher != NULL_CIPHER) cbcDecrypt(cipher, keys, packet + 8, text, length);
 }
 

@@ -2,10 +2,11 @@
  * Hash, HMAC and CBC over messages of any length, which come through `IO` in pieces of at most `IO_SIZE` bytes: a key
  * or a start, pieces of whole blocks, and the last piece of any length. `wipePrimitives` ends each.
  */
-import { cbcDecrypt as decryptBlocks, cbcEncrypt as encryptBlocks, cbcExpandKey } from './cbc';
-import { hashBlock, hashBlocks, hashFinish as finish, hashStart as start } from './hash';
-import { hmacFinish as finishMac, hmacKey } from './hmac';
+
 import { AES_CBC } from './algorithms';
+import { cbcExpandKey, cbcDecrypt as decryptBlocks, cbcEncrypt as encryptBlocks } from './cbc';
+import { hashFinish as finish, hashBlock, hashBlocks, hashStart as start } from './hash';
+import { hmacFinish as finishMac, hmacKey } from './hmac';
 import { HASH_OUTER, HASH_STATE, IO, PRIMITIVE_IV, PRIMITIVE_KEY, wipeScratch } from './layout';
 
 let hash: i32 = 0;

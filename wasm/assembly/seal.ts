@@ -1,4 +1,7 @@
-/** Sealing: a run of slots from payload to ESP packet, in place. @rfc 4303 §3.3 */
+/**
+ * Sealing: a run of slots from payload to ESP packet, in place.
+ * @rfc 4303 §3.3
+ */
 import { AES_GCM, icvLength, ivLength, NULL_CIPHER, padTo } from './algorithms';
 import { cbcEncrypt } from './cbc';
 import {
@@ -51,7 +54,7 @@ function sealOne(context: usize, slot: i32, sequence: u32, nextHeader: u8, ivs: 
   store<u32>(header, bswap<u32>(sequence), 4);
   if (cipher == AES_GCM) {
     // The explicit IV is the sequence number: it never repeats under one key.
-    const explicit = <u64>bswap<u32>(sequence) << 32;
+    const explicit = (<u64>bswap<u32>(sequence)) << 32;
     store<u64>(header, explicit, 8);
     const salt = load<u32>(context, SALT);
     const keys = context + CIPHER_KEY;

@@ -1,4 +1,4 @@
-/** SHA-1's compression function. @source FIPS 180-4 §6.1.2 */
+/** SHA-1's compression function, FIPS 180-4 §6.1.2. */
 import { SCHEDULE } from './layout';
 
 export function sha1Start(state: usize): void {
@@ -87,7 +87,8 @@ export function sha1Blocks(state: usize, message: usize, blocks: i32): void {
 
 /** The message schedule W of one block. */
 function expand(message: usize): void {
-  for (let i: usize = 0; i < 64; i += 4) store<u32>(SCHEDULE + i, bswap<u32>(load<u32>(message + i)));
+  for (let i: usize = 0; i < 64; i += 4)
+    store<u32>(SCHEDULE + i, bswap<u32>(load<u32>(message + i)));
   for (let w = SCHEDULE + 64; w < SCHEDULE + 320; w += 4) {
     const sum = load<u32>(w - 12) ^ load<u32>(w - 32) ^ load<u32>(w - 56) ^ load<u32>(w - 64);
     store<u32>(w, rotl<u32>(sum, 1));

@@ -1,4 +1,4 @@
-/** SHA-256's compression function. @source FIPS 180-4 §6.2.2 */
+/** SHA-256's compression function, FIPS 180-4 §6.2.2. */
 import { SCHEDULE } from './layout';
 
 /** Fraction bits of the cube roots of the first 64 primes. */

@@ -1,4 +1,4 @@
-/** SHA-384 and SHA-512's compression function. @source FIPS 180-4 §6.4.2 */
+/** SHA-384 and SHA-512's compression function, FIPS 180-4 §6.4.2. */
 import { SCHEDULE } from './layout';
 
 /** Fraction bits of the cube roots of the first 80 primes. */

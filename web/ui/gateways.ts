@@ -35,9 +35,9 @@ export async function loadGateways(origin: string): Promise<GatewayList> {
 
 /** The gateways in the relay's answer, or `undefined` when it has another shape. */
 export function decodeGateways(answer: unknown): readonly Gateway[] | undefined {
-  if (!isRecord(answer) || !Array.isArray(answer['gateways'])) return undefined;
+  if (!isRecord(answer) || !Array.isArray(answer.gateways)) return undefined;
   const gateways: Gateway[] = [];
-  for (const entry of answer['gateways'].slice(0, GATEWAYS_LIMIT) as unknown[]) {
+  for (const entry of answer.gateways.slice(0, GATEWAYS_LIMIT) as unknown[]) {
     if (!isRecord(entry)) return undefined;
     const { id, name } = entry;
     if (typeof id !== 'string' || id === '' || typeof name !== 'string') return undefined;

@@ -19,7 +19,10 @@ export interface RelaySocket {
   readonly bufferedAmount: number;
   addEventListener(type: 'open' | 'error', listener: () => void): void;
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
-  addEventListener(type: 'close', listener: (event: { code: number; reason: string }) => void): void;
+  addEventListener(
+    type: 'close',
+    listener: (event: { code: number; reason: string }) => void,
+  ): void;
   send(data: string | Bytes): void;
   close(): void;
 }
@@ -63,7 +66,8 @@ export class TunnelDriver {
     });
     socket.addEventListener('message', ({ data }) => {
       if (typeof data === 'string') this.run({ kind: 'control', text: data });
-      else if (data instanceof ArrayBuffer) this.run({ kind: 'frame', bytes: new Uint8Array(data) });
+      else if (data instanceof ArrayBuffer)
+        this.run({ kind: 'frame', bytes: new Uint8Array(data) });
     });
     socket.addEventListener('error', () => this.#lost(0, ''));
     socket.addEventListener('close', ({ code, reason }) => this.#lost(code, reason));

@@ -2,9 +2,10 @@
  * HTTP through the tunnel with libcurl.js (LGPL): its two files are shipped unmodified and loaded at run time,
  * never bundled. TLS ends in this worker.
  */
+
+import moduleUrl from 'libcurl.js?url';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import moduleUrl from 'libcurl.js/libcurl.mjs?url';
 import wasmUrl from 'libcurl.js/libcurl.wasm?url';
 import { type Failure, TunnelError } from '../../shared/errors.ts';
 import { BODY_LIMIT, type FetchReply } from './api.ts';

@@ -154,11 +154,9 @@ export class Sockets {
   async #open(stream: StreamSocket, host: string, port: number, progress: Progress): Promise<void> {
     let failure: Failure = { code: 'UNREACHABLE' };
     for (const address of await this.#addresses(host)) {
+      if (progress.abandoned) return;
+      this.#assertUsable();
       const result = await new Promise<Failure | undefined>((done) => {
-        if (progress.abandoned || this.#gone !== undefined) {
-          done(undefined);
-          return;
-        }
         const socket = this.#next++;
         progress.socket = socket;
         this.#attempts.set(socket, { stream, done, opened: false });

@@ -155,8 +155,8 @@ export class StreamSocket implements TcpSocket {
   /** The caller gave up through its signal. */
   abandon(reason: unknown): void {
     if (this.#settled) return;
-    this.#abandon();
     this.fail(reason);
+    this.#abandon();
   }
 
   // ---- Reading
@@ -216,9 +216,9 @@ export class StreamSocket implements TcpSocket {
   /** The caller wants no more: as asked, but reading on must not look like the end of the data. */
   #giveUp(): void {
     if (this.#settled) return;
-    this.#abandon();
     this.#resolveClosed();
     this.#break(new TunnelError('CONNECTION_RESET', 'closed at this end'));
+    this.#abandon();
   }
 
   #break(reason: unknown): void {

@@ -97,6 +97,9 @@ export class Receiver {
       this.#delay(now);
       delivered = this.#advance(stop, bytes, offset);
       this.#unread += delivered.length;
+    } else if (length > 0) {
+      // Probed while the window is closed, or nothing new: the sender wants to know where we are.
+      this.#urgent = true;
     }
     if (this.#fin === this.nxt) {
       this.nxt++;

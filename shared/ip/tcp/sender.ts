@@ -245,7 +245,6 @@ export class Sender {
         if (flight.end > right) break;
         if (flight.start < left || flight.sacked) continue;
         this.#rack.arrived(flight, this.rtt.minimum, now);
-        this.#measure(flight, now);
         this.#flights.sack(flight);
         news = true;
       }
@@ -257,7 +256,8 @@ export class Sender {
   #applyPosition(ack: Acknowledgment, now: Millis): number {
     const acked = ack.position - this.una;
     if (acked <= 0) return 0;
-    let measured = false;
+    let sentAt: Millis | undefined;
+    let ambiguous = false;
     for (let first = this.#flights.first; first !== undefined; first = this.#flights.first) {
       if (first.start >= ack.position) break;
       if (first.end > ack.position) {
@@ -266,21 +266,18 @@ export class Sender {
       }
       if (!first.sacked) {
         this.#rack.arrived(first, this.rtt.minimum, now);
-        measured = this.#measure(first, now) || measured;
+        sentAt ??= first.sentAt;
+        ambiguous ||= first.retransmitted;
       }
       this.#flights.shift();
     }
-    // Karn: a retransmitted segment measures nothing unless a timestamp tells which one it was. @rfc 7323 §4.1
-    if (!measured && ack.echoRtt !== undefined) this.rtt.sample(ack.echoRtt);
-    else if (!measured) this.rtt.forgetBackOff();
+    // Karn: where anything was sent twice, all of it may have waited for the second time, and only a timestamp
+    // tells how long the trip was. @rfc 6298 §3, 7323 §4.1
+    if (sentAt !== undefined && !ambiguous) this.rtt.sample(now - sentAt);
+    else if (sentAt !== undefined && ack.echoRtt !== undefined) this.rtt.sample(ack.echoRtt);
+    else this.rtt.forgetBackOff();
     this.una = ack.position;
     return acked;
-  }
-
-  #measure(flight: Flight, now: Millis): boolean {
-    if (flight.retransmitted) return false;
-    this.rtt.sample(now - flight.sentAt);
-    return true;
   }
 
   #detect(now: Millis): void {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { decodeChapValue, decodeMsChapResponse } from '../../../shared/ppp/chap-packet.ts';
 import { authenticatorResponse, formatSuccess, ntResponse } from '../../../shared/ppp/mschapv2.ts';
+import { encodeReply } from '../../../shared/ppp/pap-packet.ts';
 import { type Bytes, concat, fromHex, toHex } from '../../../shared/wire/bytes.ts';
 import { nodePrimitives } from '../../support/node-primitives.ts';
 import { SeededRandom } from '../../support/random.ts';
@@ -16,7 +17,7 @@ describe('signing in with PAP', () => {
   it('sends name and password, and passes on the gateway’s words', () => {
     const script = new Script();
     expect(spoken(script.linkUp(PAP))).toContain('c023 1 05616c69636507616c6963657077');
-    const outputs = script.says(pap, 2, 1, text('\u0008Hello \u202eevil'));
+    const outputs = script.says(pap, 2, 1, encodeReply(2, 1, text('Hello \u202eevil')).body);
     expect(outputs).toContainEqual({
       kind: 'authenticated',
       method: 'pap',

@@ -61,10 +61,13 @@ describe('MD4', () => {
 });
 
 describe('DES', () => {
-  it.each(vector.desKeys)('expands $raw as RFC 2759 §9.3 says, parity aside', (key) => {
-    const withoutParity = fromHex(key.withParity).map((byte) => byte & 0xfe);
-    expect(expandKey(fromHex(key.raw))).toEqual(withoutParity);
-  });
+  it.each<{ raw: string; withParity: string }>(vector.desKeys)(
+    'expands $raw as RFC 2759 §9.3 says, parity aside',
+    (key) => {
+      const withoutParity = fromHex(key.withParity).map((byte) => byte & 0xfe);
+      expect(expandKey(fromHex(key.raw))).toEqual(withoutParity);
+    },
+  );
 
   it('agrees with OpenSSL', () => {
     const random = new SeededRandom(5);

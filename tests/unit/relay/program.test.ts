@@ -193,6 +193,15 @@ describe('the portal’s build', () => {
     expect(portalState(at)).toBe('fresh');
   });
 
+  test('a module that a test run compiled does not make it stale', async () => {
+    const at = project(BUILD_OK);
+    await ensurePortal(false, () => {}, at);
+    mkdirSync(join(at, 'wasm/build'), { recursive: true });
+    writeFileSync(join(at, 'wasm/build/culvert.wasm'), '');
+    touch('wasm/build/culvert.wasm', 60);
+    expect(portalState(at)).toBe('fresh');
+  });
+
   test('a new lock file makes it stale', async () => {
     const at = project(BUILD_OK);
     await ensurePortal(false, () => {}, at);

@@ -224,7 +224,7 @@ export async function eventually<T>(look: () => T | undefined | false): Promise<
   throw new Error(`nothing within 5 s: ${look}`);
 }
 
-export interface HttpReply {
+interface HttpReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;

@@ -1,0 +1,158 @@
+/**
+ * A tunnel worker that only acts: the page's own tests need every state, also those no gateway gives on demand.
+ * The gateway's id chooses the scene, the host or path chooses what the tools are told.
+ */
+import { expose } from 'comlink';
+import type { Failure } from '../../../shared/errors.ts';
+import {
+  type ConnectRequest,
+  type FetchReply,
+  type Outcome,
+  type PingReply,
+  type Session,
+  STAGES,
+  type Stage,
+  type TunnelApi,
+  type TunnelState,
+} from '../../../web/worker/api.ts';
+
+const STEP_MILLIS = 20;
+
+/** Where a scene ends early, and how; `undefined` means it waits there. */
+const SCENES: Readonly<Record<string, readonly [at: Stage, failure: Failure | undefined]>> = {
+  stuck: ['ike-quick-mode', undefined],
+  'wrong-key': [
+    'ike-main-mode',
+    { code: 'IKE_AUTHENTICATION_FAILED', detail: 'no answer to message 5; PAYLOAD-MALFORMED' },
+  ],
+  'wrong-password': ['ppp-authentication', { code: 'PPP_AUTH_FAILED', detail: 'E=691 R=0' }],
+};
+
+class FakeTunnel implements TunnelApi {
+  readonly #listeners = new Map<number, (state: TunnelState) => void>();
+  #state: TunnelState = { kind: 'idle' };
+
+  async connect(request: ConnectRequest): Promise<void> {
+    const [end, failure] = SCENES[request.gateway] ?? [];
+    for (const stage of STAGES) {
+      this.#become({ kind: 'connecting', stage });
+      if (stage === end) {
+        if (failure !== undefined) this.#become({ kind: 'idle', failure });
+        return;
+      }
+      await sleep(STEP_MILLIS);
+      if (this.#state.kind !== 'connecting') return;
+    }
+    this.#become({ kind: 'connected', session: session(request.gateway) });
+  }
+
+  async disconnect(): Promise<void> {
+    this.#become({ kind: 'disconnecting' });
+    await sleep(STEP_MILLIS);
+    this.#become({ kind: 'idle' });
+  }
+
+  subscribe(listener: (state: TunnelState) => void): number {
+    const id = this.#listeners.size;
+    this.#listeners.set(id, listener);
+    listener(this.#state);
+    return id;
+  }
+
+  unsubscribe(id: number): void {
+    this.#listeners.delete(id);
+  }
+
+  async ping(host: string): Promise<Outcome<PingReply>> {
+    await sleep(STEP_MILLIS);
+    if (host === 'silent.test') return { ok: false, failure: { code: 'TIMED_OUT' } };
+    if (host === 'nowhere.test') return { ok: false, failure: { code: 'NAME_NOT_FOUND' } };
+    if (host === 'drop.test') {
+      this.#become({ kind: 'idle', failure: { code: 'IKE_DEAD_PEER' } });
+      return { ok: false, failure: { code: 'NOT_CONNECTED' } };
+    }
+    return { ok: true, value: { address: '10.30.0.1', roundTripMillis: 4.2, bytes: 64, ttl: 64 } };
+  }
+
+  async fetch(
+    url: string,
+    progress?: (received: number, total: number | undefined) => void,
+  ): Promise<Outcome<FetchReply>> {
+    const { pathname } = new URL(url);
+    if (pathname === '/refused') return { ok: false, failure: { code: 'CONNECTION_REFUSED' } };
+    const [type, body] = content(pathname);
+    progress?.(body.length / 2, body.length);
+    await sleep(pathname === '/slow' ? 60_000 : STEP_MILLIS);
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body));
+    return {
+      ok: true,
+      value: {
+        url,
+        status: 200,
+        statusText: 'OK',
+        headers: [
+          ['server', 'nginx/1.22.1'],
+          ['content-type', type],
+          ['content-length', String(body.length)],
+          ['set-cookie', 'a=1'],
+          ['set-cookie', 'a=1'],
+        ],
+        size: body.length,
+        sha256: Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+        body,
+        millis: 48,
+      },
+    };
+  }
+
+  #become(state: TunnelState): void {
+    this.#state = state;
+    for (const listener of this.#listeners.values()) listener(state);
+  }
+}
+
+function session(gateway: string): Session {
+  const weak = gateway === 'weak';
+  return {
+    gateway: { id: gateway, name: 'Head office', address: '192.0.2.10' },
+    address: '10.30.0.11',
+    peerAddress: '10.30.0.254',
+    nameServers: ['10.30.0.1', '10.30.0.2'],
+    ike: `AES-CBC-256, SHA2-256, ${weak ? 'MODP-1024' : 'MODP-2048'}, pre-shared key`,
+    esp: weak ? '3DES-CBC, HMAC-MD5-96' : 'AES-CBC-256, HMAC-SHA1-96',
+    transport: 'UDP 4500',
+    authentication: 'MS-CHAPv2',
+    mtu: 1358,
+    weak: weak ? ['MODP-1024', '3DES-CBC', 'HMAC-MD5-96'] : [],
+    since: Date.now(),
+  };
+}
+
+function content(path: string): readonly [type: string, body: Uint8Array<ArrayBuffer>] {
+  const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value);
+  if (path === '/picture.svg') {
+    return [
+      'image/svg+xml',
+      text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="120">' +
+          '<script>document.title="run"</script>' +
+          '<rect width="320" height="120" fill="#2c9c8c"/></svg>',
+      ),
+    ];
+  }
+  if (path === '/big.bin' || path === '/slow') {
+    return ['application/octet-stream', new Uint8Array(20_000_000)];
+  }
+  const script = '<script>document.title = "run"</script>';
+  const line = '<p>Opening hours of the canteen: 11:30 to 14:00.</p>\n';
+  return ['text/html; charset=utf-8', text(`<h1>Intranet</h1>\n${script}\n${line.repeat(12)}`)];
+}
+
+function sleep(millis: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, millis));
+}
+
+const tunnel = new FakeTunnel();
+self.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+  if (data instanceof MessagePort) expose(tunnel, data);
+});

@@ -1,0 +1,76 @@
+import { createDiffieHellman, getDiffieHellman } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import {
+  generateKeyPair,
+  type ModpGroup,
+  modpBits,
+  sharedSecret,
+} from '../../../shared/ike/modp.ts';
+import { type Bytes, fromHex, toHex } from '../../../shared/wire/bytes.ts';
+import { SeededRandom } from '../../support/random.ts';
+
+const GROUPS: readonly ModpGroup[] = [2, 5, 14, 15, 16];
+
+function primeOf(group: ModpGroup): Bytes {
+  return new Uint8Array(getDiffieHellman(`modp${group}`).getPrime());
+}
+
+function asNumber(bytes: Uint8Array): bigint {
+  return BigInt(`0x${toHex(bytes)}`);
+}
+
+describe.each(GROUPS)('group %d', (group) => {
+  test('agrees with OpenSSL', () => {
+    for (let seed = 0; seed < 3; seed++) {
+      const other = getDiffieHellman(`modp${group}`);
+      other.generateKeys();
+      const ours = generateKeyPair(group, new SeededRandom(seed));
+      const secret = sharedSecret(ours, new Uint8Array(other.getPublicKey()))!;
+      expect(secret.length).toBe(modpBits(group) / 8);
+      expect(asNumber(secret)).toBe(asNumber(other.computeSecret(ours.publicValue)));
+    }
+  });
+
+  test('has the RFC prime, as its public value of a known exponent shows', () => {
+    const pair = generateKeyPair(group, new SeededRandom(group));
+    const other = createDiffieHellman(primeOf(group), Buffer.of(2));
+    other.setPrivateKey(pair.exponent);
+    other.generateKeys();
+    expect(asNumber(pair.publicValue)).toBe(asNumber(other.getPublicKey()));
+    expect(pair.publicValue.length).toBe(modpBits(group) / 8);
+  });
+
+  test('refuses public values that make the secret known', () => {
+    const pair = generateKeyPair(group, new SeededRandom(1));
+    const prime = primeOf(group);
+    const minusOne = prime.slice();
+    minusOne[minusOne.length - 1]! -= 1;
+    const minusTwo = prime.slice();
+    minusTwo[minusTwo.length - 1]! -= 2;
+    const longer = new Uint8Array(prime.length + 1);
+    longer[longer.length - 1] = 5;
+    const bad = [Uint8Array.of(), Uint8Array.of(0), Uint8Array.of(0, 1), minusOne, prime, longer];
+    for (const value of bad) expect(sharedSecret(pair, value)).toBeUndefined();
+    for (const value of [Uint8Array.of(2), minusTwo]) {
+      expect(sharedSecret(pair, value)).toBeDefined();
+    }
+  });
+
+  test('pads the secret with zeros, and takes a public value without them', () => {
+    const pair = generateKeyPair(group, new SeededRandom(2));
+    const short = fromHex('03');
+    const padded = new Uint8Array(modpBits(group) / 8);
+    padded[padded.length - 1] = 3;
+    expect(sharedSecret(pair, short)).toEqual(sharedSecret(pair, padded));
+  });
+
+  test('has exponents of one length', () => {
+    const lengths = [1, 2, 3].map((seed) => {
+      const { exponent } = generateKeyPair(group, new SeededRandom(seed));
+      expect(exponent[0]! & 0x80).toBe(0x80);
+      return exponent.length;
+    });
+    expect(new Set(lengths).size).toBe(1);
+    expect(lengths[0]).toBeGreaterThanOrEqual(20);
+  });
+});

@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest';
+import {
+  choosePhase1,
+  describePhase1,
+  PHASE1_TRANSFORMS,
+  phase1Proposal,
+  readKeyBits,
+  readLifetime,
+  summarizePhase1,
+} from '../../../shared/ike/phase1-transforms.ts';
+import {
+  choosePhase2,
+  describePhase2,
+  espKeySizes,
+  PHASE2_TRANSFORMS,
+  phase2Proposal,
+} from '../../../shared/ike/phase2-transforms.ts';
+import type { Attribute } from '../../../shared/isakmp/attribute.ts';
+import { EncapsulationMode } from '../../../shared/isakmp/numbers.ts';
+import type { Proposal, Transform } from '../../../shared/isakmp/proposal.ts';
+import { fromHex } from '../../../shared/wire/bytes.ts';
+
+const SPI = fromHex('01020304');
+const UDP = [EncapsulationMode.udpTransport];
+
+/** The proposal with one attribute of each transform replaced, added or, with `undefined`, left out. */
+function changed(proposal: Proposal, type: number, value: number | undefined): Proposal {
+  const replace = (transform: Transform): Transform => ({
+    ...transform,
+    attributes: [
+      ...transform.attributes.filter((each) => each.type !== type),
+      ...(value === undefined ? [] : [{ kind: 'basic' as const, type, value }]),
+    ],
+  });
+  return { ...proposal, transforms: proposal.transforms.map(replace) };
+}
+
+describe('phase 1', () => {
+  test('the default offer: at most 24, none twice, every one understood', () => {
+    expect(PHASE1_TRANSFORMS.length).toBeLessThanOrEqual(24);
+    expect(new Set(PHASE1_TRANSFORMS.map(describePhase1)).size).toBe(PHASE1_TRANSFORMS.length);
+    for (const transform of PHASE1_TRANSFORMS) {
+      const choice = choosePhase1([phase1Proposal([transform])], PHASE1_TRANSFORMS);
+      expect(choice?.transform).toEqual(transform);
+      expect(choice?.lifetimeSeconds).toBe(28_800);
+    }
+  });
+
+  test('stronger groups come first', () => {
+    const groups = PHASE1_TRANSFORMS.map(({ group }) => group);
+    expect(groups).toEqual(groups.toSorted((a, b) => b - a));
+  });
+
+  test('the first of the peer’s that is ours', () => {
+    const ours = PHASE1_TRANSFORMS.slice(4, 9);
+    const choice = choosePhase1([phase1Proposal(PHASE1_TRANSFORMS)], ours);
+    expect(choice?.transform).toEqual(PHASE1_TRANSFORMS[4]);
+    expect(choice?.chosen.number).toBe(5);
+  });
+
+  test.each([
+    ['another authentication method', 3, 65001],
+    ['no authentication method', 3, undefined],
+    ['another group', 4, 1],
+    ['another hash', 2, 3],
+    ['no hash', 2, undefined],
+    ['a key length that AES has not', 14, 100],
+    ['no key length', 14, undefined],
+  ])('passes over %s', (_name, type, value) => {
+    const proposal = changed(phase1Proposal([PHASE1_TRANSFORMS[0]!]), type, value);
+    expect(choosePhase1([proposal], PHASE1_TRANSFORMS)).toBeUndefined();
+  });
+
+  test('understands a key length with its bytes swapped', () => {
+    const proposal = phase1Proposal([PHASE1_TRANSFORMS[0]!]);
+    const swapped = changed(proposal, 14, 0x0001);
+    expect(choosePhase1([swapped], PHASE1_TRANSFORMS)?.transform.keyBits).toBe(256);
+    expect([0x8000, 0xc000, 0x0001].map(readKeyBits)).toEqual([128, 192, 256]);
+    expect([128, 192, 256, 0, undefined].map(readKeyBits)).toEqual([
+      128,
+      192,
+      256,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('in words', () => {
+    expect(describePhase1(PHASE1_TRANSFORMS[0]!)).toBe('AES-CBC-256, SHA2-512, MODP-4096');
+    expect(summarizePhase1(PHASE1_TRANSFORMS)).toBe(
+      'AES-CBC-256/AES-CBC-192/AES-CBC-128/3DES-CBC, SHA2-512/SHA2-256/SHA2-384/SHA1/MD5, MODP-4096/MODP-3072/MODP-2048/MODP-1536/MODP-1024',
+    );
+  });
+});
+
+describe('phase 2', () => {
+  const offer = phase2Proposal(PHASE2_TRANSFORMS, SPI, EncapsulationMode.udpTransport);
+
+  test('the default offer: none twice, every one understood', () => {
+    expect(new Set(PHASE2_TRANSFORMS.map(describePhase2)).size).toBe(PHASE2_TRANSFORMS.length);
+    for (const transform of PHASE2_TRANSFORMS) {
+      const proposal = phase2Proposal([transform], SPI, EncapsulationMode.udpTransport);
+      const choice = choosePhase2([proposal], PHASE2_TRANSFORMS, UDP);
+      expect(choice?.transform).toEqual(transform);
+      expect(choice?.lifetimeSeconds).toBe(3_600);
+    }
+  });
+
+  test('only in an encapsulation mode that can be used', () => {
+    expect(choosePhase2([offer], PHASE2_TRANSFORMS, [EncapsulationMode.transport])).toBeUndefined();
+    const draft = changed(offer, 4, EncapsulationMode.udpTransportDraft);
+    const both = [EncapsulationMode.udpTransport, EncapsulationMode.udpTransportDraft];
+    expect(choosePhase2([draft], PHASE2_TRANSFORMS, both)?.encapsulation).toBe(61444);
+    const none = changed(offer, 4, undefined);
+    expect(choosePhase2([none], PHASE2_TRANSFORMS, both)).toBeUndefined();
+  });
+
+  test('passes over perfect forward secrecy, AH, and protocols that want company', () => {
+    expect(choosePhase2([changed(offer, 3, 14)], PHASE2_TRANSFORMS, UDP)).toBeUndefined();
+    expect(choosePhase2([{ ...offer, protocolId: 2 }], PHASE2_TRANSFORMS, UDP)).toBeUndefined();
+    expect(choosePhase2([offer, { ...offer, protocolId: 4 }], PHASE2_TRANSFORMS, UDP)).toBe(
+      undefined,
+    );
+    expect(choosePhase2([{ ...offer, spi: fromHex('01') }], PHASE2_TRANSFORMS, UDP)).toBe(
+      undefined,
+    );
+  });
+
+  test('AES without a key length has 128 bits', () => {
+    const [first] = PHASE2_TRANSFORMS.filter(({ integrity }) => integrity === 'hmac-sha1-96');
+    const bare = changed(phase2Proposal([first!], SPI, UDP[0]!), 6, undefined);
+    expect(choosePhase2([bare], PHASE2_TRANSFORMS, UDP)?.transform.keyBits).toBe(128);
+  });
+
+  test('key sizes', () => {
+    expect(PHASE2_TRANSFORMS.map(espKeySizes).slice(0, 3)).toEqual([
+      { cipher: 36, integrity: 0 },
+      { cipher: 20, integrity: 0 },
+      { cipher: 32, integrity: 32 },
+    ]);
+    expect(espKeySizes({ cipher: '3des-cbc', keyBits: 192, integrity: 'hmac-md5-96' })).toEqual({
+      cipher: 24,
+      integrity: 16,
+    });
+  });
+
+  test('in words', () => {
+    expect(describePhase2(PHASE2_TRANSFORMS[0]!)).toBe('AES-GCM-16-256');
+    expect(describePhase2(PHASE2_TRANSFORMS.at(-1)!)).toBe('3DES-CBC, HMAC-MD5-96');
+  });
+});
+
+describe('lifetimes', () => {
+  const basic = (type: number, value: number): Attribute => ({ kind: 'basic', type, value });
+  const long = (type: number, hex: string): Attribute => ({
+    kind: 'variable',
+    type,
+    value: fromHex(hex),
+  });
+
+  test.each([
+    ['seconds', [basic(1, 1), basic(2, 300)], 300],
+    ['seconds in four bytes', [basic(1, 1), long(2, '00015180')], 86_400],
+    ['kilobytes only', [basic(1, 2), basic(2, 300)], undefined],
+    ['kilobytes and seconds', [basic(1, 2), long(2, '0003d090'), basic(1, 1), basic(2, 900)], 900],
+    ['seconds twice', [basic(1, 1), basic(2, 900), basic(1, 1), basic(2, 300)], 300],
+    ['zero', [basic(1, 1), basic(2, 0)], undefined],
+    ['a duration without a type', [basic(2, 300)], undefined],
+    ['beyond all measure', [basic(1, 1), long(2, 'ff'.repeat(12))], undefined],
+  ])('%s', (_name, attributes, seconds) => {
+    expect(readLifetime(attributes, 1, 2)).toBe(seconds);
+  });
+});
