@@ -4,7 +4,7 @@ import type { Bytes, Millis, Random } from '../wire/bytes.ts';
 import { PHASE1_TRANSFORMS, type Phase1Transform } from './phase1-transforms.ts';
 import { PHASE2_TRANSFORMS, type Phase2Transform } from './phase2-transforms.ts';
 
-export interface IkePorts {
+interface IkePorts {
   readonly ike: number;
   readonly natt: number;
 }

@@ -6,7 +6,7 @@ import { summarizePhase1 } from './phase1-transforms.ts';
 import { describePhase2 } from './phase2-transforms.ts';
 
 /** How far the exchange was. */
-export type FailureStage = 'proposal' | 'authentication' | 'quick-mode';
+type FailureStage = 'proposal' | 'authentication' | 'quick-mode';
 
 const PROPOSAL_NOTIFICATIONS: ReadonlySet<number> = new Set([
   NotifyType['ATTRIBUTES-NOT-SUPPORTED'],

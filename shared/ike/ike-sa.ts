@@ -26,7 +26,7 @@ import {
 import type { NatDialect, NatFindings } from './nat-traversal.ts';
 import type { Phase1Transform } from './phase1-transforms.ts';
 
-export interface IkeSaParameters {
+interface IkeSaParameters {
   readonly primitives: Primitives;
   readonly transform: Phase1Transform;
   readonly exchange: Phase1Exchange;

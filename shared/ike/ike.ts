@@ -21,8 +21,6 @@ import { MainModeInitiator } from './main-mode-initiator.ts';
 import { MainModeResponder } from './main-mode-responder.ts';
 import { randomMessageId } from './quick-mode.ts';
 
-export type { IkeOutput } from './io.ts';
-
 /** Most refusals sent to a peer that did not prove itself. */
 const MAX_CLEAR_REFUSALS = 8;
 

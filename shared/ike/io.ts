@@ -38,7 +38,7 @@ export type IkeOutput =
   | { readonly kind: 'closed'; readonly failure?: Failure }
   | Trace;
 
-export interface IkeEstablished {
+interface IkeEstablished {
   readonly kind: 'ike-established';
   readonly algorithms: Phase1Transform;
   /** Who is behind a NAT, by the NAT-D hashes; `local` is always true with forced encapsulation. */

@@ -29,7 +29,7 @@ export type Payload =
   | { readonly kind: 'unknown'; readonly code: number; readonly body: Bytes };
 
 /** @rfc 2407 §4.6.2 */
-export interface Identification {
+interface Identification {
   readonly kind: 'identification';
   readonly idType: number;
   readonly protocolId: number;
@@ -57,7 +57,7 @@ export interface Delete {
 }
 
 /** `draft`: numbered as in drafts 02 and 03. @rfc 3947 §5.2 */
-export interface NatOriginalAddress {
+interface NatOriginalAddress {
   readonly kind: 'nat-original-address';
   readonly draft: boolean;
   readonly idType: number;

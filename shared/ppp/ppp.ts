@@ -11,6 +11,7 @@ import { earliest, type Machine, type Trace } from '../wire/machine.ts';
 import type { Packet } from '../wire/packet.ts';
 import type { Authentication, AuthenticationOutput } from './authentication.ts';
 import { authenticationFor, protocolOf } from './authentication-methods.ts';
+import { State } from './automaton.ts';
 import {
   type AuthMethod,
   CREDENTIAL_LIMIT,
@@ -19,6 +20,7 @@ import {
   type PppTiming,
 } from './config.ts';
 import { type ControlPacket, decodeControlPacket, encodeControlPacket } from './control-packet.ts';
+import type { PppInput, PppOutput } from './interface.ts';
 import type { IpcpOption } from './ipcp-option.ts';
 import { IpcpClientPolicy, type IpcpPolicy, IpcpServerPolicy } from './ipcp-policy.ts';
 import { Keepalive } from './keepalive.ts';
@@ -35,37 +37,8 @@ import {
 import { utf8Decode, utf8Encode } from './text.ts';
 
 export type { AuthMethod, PppConfig } from './config.ts';
+export type { PppInput, PppOutput } from './interface.ts';
 export { PppProtocol } from './protocol.ts';
-
-export type PppInput =
-  /** The session below stands. */
-  | { readonly kind: 'up' }
-  /** A frame that `decapsulate` answered with anything but `ipv4` or 0: address and control field, protocol, information. */
-  | { readonly kind: 'frame'; readonly bytes: Bytes }
-  | { readonly kind: 'timeout' }
-  | { readonly kind: 'close' };
-
-export type PppOutput =
-  /** A whole frame. */
-  | { readonly kind: 'transmit'; readonly bytes: Bytes }
-  /** What is being negotiated. Coming again, it says that the peer started over and the network is down. */
-  | { readonly kind: 'stage'; readonly stage: 'link' | 'authentication' | 'network' }
-  /** The client is who it says; `message` is the gateway's text, fit for a screen. */
-  | { readonly kind: 'authenticated'; readonly method: AuthMethod; readonly message?: string }
-  | {
-      readonly kind: 'network-up';
-      /** Own IPv4 address, 4 bytes. */
-      readonly address: Bytes;
-      /** The peer's IPv4 address, all zero when it does not tell. */
-      readonly peerAddress: Bytes;
-      /** At most two IPv4 addresses, the preferred one first. */
-      readonly nameServers: readonly Bytes[];
-      /** Largest IP packet, in bytes. */
-      readonly mtu: number;
-    }
-  /** The last output; without a failure it was our own wish. */
-  | { readonly kind: 'closed'; readonly failure?: Failure }
-  | Trace;
 
 type Phase =
   | { readonly kind: 'dead' }
@@ -252,7 +225,7 @@ export class Ppp implements Machine<PppInput, PppOutput> {
           break;
         case 'layer-down':
           if (this.#phase.kind !== 'terminating') this.#enterLink();
-          this.#ipcpDo(this.#ipcp.signal('Down', now), now);
+          if (this.#ipcp.state > State.starting) this.#ipcpDo(this.#ipcp.signal('Down', now), now);
           break;
         case 'layer-finished':
           this.#finish();

@@ -62,10 +62,11 @@ describe('what crosses the relay', () => {
 /** The recording as packets, and the WebSocket as its ends understand it. */
 function understood(recording: Buffer, relayPort: number): Map<string, Buffer> {
   const streams = tcpStreams(recording);
-  const payloads = (port: 'sourcePort' | 'destinationPort') =>
-    Buffer.concat(
-      streams.filter((stream) => stream[port] === relayPort).flatMap(webSocketPayloads),
-    );
+  const payloads = (port: 'sourcePort' | 'destinationPort') => {
+    const found = streams.filter((stream) => stream[port] === relayPort);
+    expect(found.every(({ isComplete }) => isComplete)).toBe(true);
+    return Buffer.concat(found.flatMap(webSocketPayloads));
+  };
   return new Map([
     ['packets', recording],
     ['to the relay', payloads('destinationPort')],

@@ -46,7 +46,7 @@ export function ikeConfig(role: IkeConfig['role'], seed: number): IkeConfig {
 
 export type Side = 'client' | 'server';
 type Kind = IkeOutput['kind'];
-export type OutputOf<K extends Kind> = Extract<IkeOutput, { kind: K }>;
+type OutputOf<K extends Kind> = Extract<IkeOutput, { kind: K }>;
 
 export interface PairOptions {
   readonly seed?: number;

@@ -1,20 +1,13 @@
-import { createHash } from 'node:crypto';
 import { addressBytes } from '../../shared/ip/address.ts';
 import { type IpInput, type IpOutput, IpStack } from '../../shared/ip/stack.ts';
 import type { TcpLimits } from '../../shared/ip/tcp/environment.ts';
 import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
-import { concat } from '../../shared/wire/bytes.ts';
+
 import { earliest } from '../../shared/wire/machine.ts';
 import type { Packet, PacketSink } from '../../shared/wire/packet.ts';
 import { Link, type LinkOptions } from './link.ts';
+import { nodePrimitives } from './node-primitives.ts';
 import { SeededRandom } from './random.ts';
-
-export const hash = (name: string, ...parts: readonly Bytes[]): Bytes =>
-  new Uint8Array(
-    createHash(name)
-      .update(concat(...parts))
-      .digest(),
-  );
 
 const HEADROOM = 64;
 
@@ -70,7 +63,7 @@ export class Host {
       nameServers: [addressBytes(SERVER)],
       random: new SeededRandom(options.link.seed + address),
       sink: new CopyingSink(options.mtu ?? 1400, (bytes) => link.send(bytes, clock.now)),
-      primitives: { hash },
+      primitives: nodePrimitives,
       ...(options.limits === undefined ? {} : { tcp: options.limits }),
     });
   }

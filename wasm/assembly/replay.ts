@@ -14,7 +14,7 @@ export function admit(context: usize, sequence: u32): bool {
     if (sequence - newest >= REPLAY_WINDOW) memory.fill(context + WINDOW, 0, REPLAY_WINDOW >> 3);
     else for (let s = newest + 1; s != sequence; s++) setBit(context, s, 0);
     store<u32>(context, sequence, SEQUENCE);
-  } else if (newest - sequence > REPLAY_WINDOW || sequence == 0 || bit(context, sequence)) {
+  } else if (newest - sequence >= REPLAY_WINDOW || sequence == 0 || bit(context, sequence)) {
     return false;
   }
   setBit(context, sequence, 1);

@@ -15,7 +15,7 @@ export function App({ portal }: { readonly portal: Portal }): VNode {
         <h1>
           <Wordmark />
         </h1>
-        <p>A VPN client that lives in this browser tab. Nothing to install.</p>
+        <p>An L2TP/IPsec VPN client that lives in this browser tab. Nothing to install.</p>
       </header>
       <main class={connected ? 'layout is-connected' : 'layout'}>
         <SignInCard portal={portal} />

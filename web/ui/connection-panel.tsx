@@ -11,17 +11,25 @@ import { statusText, type View } from './view.ts';
 export function ConnectionPanel({ view }: { readonly view: View }): VNode {
   const { title, note } = statusText(view);
   const failure = view.kind === 'ready' ? view.failure : undefined;
-  const failureRef = useScrollTo(failure);
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a narrow screen what happens next, and what went wrong, would be below the fold.
+    if (view.kind === 'connecting' || failure !== undefined) {
+      panel.current?.scrollIntoView({ block: 'nearest' });
+    }
+  }, [view.kind, failure]);
   return (
-    <section class={`card connection is-${view.kind}`} aria-labelledby="connection-title">
+    <section
+      ref={panel}
+      class={`card connection is-${view.kind}`}
+      aria-labelledby="connection-title"
+    >
       <h2 id="connection-title">Connection</h2>
       <PathDiagram view={view} />
       <div class="status" role="status" aria-live="polite" aria-atomic="true">
         <strong>{title}</strong> <span>{note}</span>
       </div>
-      <div ref={failureRef}>
-        {failure !== undefined && <FailureNote failure={failure} role="alert" />}
-      </div>
+      {failure !== undefined && <FailureNote failure={failure} role="alert" />}
       {view.kind === 'connected' ? (
         <SessionDetails session={view.session} />
       ) : (
@@ -35,13 +43,4 @@ function stageOf(view: View): Stage | undefined {
   if (view.kind === 'connecting') return view.stage;
   const where = view.kind === 'ready' && view.failure !== undefined ? view.where : undefined;
   return STAGES.find((stage) => stage === where);
-}
-
-/** On a narrow screen a failure may appear below the fold. */
-function useScrollTo(what: unknown): { readonly current: HTMLDivElement | null } {
-  const ref = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (what !== undefined) ref.current?.scrollIntoView({ block: 'nearest' });
-  }, [what]);
-  return ref;
 }

@@ -68,7 +68,7 @@ export function FetchTool({ portal }: { readonly portal: Portal }): VNode {
           Fetch
         </button>
       </form>
-      <section class="results" aria-label="Fetch result" aria-busy={running ? 'true' : undefined}>
+      <section class="results" aria-label="Fetch result">
         {job.value !== undefined && <JobView job={job.value} />}
       </section>
     </section>

@@ -23,7 +23,6 @@ export function GatewayField({ list, selectRef, error, locked, retry }: GatewayF
         ref={selectRef}
         autocomplete="off"
         disabled={locked}
-        aria-busy={list.kind === 'loading' ? 'true' : undefined}
         aria-invalid={error === undefined ? undefined : 'true'}
         aria-describedby={describedBy('gateway', error)}
       >

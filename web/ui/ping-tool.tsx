@@ -150,7 +150,7 @@ function summaryText(results: readonly PingResult[]): string {
   const counts = `${answered} of ${sent} answered${stopped}`;
   if (times === undefined) return `${counts}.`;
   const figures = [times.min, times.avg, times.max].map(formatRoundTrip).join(' / ');
-  return `${counts}; fastest, mean, slowest: ${figures}.`;
+  return `${counts}; min / avg / max ${figures}.`;
 }
 
 function sleep(millis: number, signal: AbortSignal): Promise<void> {

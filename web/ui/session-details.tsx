@@ -28,10 +28,10 @@ export function SessionDetails({ session }: { readonly session: Session }): VNod
         <Row term="Gateway">
           {plainText(gateway.name)} <code>{gateway.address}</code>
         </Row>
-        <Row term="IKE">
+        <Row term="IKE" long>
           <Algorithms list={session.ike} weak={weak} />
         </Row>
-        <Row term="ESP">
+        <Row term="ESP" long>
           <Algorithms list={session.esp} weak={weak} />
         </Row>
         <Row term="Transport">{session.transport}</Row>
@@ -60,9 +60,16 @@ export function SessionDetails({ session }: { readonly session: Session }): VNod
   );
 }
 
-function Row(props: { readonly term: string; readonly children: ComponentChildren }): VNode {
+interface RowProps {
+  readonly term: string;
+  /** Takes the whole width of a narrow screen. */
+  readonly long?: boolean;
+  readonly children: ComponentChildren;
+}
+
+function Row(props: RowProps): VNode {
   return (
-    <div>
+    <div class={props.long === true ? 'is-long' : undefined}>
       <dt>{props.term}</dt>
       <dd>{props.children}</dd>
     </div>
@@ -70,11 +77,11 @@ function Row(props: { readonly term: string; readonly children: ComponentChildre
 }
 
 function Algorithms(props: { readonly list: string; readonly weak: readonly string[] }): VNode {
+  const parts = algorithmParts(props.list, props.weak);
   return (
     <>
-      {algorithmParts(props.list, props.weak).map(({ text, weak }, index) => (
-        <span key={text}>
-          {index > 0 && ', '}
+      {parts.map(({ text, weak }, index) => (
+        <span key={text} class="algorithm">
           {weak ? (
             <mark>
               {text} <small>weak</small>
@@ -82,6 +89,7 @@ function Algorithms(props: { readonly list: string; readonly weak: readonly stri
           ) : (
             text
           )}
+          {index < parts.length - 1 && ', '}
         </span>
       ))}
     </>

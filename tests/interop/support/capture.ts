@@ -27,7 +27,8 @@ export async function startCapture(
   folder: string,
 ): Promise<Capture> {
   const file = join(folder, 'capture.pcap');
-  const args = ['-i', device, '-n', '-s', '0', '-B', '32768', '-U', '-Z', 'root', '-w', file];
+  // Without immediate mode packets wait for a second in a buffer that is lost at the end.
+  const args = ['-i', device, '--immediate-mode', '-B', '32768', '-Z', 'root', '-U', '-w', file];
   const daemon = new Daemon('tcpdump', namespace.spawn(preparedTools().tcpdump, args));
   await daemon.until('listening', () => daemon.log.includes('listening on'));
   return {

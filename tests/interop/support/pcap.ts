@@ -15,6 +15,7 @@ const RECORD_HEADER = 16;
 const ETHERTYPE_IPV4 = 0x0800;
 const PROTOCOL_TCP = 6;
 const PROTOCOL_UDP = 17;
+const FLAG_FIN = 0x01;
 const FLAG_SYN = 0x02;
 
 /** The destination ports of the UDP datagrams. */
@@ -31,12 +32,15 @@ export interface TcpStream {
   readonly sourcePort: number;
   readonly destinationPort: number;
   readonly bytes: Buffer;
+  /** Whether its end was recorded. */
+  readonly isComplete: boolean;
 }
 
 interface Segments {
   readonly sourcePort: number;
   readonly destinationPort: number;
   first: number | undefined;
+  isComplete: boolean;
   readonly parts: Map<number, Buffer>;
 }
 
@@ -49,16 +53,17 @@ export function tcpStreams(recording: Buffer): TcpStream[] {
     const sourcePort = segment.readUInt16BE(0);
     const destinationPort = segment.readUInt16BE(2);
     const sequence = segment.readUInt32BE(4);
-    const isSyn = (segment[13]! & FLAG_SYN) !== 0;
     const key = `${packet.toString('hex', 12, 20)} ${sourcePort} ${destinationPort}`;
     const stream = streams.get(key) ?? {
       sourcePort,
       destinationPort,
       first: undefined,
+      isComplete: false,
       parts: new Map<number, Buffer>(),
     };
     streams.set(key, stream);
-    if (isSyn) stream.first = (sequence + 1) >>> 0;
+    if ((segment[13]! & FLAG_FIN) !== 0) stream.isComplete = true;
+    if ((segment[13]! & FLAG_SYN) !== 0) stream.first = (sequence + 1) >>> 0;
     const data = segment.subarray((segment[12]! >> 4) * 4);
     const known = stream.parts.get(sequence);
     if (data.length > (known?.length ?? 0)) stream.parts.set(sequence, data);
@@ -66,8 +71,8 @@ export function tcpStreams(recording: Buffer): TcpStream[] {
   return [...streams.values()].map(assemble);
 }
 
-function assemble({ sourcePort, destinationPort, first, parts }: Segments): TcpStream {
-  if (first === undefined) throw new Error(`port ${sourcePort}: the recording has no SYN`);
+function assemble({ first, parts, ...stream }: Segments): TcpStream {
+  if (first === undefined) throw new Error(`port ${stream.sourcePort}: the recording has no SYN`);
   const ordered = [...parts]
     .map(([sequence, data]) => ({ at: (sequence - first) >>> 0, data }))
     .filter(({ at }) => at < 0x8000_0000)
@@ -75,12 +80,13 @@ function assemble({ sourcePort, destinationPort, first, parts }: Segments): TcpS
   const chunks: Buffer[] = [];
   let end = 0;
   for (const { at, data } of ordered) {
-    if (at > end) throw new Error(`port ${sourcePort}: bytes ${end} to ${at} were not recorded`);
+    if (at > end)
+      throw new Error(`port ${stream.sourcePort}: bytes ${end} to ${at} were not recorded`);
     if (at + data.length <= end) continue;
     chunks.push(data.subarray(end - at));
     end = at + data.length;
   }
-  return { sourcePort, destinationPort, bytes: Buffer.concat(chunks) };
+  return { ...stream, bytes: Buffer.concat(chunks) };
 }
 
 /**

@@ -176,6 +176,17 @@ describe('receiving', () => {
     expect(channel.receive(message(3, 0), 0)).toMatchObject({ messages: [{ ns: 3 }, { ns: 4 }] });
   });
 
+  it('forgets what it delivered', () => {
+    const channel = new ControlChannel();
+    for (let ns = 0; ns < 0x10000; ns += 2) {
+      channel.receive(message(ns + 1, 0), 0);
+      channel.receive(message(ns, 0), 0);
+    }
+    // The numbers come round: nothing of the first round is left to follow this one.
+    expect(channel.receive(message(0, 0), 0)).toMatchObject({ messages: [{ ns: 0 }] });
+    expect(channel.receive(message(1, 0), 0)).toMatchObject({ messages: [{ ns: 1 }] });
+  });
+
   it('holds no more than the window it offers', () => {
     const channel = new ControlChannel();
     for (const ns of [...Array(40).keys(), 0x7ffe].map((i) => i + 1)) {

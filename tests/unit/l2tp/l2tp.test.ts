@@ -99,6 +99,13 @@ describe('setting up', () => {
     expect(findAvp(iccn?.avps ?? [], 'framingType')).toBe(2);
   });
 
+  it('keeps to the window of the peer', () => {
+    const window: Avp = { kind: 'receiveWindowSize', value: 1 };
+    const script = lacWaiting().message('SCCRP', [...AVPS.SCCRP, window]);
+    expect(script.took()).toEqual(['SCCRQ', 'SCCCN']);
+    expect(script.acknowledge().took()).toEqual(['ICRQ']);
+  });
+
   it('goes without what a gateway forgets', () => {
     const script = lacWaiting().message('SCCRP', [
       { kind: 'assignedTunnelId', value: PEER_TUNNEL },
@@ -450,6 +457,7 @@ describe('closing', () => {
     // As SoftEther does: its CDN acknowledges ours, then comes its StopCCN.
     expect(script.message('CDN', [resultCode(3)]).took()).toEqual(['ZLB']);
     expect(script.event('closed')).toBeUndefined();
+    expect(script.machine.deadline).toBeGreaterThanOrEqual(script.now + 500);
     expect(script.message('StopCCN', [resultCode(6)]).took()).toEqual(['ZLB']);
     expect(script.event('closed')).toEqual({ kind: 'closed' });
     expect(script.machine.deadline).toBeUndefined();

@@ -261,7 +261,7 @@ describe('refusals', () => {
     ['RELAY_OUT_OF_ORDER', (tab) => tab.send(['ike', packets.ike(1)])],
     ['RELAY_OPEN_TIMEOUT', () => {}],
   ])('%s before a gateway is open', async (code, act) => {
-    const relay = await relayFor([NOWHERE], {}, { openTimeout: 150 });
+    const relay = await relayFor([NOWHERE], {}, { openTimeout: 500 });
     const tab = new Tab(relay);
     await once(tab.socket, 'open');
     act(tab);
@@ -326,7 +326,7 @@ describe('refusals', () => {
 
   test('RELAY_IDLE when nothing comes from the tab, whatever comes from the gateway', async () => {
     const gateway = await FakeGateway.start();
-    const relay = await relayFor([gateway.config()], { limits: { idleSeconds: 0.2 } });
+    const relay = await relayFor([gateway.config()], { limits: { idleSeconds: 0.6 } });
     const [quiet, busy] = [new Tab(relay), new Tab(relay)];
     const [{ local }] = await Promise.all([quiet.open(), busy.open()]);
     const beat = setInterval(() => {

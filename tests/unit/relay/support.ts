@@ -214,14 +214,14 @@ export class Tab {
   }
 }
 
-/** The first answer of `look` that is neither undefined nor false; gives up after 5 s. */
+/** The first answer of `look` that is neither undefined nor false; gives up after 15 s. */
 export async function eventually<T>(look: () => T | undefined | false): Promise<T> {
-  for (const end = performance.now() + 5000; performance.now() < end; ) {
+  for (const end = performance.now() + 15_000; performance.now() < end; ) {
     const found = look();
     if (found !== undefined && found !== false) return found;
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
-  throw new Error(`nothing within 5 s: ${look}`);
+  throw new Error(`nothing within 15 s: ${look}`);
 }
 
 interface HttpReply {

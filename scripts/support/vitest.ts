@@ -1,0 +1,54 @@
+/** Running vitest with its output on the screen and its counts as the result. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Tally, tally } from './tally.ts';
+
+export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface VitestOptions {
+  readonly config: string;
+  /** Only test files whose path contains one of these. */
+  readonly filters?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Makes the command line that is run, to run it elsewhere. */
+  readonly wrap?: (file: string, args: readonly string[]) => [file: string, args: string[]];
+  /** Told the process, so that it can be ended. */
+  readonly started?: (child: ChildProcess) => void;
+}
+
+/** Resolves when vitest has ended, however it ended. */
+export async function runVitest(options: VitestOptions): Promise<Tally> {
+  const { config, filters = [], environment, wrap, started } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'culvert-report-'));
+  const report = join(folder, 'report.json');
+  const program = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const args = [program, 'run', '--config', config, ...filters];
+  args.push('--reporter=default', '--reporter=json', `--outputFile.json=${report}`);
+  const command: [string, string[]] = wrap?.(process.execPath, args) ?? [process.execPath, args];
+  try {
+    const status = await new Promise<number | undefined>((resolve) => {
+      const child = spawn(...command, {
+        cwd: ROOT,
+        env: { ...process.env, ...environment },
+        stdio: ['ignore', 'inherit', 'inherit'],
+      });
+      started?.(child);
+      child.on('error', () => resolve(undefined));
+      child.on('close', (code) => resolve(code ?? undefined));
+    });
+    return tally(read(report), status);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

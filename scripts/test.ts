@@ -1,0 +1,141 @@
+/**
+ * `npm test`: every suite, or those named (`unit`, `interop`, `e2e`), with what they need. Its last line is
+ * `N passed, N failed, N skipped`. A suite that this machine cannot run counts as one skipped test, and says
+ * why; where `CI` is set it counts as failed.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { startEndToEnd } from '../tests/e2e/setup.ts';
+import { runId, sweepNamespaces } from '../tests/interop/support/namespace.ts';
+import type { Personality } from '../tests/interop/support/softether.ts';
+import { mustRun } from './support/command.ts';
+import { CRASHED, NOTHING, SKIPPED, sum, summary, type Tally } from './support/tally.ts';
+import { obstacle, prepareTools } from './support/tools.ts';
+import { ROOT, runVitest, type VitestOptions } from './support/vitest.ts';
+
+interface Suite {
+  readonly group: 'unit' | 'interop' | 'e2e';
+  readonly name: string;
+  /** Whether it needs namespaces, gateway and browser. */
+  readonly needsLaboratory: boolean;
+  run(): Promise<Tally>;
+}
+
+const SUITES: readonly Suite[] = [
+  {
+    group: 'unit',
+    name: 'unit, vectors, property, sim',
+    needsLaboratory: false,
+    run: () => vitest({ config: 'vitest.config.ts' }),
+  },
+  {
+    group: 'interop',
+    name: 'interop',
+    needsLaboratory: true,
+    run: () => vitest({ config: 'vitest.interop.config.ts' }),
+  },
+  ...(['bound', 'any'] as const).map((personality) => ({
+    group: 'e2e' as const,
+    name: `e2e, SoftEther ${personality}`,
+    needsLaboratory: true,
+    run: () => endToEnd(personality),
+  })),
+];
+
+let current: ChildProcess | undefined;
+let interrupted: NodeJS.Signals | undefined;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+
+const groups = process.argv.slice(2);
+const unknown = groups.filter((name) => !SUITES.some(({ group }) => group === name));
+if (unknown.length > 0) {
+  console.error(`unknown suite: ${unknown.join(', ')}. There are unit, interop and e2e.`);
+  process.exit(2);
+}
+const chosen = SUITES.filter(({ group }) => groups.length === 0 || groups.includes(group));
+const total = await runAll(chosen);
+console.log(summary(total));
+process.exitCode = interrupted !== undefined ? 130 : total.failed > 0 ? 1 : 0;
+
+async function runAll(suites: readonly Suite[]): Promise<Tally> {
+  const results: { name: string; result: Tally }[] = [];
+  // The programs are fetched while the unit tests run.
+  const laboratory = suites.some((suite) => suite.needsLaboratory) ? readyLaboratory() : undefined;
+  await build(suites.some(({ group }) => group === 'e2e') ? 'build' : 'build:wasm');
+  for (const { name, needsLaboratory, run } of suites) {
+    if (interrupted !== undefined) break;
+    console.log(`\n== ${name}`);
+    const reason = needsLaboratory ? await laboratory : undefined;
+    const result = reason === undefined ? await guarded(run) : cannotRun(name, reason);
+    results.push({ name, result });
+  }
+  console.log('');
+  for (const { name, result } of results) console.log(`${name}: ${summary(result)}`);
+  return sum(results.map(({ result }) => result));
+}
+
+/** Why the laboratory cannot be had; `undefined` when it is ready. */
+async function readyLaboratory(): Promise<string | undefined> {
+  const reason = await obstacle();
+  if (reason !== undefined) return reason;
+  try {
+    await prepareTools((line) => console.log(`set-up: ${line}`));
+    runId();
+    return undefined;
+  } catch (error) {
+    return `the programs it needs could not be fetched: ${error instanceof Error ? error.message : error}`;
+  }
+}
+
+function cannotRun(name: string, reason: string): Tally {
+  const isRequired = Boolean(process.env.CI);
+  console.log(`${isRequired ? 'FAILED' : 'SKIPPED'} ${name}: ${reason}`);
+  return isRequired ? CRASHED : SKIPPED;
+}
+
+/** Runs a suite and removes what it left, however it ended. */
+async function guarded(run: () => Promise<Tally>): Promise<Tally> {
+  try {
+    return await run();
+  } catch (error) {
+    console.error(error);
+    return interrupted === undefined ? CRASHED : NOTHING;
+  }
+}
+
+async function endToEnd(personality: Personality): Promise<Tally> {
+  sweepNamespaces();
+  try {
+    const { environment, command, stop } = await startEndToEnd(personality);
+    try {
+      return await vitest({ config: 'vitest.e2e.config.ts', environment, wrap: command });
+    } finally {
+      await stop();
+    }
+  } finally {
+    sweepNamespaces();
+  }
+}
+
+function vitest(options: VitestOptions): Promise<Tally> {
+  return runVitest({
+    ...options,
+    started: (child) => {
+      current = child;
+    },
+  });
+}
+
+async function build(script: string): Promise<void> {
+  try {
+    await mustRun('npm', ['run', '-s', script], { cwd: ROOT });
+  } catch (error) {
+    // The tests that need it fail, and say so; the others still tell something.
+    console.error(error instanceof Error ? error.message : error);
+  }
+}
+
+/** Ends the running suite; what follows it then sweeps and counts. */
+function interrupt(signal: NodeJS.Signals): void {
+  interrupted = signal;
+  current?.kill('SIGTERM');
+}

@@ -1,0 +1,210 @@
+import { addressBytes, formatAddress } from '../../shared/ip/address.ts';
+import {
+  decodeIpv4,
+  IpProtocol,
+  Ipv4Header,
+  Ipv4Output,
+  pseudoHeaderSum,
+} from '../../shared/ip/ipv4.ts';
+import { type IpInput, type IpOutput, IpStack } from '../../shared/ip/stack.ts';
+import type { TcpLimits } from '../../shared/ip/tcp/environment.ts';
+import { decodeSegment, encodeSegment, Segment, TcpFlag } from '../../shared/ip/tcp/segment.ts';
+import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
+import { checksumAdd, checksumFinish } from '../../shared/wire/checksum.ts';
+import { asPacket, CLIENT, CopyingSink, SERVER } from './ip-pair.ts';
+import { nodePrimitives } from './node-primitives.ts';
+import { SeededRandom } from './random.ts';
+
+/** A segment in a script; numbers are relative to each side's initial sequence number. */
+export interface Line {
+  readonly flags: string;
+  readonly seq?: number;
+  readonly ack?: number;
+  readonly data?: string;
+  readonly window?: number;
+  readonly mss?: number;
+  readonly scale?: number;
+  readonly sackOk?: boolean;
+  readonly timestamp?: readonly [value: number, echo: number];
+  readonly sack?: readonly (readonly [left: number, right: number])[];
+}
+
+export const PEER_PORT = 80;
+const PEER_INITIAL = 0xffff_fff0;
+
+const LETTERS = { F: TcpFlag.fin, S: TcpFlag.syn, R: TcpFlag.rst, P: TcpFlag.psh, A: TcpFlag.ack };
+
+export interface ScriptOptions {
+  readonly mtu?: number;
+  readonly limits?: TcpLimits;
+}
+
+/** One stack against a peer that the test writes out, segment by segment: in the spirit of packetdrill. */
+export class Script {
+  readonly stack: IpStack;
+  now: Millis = 1000;
+  readonly outputs: IpOutput[] = [];
+  readonly #sent: Bytes[] = [];
+  #initial = 0;
+  #localPort = 0;
+
+  constructor(options: ScriptOptions = {}) {
+    this.stack = new IpStack({
+      address: addressBytes(CLIENT),
+      nameServers: [],
+      random: new SeededRandom(1),
+      sink: new CopyingSink(options.mtu ?? 1500, (bytes) => this.#sent.push(bytes)),
+      primitives: nodePrimitives,
+      ...(options.limits === undefined ? {} : { tcp: options.limits }),
+    });
+  }
+
+  tell(input: IpInput): void {
+    for (const output of this.stack.handle(input, this.now)) this.outputs.push(output);
+  }
+
+  /** Lets time pass, with every timer on the way. */
+  wait(millis: Millis): void {
+    const until = this.now + millis;
+    for (let due = this.stack.deadline; due !== undefined && due <= until; ) {
+      this.now = Math.max(this.now, due);
+      this.tell({ kind: 'timeout' });
+      due = this.stack.deadline;
+    }
+    this.now = until;
+  }
+
+  write(text: string): void {
+    this.tell({ kind: 'tcp-write', socket: 1, bytes: new Uint8Array(Buffer.from(text)) });
+  }
+
+  /** Takes the outputs that are not traces. */
+  take(): IpOutput[] {
+    return this.outputs.splice(0).filter((each) => each.kind !== 'trace');
+  }
+
+  traces(): (string | undefined)[] {
+    return this.outputs.flatMap((each) => (each.kind === 'trace' ? [each.detail] : []));
+  }
+
+  /** Takes what was sent since the last time. */
+  sent(): Line[] {
+    return this.#sent.splice(0).map((bytes) => this.#describe(bytes));
+  }
+
+  /** The same, without options and windows: what most scripts are about. */
+  brief(): string[] {
+    return this.sent().map((line) => brief(line));
+  }
+
+  /** A segment from the peer arrives. */
+  receive(line: Line): void {
+    const segment = new Segment();
+    segment.sourcePort = PEER_PORT;
+    segment.destinationPort = this.#localPort;
+    for (const letter of line.flags) segment.flags |= LETTERS[letter as keyof typeof LETTERS];
+    segment.sequence = (PEER_INITIAL + (line.seq ?? 0)) >>> 0;
+    segment.acknowledgment = line.ack === undefined ? 0 : (this.#initial + line.ack) >>> 0;
+    segment.window = line.window ?? 65_535;
+    segment.maximumSegmentSize = line.mss ?? 0;
+    segment.windowScale = line.scale ?? -1;
+    segment.sackPermitted = line.sackOk ?? false;
+    if (line.timestamp !== undefined) {
+      segment.hasTimestamps = true;
+      [segment.timestamp, segment.timestampEcho] = line.timestamp;
+    }
+    for (const [left, right] of line.sack ?? []) {
+      segment.sackEdges[2 * segment.sackCount] = (this.#initial + left) >>> 0;
+      segment.sackEdges[2 * segment.sackCount + 1] = (this.#initial + right) >>> 0;
+      segment.sackCount++;
+    }
+    const data = Buffer.from(line.data ?? '');
+    this.receiveBytes(IpProtocol.tcp, (bytes, at) => {
+      const header = encodeSegment(segment, bytes, at);
+      bytes.set(data, at + header);
+      const length = header + data.length;
+      const sum = pseudoHeaderSum(SERVER, CLIENT, IpProtocol.tcp, length);
+      const checksum = checksumFinish(checksumAdd(sum, bytes, at, at + length));
+      bytes[at + 16] = checksum >>> 8;
+      bytes[at + 17] = checksum;
+      return length;
+    });
+  }
+
+  /** An IP packet from the peer whose payload `write` fills in; it answers how long that is. */
+  receiveBytes(protocol: number, write: (bytes: Bytes, at: number) => number): void {
+    const output = new Ipv4Output(
+      SERVER,
+      new CopyingSink(2000, (bytes) => this.tell({ kind: 'packet', packet: asPacket(bytes) })),
+      0,
+    );
+    const packet = output.take();
+    packet.end = packet.start + write(packet.bytes, packet.start);
+    output.send(packet, protocol, CLIENT);
+  }
+
+  /** The last packet sent, without taking it. */
+  lastPacket(): Bytes {
+    return this.#sent.at(-1)!;
+  }
+
+  /** Opens socket 1 to the peer; without `syn`, the peer answers with every option. */
+  connect(syn: Partial<Line> = {}): void {
+    this.tell({ kind: 'tcp-connect', socket: 1, address: addressBytes(SERVER), port: PEER_PORT });
+    this.sent();
+    const options = { mss: 1000, scale: 0, sackOk: true };
+    this.receive({ flags: 'SA', ack: 1, ...options, ...syn });
+    this.sent();
+    this.take();
+  }
+
+  #describe(bytes: Bytes): Line {
+    const header = new Ipv4Header();
+    decodeIpv4(header, bytes, 0, bytes.length);
+    if (formatAddress(addressBytes(header.destination)) !== '10.0.0.2') throw new Error('address');
+    const pseudo = pseudoHeaderSum(CLIENT, SERVER, IpProtocol.tcp, bytes.length - header.dataStart);
+    if (checksumFinish(checksumAdd(pseudo, bytes, header.dataStart, bytes.length)) !== 0) {
+      throw new Error('checksum');
+    }
+    const segment = new Segment();
+    decodeSegment(segment, bytes, header.dataStart, header.dataEnd);
+    const flags = (Object.keys(LETTERS) as (keyof typeof LETTERS)[])
+      .filter((letter) => segment.has(LETTERS[letter]))
+      .join('');
+    if (flags.includes('S')) {
+      this.#initial = segment.sequence;
+      this.#localPort = segment.sourcePort;
+    }
+    const sack: [number, number][] = [];
+    for (let i = 0; i < segment.sackCount; i++) {
+      sack.push([
+        (segment.sackEdges[2 * i]! - PEER_INITIAL) >>> 0,
+        (segment.sackEdges[2 * i + 1]! - PEER_INITIAL) >>> 0,
+      ]);
+    }
+    const data = Buffer.from(bytes.subarray(segment.dataStart, segment.dataEnd)).toString();
+    return {
+      flags,
+      seq: (segment.sequence - this.#initial) >>> 0,
+      ...(flags.includes('A') ? { ack: (segment.acknowledgment - PEER_INITIAL) >>> 0 } : {}),
+      ...(data.length > 0 ? { data } : {}),
+      window: segment.window,
+      ...(segment.maximumSegmentSize > 0 ? { mss: segment.maximumSegmentSize } : {}),
+      ...(segment.windowScale >= 0 ? { scale: segment.windowScale } : {}),
+      ...(segment.sackPermitted ? { sackOk: true } : {}),
+      ...(segment.hasTimestamps
+        ? { timestamp: [segment.timestamp, segment.timestampEcho] as const }
+        : {}),
+      ...(sack.length > 0 ? { sack } : {}),
+    };
+  }
+}
+
+/** `PA 1:6 ack 1`: flags, the range of data, the acknowledgment, SACK blocks. */
+export function brief(line: Line): string {
+  const seq = line.seq ?? 0;
+  let text = `${line.flags} ${seq}:${seq + (line.data?.length ?? 0)}`;
+  if (line.ack !== undefined) text += ` ack ${line.ack}`;
+  for (const [left, right] of line.sack ?? []) text += ` sack ${left}:${right}`;
+  return text;
+}
