@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { type Failure, TunnelError } from '../shared/errors.ts';
 import { RELAY_SUBPROTOCOL } from '../shared/relay/channels.ts';
 import type { Session } from '../shared/vpn/session.ts';
-import type { Stage } from '../shared/vpn/stack.ts';
+import type { Stage } from '../shared/vpn/stack-config.ts';
 import type { TunnelOutput } from '../shared/vpn/tunnel.ts';
 import type { Random } from '../shared/wire/bytes.ts';
 import { loadWasmSuite } from '../wasm/index.ts';

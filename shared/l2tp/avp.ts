@@ -18,7 +18,7 @@ export interface ResultCode {
 }
 
 /** The value of each AVP this implementation recognizes; Message Type is part of the message itself. */
-export interface AvpValues {
+interface AvpValues {
   readonly resultCode: ResultCode;
   readonly protocolVersion: { readonly version: number; readonly revision: number };
   readonly framingCapabilities: number;
@@ -58,9 +58,9 @@ export interface AvpValues {
   readonly rxConnectSpeed: number;
   readonly sequencingRequired: true;
 }
-export type AvpKind = keyof AvpValues;
+type AvpKind = keyof AvpValues;
 
-export type KnownAvp = {
+type KnownAvp = {
   readonly [K in AvpKind]: { readonly kind: K; readonly value: AvpValues[K] };
 }[AvpKind];
 

@@ -13,10 +13,10 @@ import { type CallAction, type CallEvent, type CallState, INCOMING_CALL } from '
 export const MAX_PENDING_REFUSALS = 8;
 
 /** What a call asks of its tunnel, or tells it. */
-export type CallEffect = 'open-tunnel' | 'established' | 'ended';
+type CallEffect = 'open-tunnel' | 'established' | 'ended';
 
 /** What of the tunnel a call needs. */
-export interface CallTunnel {
+interface CallTunnel {
   readonly channel: ControlChannel;
   readonly localTunnelId: number;
   /** Framing Capabilities of the peer. */

@@ -13,16 +13,16 @@ import { type ControlMessage, encodeControl, type Message } from './message.ts';
 export const RECEIVE_WINDOW = 8;
 
 /** The peer's window while it has not told it. @rfc 2661 §4.4.3 */
-export const DEFAULT_WINDOW = 4;
+const DEFAULT_WINDOW = 4;
 
 /** Times a message is sent before the peer counts as gone; with the intervals below that is after 31 s. */
 export const MAX_TRANSMISSIONS = 6;
 
 /** @rfc 2661 §5.8 */
-export const FIRST_RETRANSMISSION: Millis = 1000;
+const FIRST_RETRANSMISSION: Millis = 1000;
 
 /** The RFC allows no smaller cap. @rfc 2661 §5.8 */
-export const MAX_RETRANSMISSION: Millis = 8000;
+const MAX_RETRANSMISSION: Millis = 8000;
 
 /** A message to be sent: the channel adds the tunnel id and the sequence numbers. */
 export interface Outgoing {
@@ -33,7 +33,7 @@ export interface Outgoing {
 }
 
 /** What became of a message that arrived. */
-export type Arrival =
+type Arrival =
   /** To be processed now, in this order; none for a bare acknowledgment. */
   | { readonly kind: 'deliver'; readonly messages: readonly Message[] }
   /** Seen before; it will be acknowledged again. */

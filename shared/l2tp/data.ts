@@ -21,7 +21,7 @@ export function isControl(packet: Packet): boolean {
   return packet.start < packet.end && (packet.bytes[packet.start]! & CONTROL_BIT) !== 0;
 }
 
-export interface SessionIds {
+interface SessionIds {
   readonly localTunnelId: number;
   readonly peerTunnelId: number;
   readonly localSessionId: number;

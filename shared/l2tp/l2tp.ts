@@ -41,7 +41,7 @@ import {
 } from './state-tables.ts';
 import { decodeText, encodeText } from './text.ts';
 
-export { isControl, MAX_DATA_HEADER } from './data.ts';
+export { isControl } from './data.ts';
 export type { L2tpConfig, L2tpInput, L2tpOutput } from './interface.ts';
 
 interface Running {

@@ -6,7 +6,7 @@ import { Writer } from '../wire/writer.ts';
 import { AVP_HEADER, type Avp, decodeAvp, encodeAvp, MAX_AVPS } from './avp.ts';
 
 /** `tunnelId` and `sessionId` are the recipient's; 0 while it has not told its own. */
-export interface ControlHeader {
+interface ControlHeader {
   readonly tunnelId: number;
   readonly sessionId: number;
   readonly ns: number;
@@ -14,7 +14,7 @@ export interface ControlHeader {
 }
 
 /** A bare acknowledgment: it takes no sequence number. @rfc 2661 §5.8 */
-export interface Zlb extends ControlHeader {
+interface Zlb extends ControlHeader {
   readonly kind: 'zlb';
 }
 

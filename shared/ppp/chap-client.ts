@@ -166,7 +166,7 @@ export class ChapClient implements Authentication {
     let text = message;
     if (answered.expected !== undefined) {
       const success = parseSuccess(message);
-      if (success === undefined)
+      if (!isAuthentic(success, answered.expected))
         return this.#fail({ code: 'PPP_PEER_NOT_AUTHENTIC' });
       text = success?.text ?? '';
     }

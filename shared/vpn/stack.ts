@@ -3,65 +3,21 @@
  * of the others; here their outputs become the next one's inputs. Client role.
  * @rfc 3193 §3
  */
-import type { CipherSuite } from '../crypto/suite.ts';
 import type { Failure } from '../errors.ts';
 import { Ike } from '../ike/ike.ts';
 import type { IkeOutput } from '../ike/io.ts';
-import type { IpInput, IpOutput } from '../ip/messages.ts';
+import type { IpInput } from '../ip/messages.ts';
 import { IpStack } from '../ip/stack.ts';
 import { isControl, L2tp, type L2tpOutput } from '../l2tp/l2tp.ts';
-import { type AuthMethod, Ppp, type PppOutput, PppProtocol } from '../ppp/ppp.ts';
+import { Ppp, type PppOutput, PppProtocol } from '../ppp/ppp.ts';
 import { Channel } from '../relay/channels.ts';
 import type { Bytes, Millis, Random } from '../wire/bytes.ts';
-import { earliest, type Trace } from '../wire/machine.ts';
+import { earliest } from '../wire/machine.ts';
 import type { Packet, PacketSink } from '../wire/packet.ts';
-import { EspPath, type SendRecord } from './esp-path.ts';
+import { EspPath } from './esp-path.ts';
 import { innerMtu } from './mtu.ts';
-import { type Agreed, describeSession, type Session } from './session.ts';
-
-/** What a person waits for, in the order in which it happens. */
-export type Stage =
-  | 'relay'
-  | 'ike-main-mode'
-  | 'ike-quick-mode'
-  | 'l2tp'
-  | 'ppp-link'
-  | 'ppp-authentication'
-  | 'ppp-address';
-
-export type StackOutput =
-  | { readonly kind: 'stage'; readonly stage: Stage }
-  | { readonly kind: 'connected'; readonly session: Session }
-  | { readonly kind: 'network'; readonly output: IpOutput }
-  /** Every layer has ended; `failure` is the first cause. */
-  | { readonly kind: 'closed'; readonly failure?: Failure }
-  | Trace;
-
-export interface Ports {
-  readonly ike: number;
-  readonly natt: number;
-  readonly l2tp: number;
-}
-
-export interface StackConfig {
-  readonly suite: CipherSuite;
-  readonly random: Random;
-  /** Queues one record, `bytes[start, end)`, for the relay. */
-  readonly send: SendRecord;
-  readonly emit: (output: StackOutput) => void;
-  readonly gateway: { readonly id: string; readonly name: string; readonly address: string };
-  /** IPv4 address of the gateway, 4 bytes. */
-  readonly remoteAddress: Bytes;
-  readonly localPorts: Ports;
-  readonly remotePorts: Ports;
-  readonly outerMtu: number;
-  readonly preSharedKey: Bytes;
-  readonly userName: string;
-  readonly password: string;
-  readonly authMethods: readonly AuthMethod[];
-  /** Source port of L2TP inside ESP. */
-  readonly innerPort: number;
-}
+import { type Agreed, describeSession } from './session.ts';
+import type { StackConfig, Stage } from './stack-config.ts';
 
 /** L2TP's registered port (RFC 2661 §8.1): the gateway's side, inside ESP. */
 const L2TP_PORT = 1701;
@@ -69,8 +25,11 @@ const L2TP_PORT = 1701;
 /** A NAT forgets a mapping that is silent for longer (RFC 3948 §4). */
 const KEEPALIVE_MILLIS = 20_000;
 
-/** A child SA is replaced when this share of its lifetime is over. */
+/** A child SA is replaced when this share of its lifetime is over … */
 const REKEY_AT = 0.85;
+
+/** … and tried again after this long where the gateway did not agree. */
+const REKEY_RETRY_MILLIS = 30_000;
 
 /** How long an orderly end may take before it is cut short. */
 const CLOSE_MILLIS = 2_500;
@@ -255,6 +214,9 @@ export class Stack {
         this.#agreed.esp = output.transform;
         this.#rekeyAt = this.#now + output.lifetimeSeconds * 1000 * REKEY_AT;
         if (this.#l2tp === undefined && this.#giveUpAt === undefined) this.#startL2tp();
+        return;
+      case 'rekey-failed':
+        this.#rekeyAt = this.#now + REKEY_RETRY_MILLIS;
         return;
       case 'child-deleted':
         this.#path.forget(output.spi);

@@ -13,7 +13,8 @@ import type { Bytes, Millis, Random } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import type { Machine, Trace } from '../wire/machine.ts';
 import type { Session } from './session.ts';
-import { Stack, type StackOutput, type Stage } from './stack.ts';
+import { Stack } from './stack.ts';
+import type { StackOutput, Stage } from './stack-config.ts';
 
 export interface TunnelConfig {
   readonly suite: CipherSuite;

@@ -9,7 +9,7 @@ import { SeededRandom } from '../../support/random.ts';
 export const PEER_TUNNEL = 0x0101;
 export const PEER_SESSION = 0x0202;
 
-export interface Sent {
+interface Sent {
   readonly name: MessageName | 'ZLB';
   readonly message: Message | undefined;
 }

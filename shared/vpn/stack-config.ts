@@ -1,0 +1,53 @@
+/** What the stack of layers is told when it is made, and what it tells. */
+import type { CipherSuite } from '../crypto/suite.ts';
+import type { Failure } from '../errors.ts';
+import type { IpOutput } from '../ip/messages.ts';
+import type { AuthMethod } from '../ppp/ppp.ts';
+import type { Bytes, Random } from '../wire/bytes.ts';
+import type { Trace } from '../wire/machine.ts';
+import type { SendRecord } from './esp-path.ts';
+import type { Session } from './session.ts';
+
+/** What a person waits for, in the order in which it happens. */
+export type Stage =
+  | 'relay'
+  | 'ike-main-mode'
+  | 'ike-quick-mode'
+  | 'l2tp'
+  | 'ppp-link'
+  | 'ppp-authentication'
+  | 'ppp-address';
+
+export type StackOutput =
+  | { readonly kind: 'stage'; readonly stage: Stage }
+  | { readonly kind: 'connected'; readonly session: Session }
+  | { readonly kind: 'network'; readonly output: IpOutput }
+  /** Every layer has ended; `failure` is the first cause. */
+  | { readonly kind: 'closed'; readonly failure?: Failure }
+  | Trace;
+
+export interface Ports {
+  readonly ike: number;
+  readonly natt: number;
+  readonly l2tp: number;
+}
+
+export interface StackConfig {
+  readonly suite: CipherSuite;
+  readonly random: Random;
+  /** Queues one record, `bytes[start, end)`, for the relay. */
+  readonly send: SendRecord;
+  readonly emit: (output: StackOutput) => void;
+  readonly gateway: { readonly id: string; readonly name: string; readonly address: string };
+  /** IPv4 address of the gateway, 4 bytes. */
+  readonly remoteAddress: Bytes;
+  readonly localPorts: Ports;
+  readonly remotePorts: Ports;
+  readonly outerMtu: number;
+  readonly preSharedKey: Bytes;
+  readonly userName: string;
+  readonly password: string;
+  readonly authMethods: readonly AuthMethod[];
+  /** Source port of L2TP inside ESP. */
+  readonly innerPort: number;
+}
