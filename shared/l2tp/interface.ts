@@ -10,7 +10,10 @@ export const HELLO_INTERVAL: Millis = 60_000;
 /** Longest that tunnel and session together may take: more than the 31 s in which an unanswered message gives up. */
 export const SETUP_TIMEOUT: Millis = 40_000;
 
-/** Longest wait for the acknowledgment of our StopCCN. */
+/**
+ * Longest wait for the acknowledgment of our StopCCN. Deviation: §5.8 wants a full retransmission cycle, 31 s; a
+ * person waits for this.
+ */
 export const STOP_TIMEOUT: Millis = 3000;
 
 /**

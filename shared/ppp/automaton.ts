@@ -41,7 +41,7 @@ export type Event =
   | 'RXR';
 
 /** Actions by the RFC's abbreviations. @rfc 1661 §4.4 */
-export type Action =
+type Action =
   | 'tlu'
   | 'tld'
   | 'tls'
@@ -56,7 +56,7 @@ export type Action =
   | 'scj'
   | 'ser';
 
-export interface Transition {
+interface Transition {
   readonly actions: readonly Action[];
   readonly next: State;
 }

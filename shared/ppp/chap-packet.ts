@@ -13,7 +13,7 @@ export const ChapCode = {
 } as const;
 
 /** Body of a Challenge or a Response; a Success or a Failure is all message. @rfc 1994 §4.1 */
-export interface ChapValue {
+interface ChapValue {
   /** 1 to 255 bytes. */
   readonly value: Bytes;
   readonly name: Bytes;
@@ -39,7 +39,7 @@ export function encodeChapValue(
 }
 
 /** @rfc 2759 §4 */
-export interface MsChapResponse {
+interface MsChapResponse {
   /** 16 bytes. */
   readonly peerChallenge: Bytes;
   /** 24 bytes. */

@@ -7,7 +7,7 @@ import type { Bytes } from '../wire/bytes.ts';
 import type { ConfigOption } from './config-option.ts';
 
 /** IANA "PPP IPCP Configuration Option Types": those that are understood. */
-export const IpcpOptionType = {
+const IpcpOptionType = {
   ipAddress: 3,
   primaryDns: 129,
   secondaryDns: 131,

@@ -8,7 +8,7 @@ import { type ConfigOption, sameBytes } from './config-option.ts';
 import { PppProtocol } from './protocol.ts';
 
 /** IANA "PPP LCP Configuration Option Types": those that are understood. */
-export const LcpOptionType = {
+const LcpOptionType = {
   mru: 1,
   asyncControlCharacterMap: 2,
   authenticationProtocol: 3,

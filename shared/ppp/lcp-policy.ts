@@ -21,7 +21,7 @@ import { PppProtocol } from './protocol.ts';
 const DEFAULT_MRU = 1500;
 
 /** Smallest MRU worth a link: room for the headers of IP and TCP and for every control packet of ours. */
-export const MINIMUM_MRU = 128;
+const MINIMUM_MRU = 128;
 
 export class LcpPolicy implements Policy<LcpOption> {
   readonly layer = 'lcp';

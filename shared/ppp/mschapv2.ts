@@ -15,7 +15,7 @@ const MAGIC_1 = utf8Encode('Magic server to client signing constant');
 const MAGIC_2 = utf8Encode('Pad to make it do more than one iteration');
 
 /** What both ends know before the response is computed. */
-export interface Exchange {
+interface Exchange {
   /** As sent, with a domain if it has one. */
   readonly userName: string;
   readonly password: string;
@@ -56,7 +56,7 @@ export function challengeHash(exchange: Exchange, primitives: Pick<Primitives, '
   return primitives.hash('sha1', peerChallenge, authenticatorChallenge, account).slice(0, 8);
 }
 
-export interface SuccessMessage {
+interface SuccessMessage {
   /** 20 bytes. */
   readonly response: Bytes;
   readonly text: string;
@@ -79,7 +79,7 @@ export function isAuthentic(message: SuccessMessage | undefined, expected: Bytes
   return constantTimeEqual(message?.response ?? none, expected) && message !== undefined;
 }
 
-export interface FailureMessage {
+interface FailureMessage {
   /** A code of `MsChapError`, or another. */
   readonly error: number;
   readonly retry: boolean;

@@ -11,7 +11,7 @@ export const PapCode = {
 } as const;
 
 /** Both are at most 255 bytes. @rfc 1334 §2.2.1 */
-export interface AuthenticateRequest {
+interface AuthenticateRequest {
   readonly peerId: Bytes;
   readonly password: Bytes;
 }

@@ -3,6 +3,7 @@
  * IPCP, keeps watch over the link, and takes it down.
  * RFC 1661 §3, RFC 1332. Left out: IPv6CP, compression, encryption (MPPE), EAP, multilink, callback; what a
  * peer asks of that is rejected.
+ * A little long: each method is one line of the phase diagram (§3.2), and they only make sense together.
  */
 import { type Failure, plainText } from '../errors.ts';
 import type { Bytes, Millis } from '../wire/bytes.ts';

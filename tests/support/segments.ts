@@ -30,6 +30,9 @@ export interface Line {
 }
 
 export const PEER_PORT = 80;
+/** Between SYN and SYN-ACK, in milliseconds. */
+const ROUND_TRIP = 20;
+
 const PEER_INITIAL = 0xffff_fff0;
 
 const LETTERS = { F: TcpFlag.fin, S: TcpFlag.syn, R: TcpFlag.rst, P: TcpFlag.psh, A: TcpFlag.ack };
@@ -152,6 +155,7 @@ export class Script {
   connect(syn: Partial<Line> = {}): void {
     this.tell({ kind: 'tcp-connect', socket: 1, address: addressBytes(SERVER), port: PEER_PORT });
     this.sent();
+    this.wait(ROUND_TRIP);
     const options = { mss: 1000, scale: 0, sackOk: true };
     this.receive({ flags: 'SA', ack: 1, ...options, ...syn });
     this.sent();

@@ -36,6 +36,7 @@ describe('opening', () => {
   it('repeats the SYN with back-off and gives up (RFC 9293 §3.8.3, 6298 §5)', () => {
     const script = new Script();
     script.tell(CONNECT);
+    script.sent();
     const times: number[] = [];
     for (let i = 0; i < 40; i++) {
       script.wait(1000);

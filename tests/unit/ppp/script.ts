@@ -14,7 +14,7 @@ import { SeededRandom } from '../../support/random.ts';
 export const { lcp, ipcp, pap, chap } = PppProtocol;
 
 /** A frame in a line: `lcp 1 7 010405dc` is code 1, identifier 7 and the body. */
-export interface Line {
+interface Line {
   readonly protocol: number;
   readonly packet: ControlPacket;
 }

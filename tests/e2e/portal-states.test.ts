@@ -1,0 +1,316 @@
+/** The page alone, with a scripted worker: every state a person can meet, as real Chromium shows it. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  appear,
+  axeViolations,
+  type Credentials,
+  connect,
+  detail,
+  disconnect,
+  fetchResult,
+  fetchUrl,
+  fillSignIn,
+  mainButton,
+  overflow,
+  ping,
+  screenshots,
+  status,
+} from './page.ts';
+import { launch, openPage } from './support/browser.ts';
+import { screenshotFolder } from './support/environment.ts';
+import { type GatewaysAnswer, type StagedPortal, stagePortal } from './support/staged-portal.ts';
+
+const GATEWAYS: GatewaysAnswer = {
+  json: {
+    gateways: [
+      { id: 'demo', name: 'Head office' },
+      { id: 'weak', name: 'Old branch office' },
+      { id: 'stuck', name: 'Slow branch office' },
+      { id: 'wrong-key', name: 'Branch office' },
+      { id: 'wrong-password', name: 'Warehouse' },
+    ],
+  },
+};
+
+let folder: string;
+let portal: StagedPortal;
+let browser: Browser;
+let page: Page;
+let complaints: readonly string[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'culvert-portal-'));
+  portal = await stagePortal(folder, GATEWAYS);
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await portal?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+beforeEach(async () => {
+  portal.gateways = GATEWAYS;
+  ({ page, complaints } = await openPage(browser, portal.url));
+});
+
+afterEach(async () => {
+  await page.context().close();
+});
+
+function signIn(gateway: string): Credentials {
+  return { gateway, preSharedKey: 'sesame street', userName: 'alice', password: 'wonderland' };
+}
+
+async function attempt(gateway: string): Promise<void> {
+  await fillSignIn(page, signIn(gateway));
+  await mainButton(page, 'Connect').click();
+}
+
+/** Accessible and free of sideways scrolling in every appearance; leaves pictures behind. */
+async function looksRight(name: string): Promise<void> {
+  for (const appearance of ['light', 'dark', 'phone'] as const) {
+    await appear(page, appearance);
+    expect(await axeViolations(page)).toEqual([]);
+    expect(await overflow(page)).toBe(0);
+  }
+  await screenshots(page, screenshotFolder(), name);
+}
+
+describe('signing in', () => {
+  test('an empty form names every missing field and moves to the first', async () => {
+    await page.getByText('Choose…').waitFor({ state: 'attached' });
+    await looksRight('ready');
+    await mainButton(page, 'Connect').click();
+    const gateway = page.getByLabel('Gateway', { exact: true });
+    expect(await gateway.evaluate((field) => field === document.activeElement)).toBe(true);
+    expect(await page.locator('[aria-invalid=true]').count()).toBe(4);
+    await looksRight('form-errors');
+    await gateway.selectOption('demo');
+    expect(await page.locator('[aria-invalid=true]').count()).toBe(3);
+  });
+
+  test('the fields tell the browser what they are for', async () => {
+    const attribute = (label: string): Promise<string | null> =>
+      page.getByLabel(label, { exact: true }).getAttribute('autocomplete');
+    expect(await attribute('Pre-shared key')).toBe('off');
+    expect(await attribute('User name')).toBe('username');
+    expect(await attribute('Password')).toBe('current-password');
+  });
+
+  test('the key can be shown and is hidden again before connecting', async () => {
+    await fillSignIn(page, signIn('stuck'));
+    const key = page.getByLabel('Pre-shared key', { exact: true });
+    expect(await key.getAttribute('type')).toBe('password');
+    await page.getByRole('button', { name: 'Show key' }).click();
+    expect(await key.getAttribute('type')).toBe('text');
+    await mainButton(page, 'Connect').click();
+    expect(await key.getAttribute('type')).toBe('password');
+  });
+
+  test('walks through the stages to `Connected` and keeps secrets out of sight', async () => {
+    const titles = await connect(page, signIn('demo'));
+    expect(titles).toEqual([
+      'Asking the relay for the gateway…',
+      'Agreeing on keys with the gateway…',
+      'Setting up the encrypted channel…',
+      'Opening the tunnel inside the encrypted channel…',
+      'Agreeing on the link…',
+      'Signing in with user name and password…',
+      'Waiting for an address…',
+      'Connected',
+    ]);
+    expect(await detail(page, 'Assigned address')).toBe('10.30.0.11');
+    expect(await detail(page, 'Name servers')).toBe('10.30.0.1, 10.30.0.2');
+    expect(page.url()).toBe(portal.url);
+    const stored = await page.evaluate(() =>
+      JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+    );
+    expect(stored).toBe('[{},{},""]');
+    expect(complaints).toEqual([]);
+    await looksRight('connected');
+  });
+
+  test('Enter signs in, and the focus is not lost when the form goes out of sight', async () => {
+    await fillSignIn(page, signIn('demo'));
+    await page.getByLabel('Password', { exact: true }).press('Enter');
+    await status(page).getByText('Connected', { exact: true }).waitFor();
+    const button = mainButton(page, 'Disconnect');
+    await expect
+      .poll(() => button.evaluate((element) => element === document.activeElement))
+      .toBe(true);
+  });
+
+  test('a double click on `Connect` does not cancel', async () => {
+    await fillSignIn(page, signIn('demo'));
+    await mainButton(page, 'Connect').dblclick();
+    await status(page).getByText('Connected', { exact: true }).waitFor();
+  });
+
+  test('connecting can be cancelled', async () => {
+    await attempt('stuck');
+    await status(page).getByText('Setting up the encrypted channel…').waitFor();
+    await looksRight('connecting');
+    await mainButton(page, 'Cancel').click();
+    await mainButton(page, 'Connect').waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  test('weak algorithms are marked and explained', async () => {
+    await connect(page, signIn('weak'));
+    expect(await page.locator('mark').count()).toBe(3);
+    await page.getByText('3DES-CBC works on 64-bit blocks').waitFor();
+    await looksRight('weak-algorithms');
+  });
+});
+
+describe('failures', () => {
+  test('are told with cause, advice, detail and code; typed text stays', async () => {
+    await attempt('wrong-key');
+    const alert = page.getByRole('alert');
+    await alert.waitFor();
+    const text = await alert.innerText();
+    expect(text).toContain('could not prove their identity');
+    expect(text).toContain('Probably the pre-shared key is wrong.');
+    expect(text).toContain('capital letters and spaces count');
+    expect(text).toContain('no answer to message 5; PAYLOAD-MALFORMED');
+    expect(text).toContain('IKE_AUTHENTICATION_FAILED');
+    const key = page.getByLabel('Pre-shared key', { exact: true });
+    expect(await key.inputValue()).toBe('sesame street');
+    expect(await page.getByText('Agree on keys (failed here)').count()).toBe(1);
+    await looksRight('failure');
+    await connect(page, signIn('demo'));
+    expect(await alert.count()).toBe(0);
+  });
+
+  test('a tunnel that breaks takes the tools away and says why', async () => {
+    await connect(page, signIn('demo'));
+    await page.getByLabel('Host', { exact: true }).fill('drop.test');
+    await page.getByRole('button', { name: 'Ping', exact: true }).click();
+    await page.getByRole('alert').getByText('IKE_DEAD_PEER').waitFor();
+    expect(await status(page).innerText()).toContain('The tunnel has ended');
+    expect(await page.getByRole('heading', { name: 'Tools' }).count()).toBe(0);
+  });
+
+  test('a relay that does not answer can be asked again', async () => {
+    portal.gateways = { status: 502 };
+    await page.reload();
+    await page.getByRole('alert').getByText('RELAY_UNREACHABLE').waitFor();
+    await looksRight('relay-unreachable');
+    portal.gateways = GATEWAYS;
+    await page.getByRole('button', { name: 'Retry' }).click();
+    await page.getByText('Choose…').waitFor({ state: 'attached' });
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  test('a relay without gateways says what its operator should do', async () => {
+    portal.gateways = { json: { gateways: [] } };
+    await page.reload();
+    await page.getByText('No gateway is configured yet.').waitFor();
+    await looksRight('no-gateway');
+    portal.gateways = { json: { gateways: [{ id: 'demo', name: 'Head office' }] } };
+    await page.getByRole('button', { name: 'Look again' }).click();
+    await expect.poll(() => page.getByLabel('Gateway', { exact: true }).inputValue()).toBe('demo');
+  });
+
+  test('a worker that cannot be loaded is no silent page', async () => {
+    await page.route('**/fake-worker*', (route) => route.abort());
+    await page.reload();
+    const alert = page.getByRole('alert');
+    await alert.getByText('INTERNAL').waitFor();
+    expect(await alert.innerText()).toContain('could not be loaded');
+  });
+});
+
+describe('tools', () => {
+  beforeEach(async () => {
+    await connect(page, signIn('demo'));
+  });
+
+  test('ping shows four replies and their summary', async () => {
+    const { rows, summary } = await ping(page, '10.30.0.1');
+    expect(rows).toEqual(Array.from({ length: 4 }, () => '10.30.0.1\t4.20 ms\t64'));
+    expect(summary).toBe('4 of 4 answered; min / avg / max 4.20 ms / 4.20 ms / 4.20 ms.');
+  });
+
+  test('ping can be stopped', async () => {
+    await page.getByLabel('Host', { exact: true }).fill('10.30.0.1');
+    await page.getByRole('button', { name: 'Ping', exact: true }).click();
+    const results = page.getByRole('region', { name: 'Ping results' });
+    await results.getByText('4.20 ms').first().waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await results.getByText('stopped early').waitFor();
+  });
+
+  test('ping of an unknown name says so once', async () => {
+    const { summary } = await ping(page, 'nowhere.test');
+    expect(summary).toBe('0 of 1 answered.');
+    const results = page.getByRole('region', { name: 'Ping results' });
+    expect(await results.innerText()).toContain('NAME_NOT_FOUND');
+  });
+
+  test('fetch shows HTML as text and runs none of it', async () => {
+    const figures = await fetchUrl(page, 'intranet.test/page');
+    expect(figures.status).toBe('200 OK');
+    const result = fetchResult(page);
+    expect(await result.locator('pre').innerText()).toContain('<script>');
+    expect(await result.getByRole('cell', { name: 'set-cookie' }).count()).toBe(2);
+    await looksRight('fetched-text');
+    await fetchUrl(page, 'http://intranet.test/picture.svg');
+    const image = result.getByRole('img');
+    await expect
+      .poll(() => image.evaluate((element) => (element as HTMLImageElement).naturalWidth))
+      .toBe(320);
+    expect(await page.title()).toBe('Culvert');
+    await looksRight('fetched-picture');
+    expect(complaints).toEqual([]);
+  });
+
+  test('a body can be saved whole', async () => {
+    await fetchUrl(page, 'http://intranet.test/big.bin');
+    const waiting = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save body' }).click();
+    const download = await waiting;
+    expect(download.suggestedFilename()).toBe('big.bin');
+    expect((await readFile(await download.path())).length).toBe(20_000_000);
+  });
+
+  test('a fetch under way shows its bytes, a failed one its reason', async () => {
+    await page.getByLabel('URL', { exact: true }).fill('http://intranet.test/slow');
+    await page.getByRole('button', { name: 'Fetch', exact: true }).click();
+    await fetchResult(page).getByText('10.0 MB of 20.0 MB').waitFor();
+    await looksRight('fetching');
+    await disconnect(page);
+    await connect(page, signIn('demo'));
+    await expect(fetchUrl(page, 'http://intranet.test/refused')).rejects.toThrow(
+      'CONNECTION_REFUSED',
+    );
+  });
+
+  test('what cannot be pinged or fetched is said at the field', async () => {
+    await page.getByLabel('Host', { exact: true }).fill('http://intranet/');
+    await page.getByLabel('Host', { exact: true }).press('Enter');
+    await page.getByText('without http://').waitFor();
+    await page.getByLabel('URL', { exact: true }).fill('ftp://intranet/');
+    await page.getByLabel('URL', { exact: true }).press('Enter');
+    await page.getByText('Only http:// and https://').waitFor();
+  });
+
+  test('leaving is questioned while connected, and only then', async () => {
+    let questions = 0;
+    page.on('dialog', async (dialog) => {
+      questions += 1;
+      await dialog.accept();
+    });
+    await page.reload();
+    expect(questions).toBe(1);
+    await page.getByLabel('User name', { exact: true }).fill('alice');
+    await page.reload();
+    expect(questions).toBe(1);
+  });
+});
