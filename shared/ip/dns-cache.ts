@@ -1,7 +1,7 @@
 /** Answers of name servers for as long as they are good for, bounded; the oldest entry makes room. @rfc 1035 §7.4, 2308 §5 */
 import type { Bytes, Millis } from '../wire/bytes.ts';
 
-export const CACHE_LIMIT = 512;
+const CACHE_LIMIT = 512;
 
 /** Longest a positive and a negative answer is believed, whatever its TTL says. @rfc 2308 §5 */
 const LONGEST: Millis = 86_400_000;
@@ -15,10 +15,6 @@ interface Entry {
 
 export class DnsCache {
   readonly #entries = new Map<string, Entry>();
-
-  get size(): number {
-    return this.#entries.size;
-  }
 
   find(name: string, now: Millis): readonly Bytes[] | undefined {
     const entry = this.#entries.get(name);

@@ -13,7 +13,7 @@ import { parseAddress } from './address.ts';
 const MESSAGE_LIMIT = 1500;
 
 /** Addresses kept of one answer, and aliases followed in it. */
-export const ADDRESS_LIMIT = 16;
+const ADDRESS_LIMIT = 16;
 export const ALIAS_LIMIT = 8;
 
 /** For a negative answer that does not say how long it is good for. */

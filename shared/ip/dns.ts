@@ -26,8 +26,8 @@ const DNS_PORT = 53;
 export const ROUNDS: readonly Millis[] = [1500, 3000, 5000];
 
 /** Names asked for at a time, and callers waiting for one name. */
-export const LOOKUP_LIMIT = 64;
-export const WAITER_LIMIT = 64;
+const LOOKUP_LIMIT = 64;
+const WAITER_LIMIT = 64;
 
 /** One name on its way, and everyone who wants it. */
 interface Lookup {
@@ -48,7 +48,7 @@ interface Lookup {
   refusal: string | undefined;
 }
 
-export interface DnsSurroundings {
+interface DnsSurroundings {
   readonly udp: UdpLayer;
   readonly random: Random;
   readonly nameServers: readonly Bytes[];

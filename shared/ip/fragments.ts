@@ -9,7 +9,7 @@ import { earliest } from '../wire/machine.ts';
 import type { Ipv4Header } from './ipv4.ts';
 
 export const DATAGRAM_LIMIT = 16;
-export const FRAGMENT_LIMIT = 64;
+const FRAGMENT_LIMIT = 64;
 export const FRAGMENT_BYTES_LIMIT = 262_144;
 const DATAGRAM_SIZE_LIMIT = 65_515;
 

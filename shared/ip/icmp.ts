@@ -19,7 +19,7 @@ export const IcmpType = {
   parameterProblem: 12,
 } as const;
 
-export const UnreachableCode = { net: 0, host: 1, protocol: 2, port: 3, fragmentationNeeded: 4 };
+const UnreachableCode = { net: 0, host: 1, protocol: 2, port: 3, fragmentationNeeded: 4 };
 
 export type IcmpMessage =
   | {

@@ -9,7 +9,7 @@ import type { IpInput, PingOutput } from './messages.ts';
 import { randomU16 } from './ports.ts';
 
 /** Pings waiting for their answer. */
-export const PING_LIMIT = 64;
+const PING_LIMIT = 64;
 
 interface Waiting {
   readonly ping: number;

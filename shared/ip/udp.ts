@@ -20,7 +20,7 @@ import { ephemeralPort } from './ports.ts';
 export const UDP_HEADER = 8;
 
 /** Ports open at a time. */
-export const UDP_PORT_LIMIT = 1024;
+const UDP_PORT_LIMIT = 1024;
 
 /** What becomes of datagrams on one local port. */
 export interface UdpHandler {

@@ -267,10 +267,13 @@ export class Stack {
         return;
       case 'session-established':
         return this.#startPpp();
-      case 'closed':
+      case 'closed': {
+        // A gateway that refuses a password may hang up L2TP before PPP has told why.
+        const failure = this.#ppp?.failure ?? output.failure;
         this.#l2tp = undefined;
         this.#ppp = undefined;
-        return this.#ended(output.failure);
+        return this.#ended(failure);
+      }
       case 'trace':
         return this.#config.emit(output);
     }

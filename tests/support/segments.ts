@@ -16,8 +16,10 @@ import { nodePrimitives } from './node-primitives.ts';
 import { SeededRandom } from './random.ts';
 
 /** A segment in a script; numbers are relative to each side's initial sequence number. */
-export interface Line {
+interface Line {
   readonly flags: string;
+  /** From this port of the peer's instead of the usual one, and to this port of ours. */
+  readonly ports?: readonly [from: number, to: number];
   readonly seq?: number;
   readonly ack?: number;
   readonly data?: string;
@@ -29,7 +31,7 @@ export interface Line {
   readonly sack?: readonly (readonly [left: number, right: number])[];
 }
 
-export const PEER_PORT = 80;
+const PEER_PORT = 80;
 /** Between SYN and SYN-ACK, in milliseconds. */
 const ROUND_TRIP = 20;
 
@@ -37,7 +39,7 @@ const PEER_INITIAL = 0xffff_fff0;
 
 const LETTERS = { F: TcpFlag.fin, S: TcpFlag.syn, R: TcpFlag.rst, P: TcpFlag.psh, A: TcpFlag.ack };
 
-export interface ScriptOptions {
+interface ScriptOptions {
   readonly mtu?: number;
   readonly limits?: TcpLimits;
 }
@@ -105,6 +107,7 @@ export class Script {
     const segment = new Segment();
     segment.sourcePort = PEER_PORT;
     segment.destinationPort = this.#localPort;
+    if (line.ports !== undefined) [segment.sourcePort, segment.destinationPort] = line.ports;
     for (const letter of line.flags) segment.flags |= LETTERS[letter as keyof typeof LETTERS];
     segment.sequence = (PEER_INITIAL + (line.seq ?? 0)) >>> 0;
     segment.acknowledgment = line.ack === undefined ? 0 : (this.#initial + line.ack) >>> 0;
@@ -205,7 +208,7 @@ export class Script {
 }
 
 /** `PA 1:6 ack 1`: flags, the range of data, the acknowledgment, SACK blocks. */
-export function brief(line: Line): string {
+function brief(line: Line): string {
   const seq = line.seq ?? 0;
   let text = `${line.flags} ${seq}:${seq + (line.data?.length ?? 0)}`;
   if (line.ack !== undefined) text += ` ack ${line.ack}`;

@@ -27,11 +27,18 @@ export function formatRoundTrip(millis: number): string {
   return `${millis.toFixed(digits)} ms`;
 }
 
-/** How long something took or lasts: `320 ms`, `4.2 s`, `3 min 05 s`, `2 h 07 min`. */
+/** How long something took: `320 ms`, `4.2 s`, `3 min 05 s`. */
 export function formatDuration(millis: number): string {
-  if (millis < 1000) return `${Math.round(millis)} ms`;
-  const seconds = Math.floor(millis / 1000);
-  if (seconds < 60) return `${(Math.floor(millis / 100) / 10).toFixed(1)} s`;
+  const whole = Math.round(millis);
+  if (whole < 1000) return `${whole} ms`;
+  if (whole < 60_000) return `${(Math.floor(whole / 100) / 10).toFixed(1)} s`;
+  return formatAge(whole);
+}
+
+/** How long something has lasted, in whole seconds: `4 s`, `3 min 05 s`, `2 h 07 min`. */
+export function formatAge(millis: number): string {
+  const seconds = Math.max(0, Math.floor(millis / 1000));
+  if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${pad(seconds % 60)} s`;
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;

@@ -1,6 +1,6 @@
 /** Asks a host behind the gateway for four echoes and shows each as it comes. */
 import { useSignal } from '@preact/signals';
-import type { TargetedEvent, VNode } from 'preact';
+import type { TargetedEvent, TargetedMouseEvent, VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { errorText, plainText } from '../../shared/errors.ts';
 import { FailureNote } from './failure-note.tsx';
@@ -56,7 +56,12 @@ export function PingTool({ portal }: { readonly portal: Portal }): VNode {
     });
   }
 
-  function stop(): void {
+  function press(event: TargetedMouseEvent<HTMLButtonElement>): void {
+    if (!running) return;
+    // The button is `Ping` again before its default action is due, which would start the next series.
+    event.preventDefault();
+    // The second half of a double click on `Ping` is not meant for `Stop`.
+    if (event.detail > 1) return;
     run.current?.abort();
     if (series.value !== undefined) series.value = { ...series.value, running: false };
   }
@@ -83,9 +88,7 @@ export function PingTool({ portal }: { readonly portal: Portal }): VNode {
         <button
           class={running ? 'secondary' : 'primary'}
           type={running ? 'button' : 'submit'}
-          onClick={(event) => {
-            if (running && event.detail <= 1) stop();
-          }}
+          onClick={press}
         >
           {running ? 'Stop' : 'Ping'}
         </button>

@@ -4,8 +4,11 @@ import type { ComponentChildren, VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { plainText } from '../../shared/errors.ts';
 import type { Session } from '../worker/api.ts';
-import { formatDuration } from './format.ts';
+import { formatAge } from './format.ts';
 import { algorithmParts, weakReason } from './weak.ts';
+
+/** The hour and minute, as the reader’s country writes them. */
+const SHORT_TIME = { hour: '2-digit', minute: '2-digit' } as const;
 
 export function SessionDetails({ session }: { readonly session: Session }): VNode {
   const { gateway, weak } = session;
@@ -105,13 +108,10 @@ function Since({ since }: { readonly since: number }): VNode {
     return () => clearInterval(timer);
   }, [now]);
   const start = new Date(since);
-  const seconds = Math.max(0, Math.floor((now.value - since) / 1000));
   return (
     <>
-      <time dateTime={start.toISOString()}>{start.toLocaleTimeString()}</time>
-      {seconds > 0 && (
-        <span class="muted"> ({formatDuration(seconds * 1000).replace('.0 s', ' s')})</span>
-      )}
+      <time dateTime={start.toISOString()}>{start.toLocaleTimeString([], SHORT_TIME)}</time>{' '}
+      <span class="muted">({formatAge(now.value - since)})</span>
     </>
   );
 }

@@ -54,8 +54,11 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   }
 
   function press(event: TargetedMouseEvent<HTMLButtonElement>): void {
+    if (ready) return;
+    // The button may be `Connect` again before its default action is due.
+    event.preventDefault();
     // The second half of a double click on `Connect` is not meant for `Cancel`.
-    if (!ready && event.detail > 1) return;
+    if (event.detail > 1) return;
     if (view.kind === 'connecting' || connected) portal.disconnect();
   }
 

@@ -49,6 +49,8 @@ export class TunnelDriver {
   readonly #tunnel: Tunnel;
   readonly #inputs: TunnelInput[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When `#timer` is due. */
+  #timerAt: Millis = 0;
   #running = false;
   #opened = false;
   #held = false;
@@ -107,16 +109,20 @@ export class TunnelDriver {
     }
   }
 
+  /** A timer that is due no later is kept: it finds nothing to do then, which is cheaper than a new one per frame. */
   #arm(): void {
-    clearTimeout(this.#timer);
     if (this.#over) return;
-    const { deadline } = this.#tunnel;
     const now = this.#config.now();
     const poll = this.#held ? now + HOLD_POLL_MILLIS : undefined;
-    const next = earliest(deadline, poll);
-    if (next === undefined) return;
+    const next = earliest(this.#tunnel.deadline, poll);
+    if (next === undefined || (this.#timer !== undefined && this.#timerAt <= next)) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = next;
     this.#timer = setTimeout(
-      () => this.run({ kind: 'timeout' }),
+      () => {
+        this.#timer = undefined;
+        this.run({ kind: 'timeout' });
+      },
       Math.max(0, Math.ceil(next - now)),
     );
   }

@@ -8,6 +8,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import wasmUrl from 'libcurl.js/libcurl.wasm?url';
 import { type Failure, TunnelError } from '../../shared/errors.ts';
+import { type Bytes, concat } from '../../shared/wire/bytes.ts';
 import { BODY_LIMIT, type FetchReply } from './api.ts';
 import type { Sockets, TcpSocket } from './sockets.ts';
 
@@ -32,6 +33,9 @@ const TRANSPORT_URL = 'ws://tunnel.invalid/';
 
 /** The page hears of progress at most this often. */
 const PROGRESS_MILLIS = 100;
+
+/** How long arriving data is gathered into one message. */
+const GATHER_MILLIS = 1;
 
 let loading: Promise<Libcurl> | undefined;
 
@@ -172,6 +176,8 @@ class TunnelTransport extends EventTarget {
   onerror: ((event: Event) => void) | null = null;
   onclose: ((event: Event) => void) | null = null;
   #socket: TcpSocket | undefined;
+  /** Arrived, and not yet told. */
+  #gathered: Bytes[] = [];
   #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>> | undefined;
 
   constructor(url: string) {
@@ -210,10 +216,7 @@ class TunnelTransport extends EventTarget {
       this.#fire('open', {});
       const reader = this.#socket.readable.getReader();
       for (let step = await reader.read(); !step.done; step = await reader.read()) {
-        const { value } = step;
-        const whole =
-          value.byteLength === value.buffer.byteLength ? value.buffer : value.slice().buffer;
-        this.#fire('message', { data: whole });
+        this.#gather(step.value);
       }
       this.#finish(1000);
     } catch (error) {
@@ -228,7 +231,24 @@ class TunnelTransport extends EventTarget {
     }
   }
 
+  /**
+   * libcurl.js looks for data every 4 ms and takes ten messages at most: packet by packet that would be 3 MB/s.
+   * So what arrives within a moment becomes one message.
+   */
+  #gather(bytes: Bytes): void {
+    if (this.#gathered.length === 0) setTimeout(() => this.#deliver(), GATHER_MILLIS);
+    this.#gathered.push(bytes);
+  }
+
+  #deliver(): void {
+    if (this.#gathered.length === 0) return;
+    const data = concat(...this.#gathered).buffer;
+    this.#gathered = [];
+    this.#fire('message', { data });
+  }
+
   #finish(code: number): void {
+    this.#deliver();
     this.readyState = this.CLOSED;
     this.#fire('close', { code, reason: '', wasClean: code === 1000 });
   }

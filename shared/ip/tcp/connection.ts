@@ -30,7 +30,7 @@ export const CONNECT_TIMEOUT: Millis = 30_000;
 export const TIME_WAIT: Millis = 60_000;
 
 /** At most one challenge acknowledgment a connection in this time. @rfc 5961 §7 */
-export const CHALLENGE_INTERVAL: Millis = 500;
+const CHALLENGE_INTERVAL: Millis = 500;
 
 /** Below this an ICMP message is not believed: nobody carries L2TP over less. */
 const SMALLEST_PATH_MTU = 552;
@@ -50,7 +50,7 @@ type State =
   | { readonly name: 'TIME-WAIT'; expiresAt: Millis }
   | { readonly name: 'CLOSED' };
 
-export type StateName = State['name'];
+type StateName = State['name'];
 
 /** Filled again for each acknowledgment: nothing is allocated for a packet. */
 const edges = new Float64Array(2 * SACK_BLOCK_LIMIT);

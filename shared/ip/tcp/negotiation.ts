@@ -3,7 +3,7 @@ import { IPV4_HEADER } from '../ipv4.ts';
 import { type Segment, TCP_HEADER, TIMESTAMP_OPTION } from './segment.ts';
 
 /** Window scale we offer: enough for a window of 4 MB. @rfc 7323 §2.3 */
-export const WINDOW_SCALE = 7;
+const WINDOW_SCALE = 7;
 
 /** @rfc 7323 §2.3 */
 const LARGEST_WINDOW_SCALE = 14;

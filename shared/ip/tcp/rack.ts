@@ -1,7 +1,6 @@
 /**
  * RACK: a segment is lost when one sent later has arrived and a little more than a round trip has passed.
  * Finds lost retransmissions too, and tolerates reordering, which counting duplicates does not.
- * Left out: widening the reordering window on DSACK (§6.2 step 4, RACK.reo_wnd_mult stays 1).
  * @rfc 8985 §6
  */
 import type { Millis } from '../../wire/bytes.ts';
@@ -14,6 +13,9 @@ export const DUPLICATE_THRESHOLD = 3;
 /** Less is no time left: a timer armed for a rounding error would fire at once, for ever. */
 const RESOLUTION: Millis = 0.01;
 
+/** Recoveries for which a widened window stays wide. @rfc 8985 §6.2 step 4 */
+const WIDE_RECOVERIES = 16;
+
 export class Rack {
   /** Of the most recently sent segment that arrived. */
   #sentAt: Millis = Number.NEGATIVE_INFINITY;
@@ -22,6 +24,11 @@ export class Rack {
   /** Highest position that arrived. */
   #forward = 0;
   #reorderingSeen = false;
+  /** Quarters of the smallest round trip that reordering is given, and for how many recoveries yet. */
+  #quarters = 1;
+  #wideFor = 0;
+  /** Position at which the round trip of the last widening ends. */
+  #widenedAt: number | undefined;
 
   /** A segment arrived: acknowledged or SACKed for the first time. @rfc 8985 §6.2 */
   arrived(flight: Flight, minimumRtt: Millis, now: Millis): void {
@@ -34,6 +41,19 @@ export class Rack {
     this.#sentAt = flight.sentAt;
     this.#end = flight.end;
     this.#rtt = rtt;
+  }
+
+  /** The peer got something twice: it was not lost, so we must be more patient. Once a round trip. */
+  duplicated(una: number, nxt: number): void {
+    if (this.#widenedAt !== undefined && una < this.#widenedAt) return;
+    this.#widenedAt = nxt;
+    this.#quarters++;
+    this.#wideFor = WIDE_RECOVERIES;
+  }
+
+  /** A recovery ended. */
+  recovered(): void {
+    if (this.#wideFor > 0 && --this.#wideFor === 0) this.#quarters = 1;
   }
 
   /**
@@ -58,7 +78,8 @@ export class Rack {
     if (!this.#reorderingSeen && (recovering || flights.sackedCount >= DUPLICATE_THRESHOLD)) {
       return 0;
     }
-    return Number.isFinite(rtt.minimum) ? Math.min(rtt.minimum / 4, rtt.smoothed) : 0;
+    if (!Number.isFinite(rtt.minimum)) return 0;
+    return Math.min((this.#quarters * rtt.minimum) / 4, rtt.smoothed);
   }
 }
 

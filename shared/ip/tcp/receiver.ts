@@ -9,10 +9,10 @@ import { ByteRing } from './ring.ts';
 import { SACK_BLOCK_LIMIT } from './segment.ts';
 
 /** Pieces kept out of order, at most; what would make another is dropped and comes again. */
-export const PIECE_LIMIT = 256;
+const PIECE_LIMIT = 256;
 
 /** How long an acknowledgment may wait for a second segment: 500 ms at most. @rfc 9293 §3.8.6.3 */
-export const DELAYED_ACK: Millis = 40;
+const DELAYED_ACK: Millis = 40;
 
 interface Piece {
   start: number;

@@ -7,10 +7,10 @@ export const INITIAL_RTO: Millis = 1000;
  * Deviation: RFC 6298 §2.4 asks for 1 s. 200 ms is what Linux does and what peers' delayed ACKs (at most 200 ms
  * in practice) allow; 1 s makes every lost tail visible to a person.
  */
-export const MINIMUM_RTO: Millis = 200;
+const MINIMUM_RTO: Millis = 200;
 
 /** @rfc 6298 §2.5 */
-export const MAXIMUM_RTO: Millis = 60_000;
+const MAXIMUM_RTO: Millis = 60_000;
 
 /** Time between two ticks of the clock G; the driver's clock is finer, but it may wake us this much late. */
 const GRANULARITY: Millis = 1;

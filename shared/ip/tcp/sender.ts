@@ -37,7 +37,7 @@ export interface SenderWire {
 }
 
 /** What an acknowledgment says, in positions. */
-export interface Acknowledgment {
+interface Acknowledgment {
   readonly position: number;
   /** Bytes from `position` on that the peer takes, scaled. */
   readonly window: number;
@@ -182,7 +182,9 @@ export class Sender {
     if (this.#recovery.kind !== 'open' && this.una >= this.#recovery.until) {
       this.#recovery = { kind: 'open' };
       this.#duplicates = 0;
+      this.#rack.recovered();
     }
+    if (duplicateSack) this.#rack.duplicated(this.una, this.nxt);
     if (this.#selective) this.#detect(now);
     else this.#countDuplicates(duplicate, acked, now);
     if (acked > 0) this.#grow(acked, now);

@@ -19,15 +19,15 @@ import type { ByteRing } from './ring.ts';
 import { decodeSegment, encodeSegment, Segment, TcpFlag } from './segment.ts';
 
 /** Connections at a time, not counting those in TIME-WAIT. */
-export const CONNECTION_LIMIT = 1024;
+const CONNECTION_LIMIT = 1024;
 
 /** Connections a listener has that are not yet established; more SYNs are dropped. */
 export const BACKLOG_LIMIT = 128;
 
 /** Connections in TIME-WAIT; the oldest goes first. */
-export const TIME_WAIT_LIMIT = 256;
+const TIME_WAIT_LIMIT = 256;
 
-export interface TcpSurroundings {
+interface TcpSurroundings {
   readonly output: Ipv4Output;
   readonly random: Random;
   readonly primitives: Pick<Primitives, 'hash'>;
@@ -77,11 +77,6 @@ export class TcpLayer {
       if (deadline !== undefined && (first === undefined || deadline < first)) first = deadline;
     }
     return first;
-  }
-
-  /** Connections that are kept, those in TIME-WAIT included. */
-  get size(): number {
-    return this.#bySocket.size + this.#timeWait.size;
   }
 
   command(input: TcpInput, now: Millis): void {
@@ -180,7 +175,7 @@ export class TcpLayer {
     }
     const localPort = ephemeralPort(
       this.#surroundings.random,
-      (port) => this.#find(port, remote, remotePort) !== undefined || this.#isListening(port),
+      (port) => this.#find(port, remote, remotePort) !== undefined || this.#listeners.has(port),
     );
     if (localPort === undefined) {
       refuse('no free port');
@@ -190,7 +185,7 @@ export class TcpLayer {
   }
 
   #listen(listener: number, port: number): void {
-    if (this.#isListening(port)) {
+    if (this.#listeners.has(port)) {
       const failure: Failure = { code: 'BAD_INPUT', detail: `port ${port} is in use` };
       this.#surroundings.emit({ kind: 'tcp-unlistened', listener, failure });
     } else {
@@ -266,10 +261,6 @@ export class TcpLayer {
 
   #find(localPort: number, remote: Ipv4Address, remotePort: number): Connection | undefined {
     return this.#byPort.get(localPort)?.get(peerKey(remote, remotePort));
-  }
-
-  #isListening(port: number): boolean {
-    return this.#listeners.has(port);
   }
 
   *#connections(): Generator<Connection> {

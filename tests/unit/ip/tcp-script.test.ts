@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addressBytes } from '../../../shared/ip/address.ts';
 import { CONNECT_TIMEOUT, TIME_WAIT } from '../../../shared/ip/tcp/connection.ts';
+import { BACKLOG_LIMIT } from '../../../shared/ip/tcp/tcp.ts';
 import { SERVER } from '../../support/ip-pair.ts';
 import { Script } from '../../support/segments.ts';
 
@@ -101,6 +102,47 @@ describe('opening', () => {
     expect(first?.data?.length).toBe(536);
     expect(first?.timestamp).toBeUndefined();
     expect(first?.window).toBe(65_535);
+  });
+});
+
+describe('listening', () => {
+  it('answers a SYN, and tells of the connection once the peer acknowledged (RFC 9293 §3.10.7.2)', () => {
+    const script = new Script();
+    script.tell({ kind: 'tcp-listen', listener: 4, port: 22 });
+    const ports = [5000, 22] as const;
+    script.receive({ flags: 'S', ports, mss: 1000 });
+    expect(script.brief()).toEqual(['SA 0:0 ack 1']);
+    script.wait(1000);
+    expect(script.brief()).toEqual(['SA 0:0 ack 1']);
+    expect(script.take()).toEqual([]);
+    script.receive({ flags: 'A', ports, seq: 1, ack: 1 });
+    expect(script.take()).toMatchObject([
+      { kind: 'tcp-accepted', listener: 4, socket: -1, port: 5000 },
+    ]);
+    script.tell({ kind: 'tcp-unlisten', listener: 4 });
+    script.receive({ flags: 'S', ports: [5001, 22], mss: 1000 });
+    expect(script.sent()[0]?.flags).toBe('RA');
+  });
+
+  it('keeps a bounded number of half-open connections, which end in silence', () => {
+    const script = new Script();
+    script.tell({ kind: 'tcp-listen', listener: 4, port: 22 });
+    for (let port = 1000; port < 2000; port++) script.receive({ flags: 'S', ports: [port, 22] });
+    expect(script.sent().length).toBe(BACKLOG_LIMIT);
+    script.wait(CONNECT_TIMEOUT);
+    script.sent();
+    expect([script.take(), script.stack.deadline]).toEqual([[], undefined]);
+    script.receive({ flags: 'S', ports: [3000, 22] });
+    expect(script.sent().length).toBe(1);
+  });
+
+  it('a port in use is said', () => {
+    const script = new Script();
+    script.tell({ kind: 'tcp-listen', listener: 4, port: 22 });
+    script.tell({ kind: 'tcp-listen', listener: 5, port: 22 });
+    expect(script.take()).toMatchObject([
+      { kind: 'tcp-unlistened', listener: 5, failure: { code: 'BAD_INPUT' } },
+    ]);
   });
 });
 

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest';
+import { decodeGateways, GATEWAYS_LIMIT, type GatewayList } from '../../../web/ui/gateways.ts';
+import { Portal } from '../../../web/ui/portal.ts';
+import type { Tunnel, TunnelEvents } from '../../../web/ui/tunnel.ts';
+import type { ConnectRequest } from '../../../web/worker/api.ts';
+
+const form = { gateway: 'demo', preSharedKey: 'sesame', userName: 'alice', password: 'wonderland' };
+
+function stage(overrides: Partial<Tunnel> = {}) {
+  const calls: string[] = [];
+  const requests: ConnectRequest[] = [];
+  const events: TunnelEvents[] = [];
+  const tunnel: Tunnel = {
+    connect: async (request) => {
+      requests.push(request);
+    },
+    disconnect: async () => {
+      calls.push('disconnect');
+    },
+    ping: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
+    fetch: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
+    ...overrides,
+  };
+  let lists: GatewayList = { kind: 'failed', failure: { code: 'RELAY_UNREACHABLE' } };
+  const portal = new Portal({
+    relay: 'wss://portal.example/culvert',
+    openTunnel: (listener) => {
+      events.push(listener);
+      return tunnel;
+    },
+    loadGateways: async () => lists,
+  });
+  const answer = (list: GatewayList): void => {
+    lists = list;
+  };
+  return { portal, calls, requests, answer, worker: events[0]! };
+}
+
+describe('the portal', () => {
+  test('shows connecting at once and passes the form on, with the relay’s address', () => {
+    const { portal, requests } = stage();
+    portal.connect(form);
+    expect(portal.view.value).toEqual({ kind: 'connecting', stage: 'relay' });
+    expect(requests).toEqual([{ relay: 'wss://portal.example/culvert', ...form }]);
+  });
+
+  test('does not connect twice', () => {
+    const { portal, requests } = stage();
+    portal.connect(form);
+    portal.connect(form);
+    expect(requests).toHaveLength(1);
+  });
+
+  test('is not thrown back by the first `idle` of a worker that starts late', () => {
+    const { portal, worker } = stage();
+    portal.connect(form);
+    worker.state({ kind: 'idle' });
+    expect(portal.view.value.kind).toBe('connecting');
+    worker.state({ kind: 'idle', failure: { code: 'IKE_NO_RESPONSE' } });
+    expect(portal.view.value.kind).toBe('ready');
+  });
+
+  test('says when the worker breaks, and ends what may be left of the tunnel', () => {
+    const { portal, worker, calls } = stage();
+    worker.fault('boom\u202e');
+    expect(portal.view.value).toEqual({
+      kind: 'ready',
+      failure: { code: 'INTERNAL', detail: 'boom' },
+      where: 'worker',
+    });
+    expect(calls).toEqual(['disconnect']);
+  });
+
+  test('turns a rejected call into a failure', async () => {
+    const { portal } = stage({ ping: () => Promise.reject(new Error('port closed')) });
+    expect(await portal.ping('host')).toEqual({
+      ok: false,
+      failure: { code: 'INTERNAL', detail: 'port closed' },
+    });
+  });
+
+  test('asks for the gateways again', async () => {
+    const { portal, answer } = stage();
+    answer({ kind: 'loaded', gateways: [{ id: 'a', name: 'A' }] });
+    const asked = portal.reloadGateways();
+    expect(portal.gateways.value.kind).toBe('loading');
+    await asked;
+    expect(portal.gateways.value).toEqual({
+      kind: 'loaded',
+      gateways: [{ id: 'a', name: 'A' }],
+    });
+  });
+});
+
+describe('the relay’s list', () => {
+  test('is taken over with names fit for a screen', () => {
+    const answer = {
+      gateways: [
+        { id: 'a', name: 'A\u0007', more: 1 },
+        { id: 'b', name: '' },
+      ],
+    };
+    expect(decodeGateways(answer)).toEqual([
+      { id: 'a', name: 'A' },
+      { id: 'b', name: 'b' },
+    ]);
+    expect(decodeGateways({ gateways: [] })).toEqual([]);
+  });
+
+  test.each([null, 1, [], {}, { gateways: {} }, { gateways: [1] }, { gateways: [{ id: 'a' }] }])(
+    'is refused as %j',
+    (answer) => {
+      expect(decodeGateways(answer)).toBeUndefined();
+    },
+  );
+
+  test('is bounded', () => {
+    const gateways = Array.from({ length: GATEWAYS_LIMIT + 1 }, (_, id) => ({
+      id: String(id),
+      name: 'x',
+    }));
+    expect(decodeGateways({ gateways })).toHaveLength(GATEWAYS_LIMIT);
+  });
+});
