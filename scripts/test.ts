@@ -1,19 +1,20 @@
 /**
- * `npm test`: every suite, or those named (`unit`, `interop`, `e2e`), with what they need. Its last line is
- * `N passed, N failed, N skipped`. A suite that this machine cannot run counts as one skipped test, and says
- * why; where `CI` is set it counts as failed.
+ * `npm test`: every suite of tests, or those named (`static`, `unit`, `interop`, `e2e`), with what they need.
+ * Its last line is `N passed, N failed, N skipped`. A suite that this machine cannot run counts as one skipped
+ * test, and says why; where `CI` is set it counts as failed.
  */
 import type { ChildProcess } from 'node:child_process';
 import { startEndToEnd } from '../tests/e2e/setup.ts';
-import { runId, sweepNamespaces } from '../tests/interop/support/namespace.ts';
+import { runId, sweep } from '../tests/interop/support/namespace.ts';
 import type { Personality } from '../tests/interop/support/softether.ts';
+import { runChecks, STATIC_CHECKS } from './support/checks.ts';
 import { mustRun } from './support/command.ts';
-import { CRASHED, NOTHING, SKIPPED, sum, summary, type Tally } from './support/tally.ts';
+import { CRASHED, SKIPPED, sum, summary, type Tally } from './support/tally.ts';
 import { obstacle, prepareTools } from './support/tools.ts';
 import { ROOT, runVitest, type VitestOptions } from './support/vitest.ts';
 
 interface Suite {
-  readonly group: 'unit' | 'interop' | 'e2e';
+  readonly group: 'static' | 'unit' | 'interop' | 'e2e';
   readonly name: string;
   /** Whether it needs namespaces, gateway and browser. */
   readonly needsLaboratory: boolean;
@@ -21,6 +22,12 @@ interface Suite {
 }
 
 const SUITES: readonly Suite[] = [
+  {
+    group: 'static',
+    name: 'types, lint, boundaries, dead code',
+    needsLaboratory: false,
+    run: () => runChecks(STATIC_CHECKS),
+  },
   {
     group: 'unit',
     name: 'unit, vectors, property, sim',
@@ -48,10 +55,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 const groups = process.argv.slice(2);
 const unknown = groups.filter((name) => !SUITES.some(({ group }) => group === name));
 if (unknown.length > 0) {
-  console.error(`unknown suite: ${unknown.join(', ')}. There are unit, interop and e2e.`);
+  console.error(`unknown suite: ${unknown.join(', ')}. There are static, unit, interop and e2e.`);
   process.exit(2);
 }
-const chosen = SUITES.filter(({ group }) => groups.length === 0 || groups.includes(group));
+// The static checks are `npm run check`'s; they run here when they are asked for.
+const chosen = SUITES.filter(({ group }) =>
+  groups.length === 0 ? group !== 'static' : groups.includes(group),
+);
 const total = await runAll(chosen);
 console.log(summary(total));
 process.exitCode = interrupted !== undefined ? 130 : total.failed > 0 ? 1 : 0;
@@ -61,11 +71,12 @@ async function runAll(suites: readonly Suite[]): Promise<Tally> {
   // The programs are fetched while the unit tests run.
   const laboratory = suites.some((suite) => suite.needsLaboratory) ? readyLaboratory() : undefined;
   await build(suites.some(({ group }) => group === 'e2e') ? 'build' : 'build:wasm');
-  for (const { name, needsLaboratory, run } of suites) {
+  for (const suite of suites) {
+    const { name } = suite;
     if (interrupted !== undefined) break;
     console.log(`\n== ${name}`);
-    const reason = needsLaboratory ? await laboratory : undefined;
-    const result = reason === undefined ? await guarded(run) : cannotRun(name, reason);
+    const reason = suite.needsLaboratory ? await laboratory : undefined;
+    const result = reason === undefined ? await guarded(suite) : cannotRun(name, reason);
     results.push({ name, result });
   }
   console.log('');
@@ -92,29 +103,28 @@ function cannotRun(name: string, reason: string): Tally {
   return isRequired ? CRASHED : SKIPPED;
 }
 
-/** Runs a suite and removes what it left, however it ended. */
-async function guarded(run: () => Promise<Tally>): Promise<Tally> {
+/** Runs a suite; one that throws has failed. */
+async function guarded({ needsLaboratory, run }: Suite): Promise<Tally> {
   try {
+    if (needsLaboratory) sweep();
     return await run();
   } catch (error) {
     console.error(error);
-    return interrupted === undefined ? CRASHED : NOTHING;
+    return CRASHED;
+  } finally {
+    // A test runner that was interrupted has not tidied up.
+    if (needsLaboratory) sweep();
   }
 }
 
 async function endToEnd(personality: Personality): Promise<Tally> {
-  sweepNamespaces();
+  const { environment, command, stop } = await startEndToEnd(personality);
   try {
-    const { environment, command, stop } = await startEndToEnd(personality);
-    try {
-      // What the page does on its own is the same whatever the gateway.
-      const filters = personality === 'any' ? ['portal.test.ts'] : [];
-      return await vitest({ config: 'vitest.e2e.config.ts', filters, environment, wrap: command });
-    } finally {
-      await stop();
-    }
+    // What the page does on its own is the same whatever the gateway.
+    const filters = personality === 'any' ? ['portal.test.ts'] : [];
+    return await vitest({ config: 'vitest.e2e.config.ts', filters, environment, wrap: command });
   } finally {
-    sweepNamespaces();
+    await stop();
   }
 }
 

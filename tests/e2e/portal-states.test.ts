@@ -79,7 +79,7 @@ async function looksRight(name: string): Promise<void> {
     expect(await axeViolations(page)).toEqual([]);
     expect(await overflow(page)).toBe(0);
   }
-  await screenshots(page, screenshotFolder(), name);
+  await screenshots(page, screenshotFolder(), `staged-${name}`);
 }
 
 describe('signing in', () => {

@@ -6,7 +6,7 @@
 import type { Millis } from '../../wire/bytes.ts';
 import { type CongestionControl, initialWindow } from './congestion.ts';
 
-/** In segments per second cubed. @rfc 9438 §4.6 */
+/** In segments per second cubed. @rfc 9438 §4.1.1 */
 const C = 0.4;
 const BETA = 0.7;
 /** Growth per round trip that makes CUBIC as fast as Reno. @rfc 9438 §4.3 */

@@ -1,12 +1,11 @@
 /** A whole laboratory: network, gateway, intranet and relay, started in order and removed together. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Capture, startCapture } from './capture.ts';
 import type { Daemon } from './daemon.ts';
 import { Dial, type DialOptions, type DialResult } from './dial.ts';
 import { type Intranet, startIntranet } from './intranet.ts';
-import { runId } from './namespace.ts';
+import { temporaryFolder } from './namespace.ts';
 import { GATEWAY_ADDRESS, type Network, RELAY_ADDRESS, startNetwork } from './network.ts';
 import { startRelay } from './relay.ts';
 import { type Personality, SoftEther } from './softether.ts';
@@ -48,7 +47,7 @@ export class Laboratory {
   }
 
   static async start({ personality, portal = false }: LaboratoryOptions): Promise<Laboratory> {
-    const folder = mkdtempSync(join(tmpdir(), `culvert-${runId()}-`));
+    const folder = temporaryFolder();
     const network = startNetwork();
     try {
       const room = (name: string) => {

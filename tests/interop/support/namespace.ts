@@ -3,10 +3,13 @@
  * left can be told from what a living one uses. Everything inside belongs to the tests and dies with them.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { preparedTools } from '../../../scripts/support/tools.ts';
 
 const PREFIX = 'culv';
+const FOLDER_PREFIX = 'culvertrun';
 const TERM_WAIT_MS = 3_000;
 const POLL_MS = 50;
 
@@ -64,14 +67,27 @@ export function runId(): string {
   return process.env.CULVERT_RUN;
 }
 
-/** Removes the namespaces of this run, and those of runs whose process is gone. */
-export function sweepNamespaces(): void {
+/** An empty folder for this run's files. */
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}-${runId()}-`));
+}
+
+/** Removes what this run has left of namespaces, processes in them and files, and what dead runs have left. */
+export function sweep(): void {
   for (const line of ip('netns', 'list').split('\n')) {
     const name = line.split(' ')[0]!;
-    const [prefix, run] = name.split('-');
-    if (prefix !== PREFIX || run === undefined) continue;
-    if (run === runId() || !existsSync(`/proc/${Number.parseInt(run, 36)}`)) destroyNamespace(name);
+    if (isLeftOver(PREFIX, name)) destroyNamespace(name);
   }
+  for (const name of readdirSync(tmpdir())) {
+    if (!isLeftOver(FOLDER_PREFIX, name)) continue;
+    rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isLeftOver(prefix: string, name: string): boolean {
+  const [found, run] = name.split('-');
+  if (found !== prefix || run === undefined || !/^[0-9a-z]{1,6}$/.test(run)) return false;
+  return run === runId() || !existsSync(`/proc/${Number.parseInt(run, 36)}`);
 }
 
 function destroyNamespace(name: string): void {

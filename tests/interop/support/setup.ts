@@ -1,11 +1,11 @@
 /** vitest's global set-up: names the run, and removes what it left, however it ended. */
-import { runId, sweepNamespaces } from './namespace.ts';
+import { runId, sweep } from './namespace.ts';
 
 export function setup(): void {
   runId();
-  sweepNamespaces();
+  sweep();
 }
 
 export function teardown(): void {
-  sweepNamespaces();
+  sweep();
 }

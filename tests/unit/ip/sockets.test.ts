@@ -21,6 +21,7 @@ class World {
     this.sockets = new Sockets((input) => client.tell(input));
     client.react = (output) => this.sockets.dispatch(output);
     const waiting: Bytes[] = [];
+    let ended = false;
     server.react = (output) => {
       switch (output.kind) {
         case 'tcp-data': {
@@ -34,16 +35,19 @@ class World {
         case 'tcp-wrote': {
           const first = waiting.shift()!;
           if (output.length < first.length) waiting.unshift(first.subarray(output.length));
+          if (output.length < first.length) return;
+          const { socket } = output;
           const next = waiting[0];
-          if (output.length === first.length && next !== undefined) {
-            server.tell({ kind: 'tcp-write', socket: output.socket, bytes: next });
-          }
+          if (next !== undefined) server.tell({ kind: 'tcp-write', socket, bytes: next });
+          else if (ended) server.tell({ kind: 'tcp-shutdown', socket });
           return;
         }
         case 'tcp-writable':
           server.tell({ kind: 'tcp-write', socket: output.socket, bytes: waiting[0]! });
           return;
         case 'tcp-end':
+          ended = true;
+          if (waiting.length > 0) return;
           server.tell({ kind: 'tcp-shutdown', socket: output.socket });
           return;
         case 'tcp-closed':

@@ -72,7 +72,7 @@ describe('opening', () => {
     ]);
   });
 
-  it('a wrong acknowledgment in SYN-SENT is answered with RST (RFC 9293 §3.5.1)', () => {
+  it('a wrong acknowledgment in SYN-SENT is answered with RST (RFC 9293 §3.5.2)', () => {
     const script = new Script();
     script.tell(CONNECT);
     script.sent();
