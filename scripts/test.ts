@@ -3,7 +3,6 @@
  * Its last line is `N passed, N failed, N skipped`. A suite that this machine cannot run counts as one skipped
  * test, and says why; where `CI` is set it counts as failed.
  */
-import type { ChildProcess } from 'node:child_process';
 import { startEndToEnd } from '../tests/e2e/setup.ts';
 import { runId, sweep } from '../tests/interop/support/namespace.ts';
 import type { Personality } from '../tests/interop/support/softether.ts';
@@ -48,9 +47,18 @@ const SUITES: readonly Suite[] = [
   })),
 ];
 
-let current: ChildProcess | undefined;
-let interrupted: NodeJS.Signals | undefined;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+/** How soon the end of its parent is noticed. */
+const ORPHAN_POLL_MS = 1_000;
+
+const interruption = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => interruption.abort());
+}
+// npm passes no signal on to what it runs: when npm is ended, this is the sign of it.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) interruption.abort();
+}, ORPHAN_POLL_MS).unref();
 
 const groups = process.argv.slice(2);
 const unknown = groups.filter((name) => !SUITES.some(({ group }) => group === name));
@@ -64,16 +72,17 @@ const chosen = SUITES.filter(({ group }) =>
 );
 const total = await runAll(chosen);
 console.log(summary(total));
-process.exitCode = interrupted !== undefined ? 130 : total.failed > 0 ? 1 : 0;
+process.exitCode = interruption.signal.aborted ? 130 : total.failed > 0 ? 1 : 0;
 
 async function runAll(suites: readonly Suite[]): Promise<Tally> {
   const results: { name: string; result: Tally }[] = [];
   // The programs are fetched while the unit tests run.
   const laboratory = suites.some((suite) => suite.needsLaboratory) ? readyLaboratory() : undefined;
-  await build(suites.some(({ group }) => group === 'e2e') ? 'build' : 'build:wasm');
+  // Where it fails, the tests that read the module fail, and the others still tell something.
+  await build('build:wasm').catch((error: Error) => console.error(error.message));
   for (const suite of suites) {
     const { name } = suite;
-    if (interrupted !== undefined) break;
+    if (interruption.signal.aborted) break;
     console.log(`\n== ${name}`);
     const reason = suite.needsLaboratory ? await laboratory : undefined;
     const result = reason === undefined ? await guarded(suite) : cannotRun(name, reason);
@@ -118,6 +127,7 @@ async function guarded({ needsLaboratory, run }: Suite): Promise<Tally> {
 }
 
 async function endToEnd(personality: Personality): Promise<Tally> {
+  await build('build');
   const { environment, command, stop } = await startEndToEnd(personality);
   try {
     // What the page does on its own is the same whatever the gateway.
@@ -129,25 +139,10 @@ async function endToEnd(personality: Personality): Promise<Tally> {
 }
 
 function vitest(options: VitestOptions): Promise<Tally> {
-  return runVitest({
-    ...options,
-    started: (child) => {
-      current = child;
-    },
-  });
+  return runVitest({ ...options, signal: interruption.signal });
 }
 
+/** Runs a build script of package.json. Throws with its output. */
 async function build(script: string): Promise<void> {
-  try {
-    await mustRun('npm', ['run', '-s', script], { cwd: ROOT });
-  } catch (error) {
-    // The tests that need it fail, and say so; the others still tell something.
-    console.error(error instanceof Error ? error.message : error);
-  }
-}
-
-/** Ends the running suite; what follows it then sweeps and counts. */
-function interrupt(signal: NodeJS.Signals): void {
-  interrupted = signal;
-  current?.kill('SIGTERM');
+  await mustRun('npm', ['run', '-s', script], { cwd: ROOT });
 }

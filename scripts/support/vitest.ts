@@ -15,13 +15,13 @@ export interface VitestOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Makes the command line that is run, to run it elsewhere. */
   readonly wrap?: (file: string, args: readonly string[]) => [file: string, args: string[]];
-  /** Told the process, so that it can be ended. */
-  readonly started?: (child: ChildProcess) => void;
+  /** Ends the run early, with everything it has started. */
+  readonly signal?: AbortSignal;
 }
 
 /** Resolves when vitest has ended, however it ended. */
 export async function runVitest(options: VitestOptions): Promise<Tally> {
-  const { config, filters = [], environment, wrap, started } = options;
+  const { config, filters = [], environment, wrap, signal } = options;
   const folder = mkdtempSync(join(tmpdir(), 'culvert-report-'));
   const report = join(folder, 'report.json');
   const program = join(ROOT, 'node_modules/vitest/vitest.mjs');
@@ -34,14 +34,30 @@ export async function runVitest(options: VitestOptions): Promise<Tally> {
         cwd: ROOT,
         env: { ...process.env, ...environment },
         stdio: ['ignore', 'inherit', 'inherit'],
+        // A process group of its own: vitest's workers outlive vitest when it is interrupted.
+        detached: true,
       });
-      started?.(child);
+      const end = () => killGroup(child);
+      signal?.addEventListener('abort', end);
       child.on('error', () => resolve(undefined));
-      child.on('close', (code) => resolve(code ?? undefined));
+      child.on('close', (code) => {
+        signal?.removeEventListener('abort', end);
+        end();
+        resolve(code ?? undefined);
+      });
     });
     return tally(read(report), status);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nothing of it runs any more.
   }
 }
 

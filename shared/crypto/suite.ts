@@ -11,14 +11,6 @@ export type HashName = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512';
 /** Block ciphers in CBC mode; the key's length selects AES-128, -192 or -256; 3DES takes 24 bytes. */
 export type CbcCipherName = 'aes-cbc' | '3des-cbc';
 
-export const HASH_LENGTH: Readonly<Record<HashName, number>> = {
-  md5: 16,
-  sha1: 20,
-  sha256: 32,
-  sha384: 48,
-  sha512: 64,
-};
-
 export const BLOCK_LENGTH: Readonly<Record<CbcCipherName, number>> = {
   'aes-cbc': 16,
   '3des-cbc': 8,

@@ -12,6 +12,7 @@ import { type Bytes, EMPTY, type Millis } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { earliest, type Machine } from '../wire/machine.ts';
 import type { Packet } from '../wire/packet.ts';
+import { utf8Decode, utf8Encode } from '../wire/text.ts';
 import { findAvp } from './avp.ts';
 import { Call, randomId } from './call.ts';
 import { BY_US, byPeer, bySilence, type Cause } from './cause.ts';
@@ -39,7 +40,6 @@ import {
   type TunnelEvent,
   type TunnelState,
 } from './state-tables.ts';
-import { decodeText, encodeText } from './text.ts';
 
 export { isControl } from './data.ts';
 export type { L2tpConfig, L2tpInput, L2tpOutput } from './interface.ts';
@@ -96,7 +96,7 @@ export class L2tp implements Machine<L2tpInput, L2tpOutput> {
   /** Throws `RangeError` for a host name of wrong length, `TypeError` for a secret without `primitives`. */
   constructor(config: L2tpConfig) {
     const { role, random, secret, primitives } = config;
-    const hostName = encodeText(config.hostName);
+    const hostName = utf8Encode(config.hostName);
     if (hostName.length === 0 || hostName.length > MAX_HOST_NAME) {
       throw new RangeError(`hostName: 1 to ${MAX_HOST_NAME} octets`);
     }
@@ -113,7 +113,7 @@ export class L2tp implements Machine<L2tpInput, L2tpOutput> {
     };
     this.#offer = {
       hostName,
-      vendorName: encodeText('Culvert'),
+      vendorName: utf8Encode('Culvert'),
       tunnelId: randomId(random),
       challenge: this.#authentication?.challenge,
     };
@@ -375,7 +375,7 @@ export class L2tp implements Machine<L2tpInput, L2tpOutput> {
   /** Notes what the peer's SCCRQ or SCCRP tells. */
   #meet(message: Message | undefined): void {
     const avps = message?.avps ?? [];
-    this.#peerHostName = plainText(decodeText(findAvp(avps, 'hostName') ?? EMPTY));
+    this.#peerHostName = plainText(utf8Decode(findAvp(avps, 'hostName') ?? EMPTY));
     this.#peerFraming = findAvp(avps, 'framingCapabilities') ?? 0;
     const window = findAvp(avps, 'receiveWindowSize');
     if (window !== undefined) this.#channel.setPeerWindow(window);

@@ -2,6 +2,7 @@
  * Why a tunnel or a call ends: the Result Code AVP on the wire, and the `Failure` a person reads. RFC 2661 §4.4.2.
  */
 import { plainText } from '../errors.ts';
+import { utf8Decode, utf8Encode } from '../wire/text.ts';
 import type { ResultCode } from './avp.ts';
 import {
   CALL_RESULT_TEXT,
@@ -11,7 +12,6 @@ import {
   STOP_RESULT_TEXT,
   StopResult,
 } from './numbers.ts';
-import { decodeText, encodeText } from './text.ts';
 
 /** A reason of ours, in words for the failure's detail and codes for the wire. */
 export interface Refusal {
@@ -31,7 +31,7 @@ export function outOfRange(text: string): Refusal {
 
 /** A message the state table has no place for. */
 export function outOfSequence(text: string): Refusal {
-  const message = encodeText(text);
+  const message = utf8Encode(text);
   const { reasonInErrorCode } = CallResult;
   return {
     text,
@@ -85,12 +85,12 @@ function describe(name: string, results: readonly string[], code: ResultCode | u
     text += ` (error ${error}: ${GENERAL_ERROR_TEXT[error] ?? 'unknown error code'})`;
   }
   // SoftEther fills this field with zeros.
-  const words = message === undefined ? '' : plainText(decodeText(message));
+  const words = message === undefined ? '' : plainText(utf8Decode(message));
   return plainText(words === '' ? text : `${text}: ${words}`);
 }
 
 function generalError(text: string, error: number): Refusal {
-  const message = encodeText(text);
+  const message = utf8Encode(text);
   return {
     text,
     stop: { result: StopResult.generalError, error, message },

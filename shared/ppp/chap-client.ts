@@ -8,6 +8,7 @@ import { type Failure, plainText } from '../errors.ts';
 import type { Bytes, Millis, Random } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { earliest } from '../wire/machine.ts';
+import { utf8Decode, utf8Encode } from '../wire/text.ts';
 import type { Authentication, AuthenticationOutput } from './authentication.ts';
 import { ChapCode, decodeChapValue, encodeChapValue, encodeMsChapResponse } from './chap-packet.ts';
 import type { Credentials, PppTiming } from './config.ts';
@@ -22,7 +23,6 @@ import {
   parseFailure,
   parseSuccess,
 } from './mschapv2.ts';
-import { utf8Decode, utf8Encode } from './text.ts';
 
 type Digest = 'chap-md5' | 'mschapv2';
 

@@ -1,6 +1,7 @@
 /** Lets a peer sign in with CHAP, by MD5 or MS-CHAPv2. RFC 1994, RFC 2759. */
 import type { Primitives } from '../crypto/suite.ts';
 import { type Bytes, constantTimeEqual, type Millis, type Random } from '../wire/bytes.ts';
+import { utf8Decode, utf8Encode } from '../wire/text.ts';
 import type { Authentication, AuthenticationOutput } from './authentication.ts';
 import { ChapCode, decodeChapValue, decodeMsChapResponse, encodeChapValue } from './chap-packet.ts';
 import type { PppTiming, ServerConfig } from './config.ts';
@@ -13,7 +14,6 @@ import {
   MsChapError,
   ntResponse,
 } from './mschapv2.ts';
-import { utf8Decode, utf8Encode } from './text.ts';
 
 type Digest = 'chap-md5' | 'mschapv2';
 

@@ -4,9 +4,9 @@
  */
 import type { Primitives } from '../crypto/suite.ts';
 import { type Bytes, concat, constantTimeEqual, fromHex, toHex } from '../wire/bytes.ts';
+import { utf8Encode, utf16Encode } from '../wire/text.ts';
 import { desEncrypt } from './des.ts';
 import { md4 } from './md4.ts';
-import { utf8Encode, utf16Encode } from './text.ts';
 
 export const CHALLENGE_LENGTH = 16;
 

@@ -2,11 +2,11 @@
 import { plainText } from '../errors.ts';
 import type { Millis } from '../wire/bytes.ts';
 import { earliest } from '../wire/machine.ts';
+import { utf8Decode, utf8Encode } from '../wire/text.ts';
 import type { Authentication, AuthenticationOutput } from './authentication.ts';
 import type { Credentials, PppTiming } from './config.ts';
 import type { ControlPacket } from './control-packet.ts';
 import { decodeReplyMessage, encodeAuthenticateRequest, PapCode } from './pap-packet.ts';
-import { utf8Decode, utf8Encode } from './text.ts';
 
 type State =
   | {

@@ -1,11 +1,11 @@
 /** Lets a peer sign in with PAP. RFC 1334 §2. */
 import type { Bytes, Millis } from '../wire/bytes.ts';
 import { constantTimeEqual } from '../wire/bytes.ts';
+import { utf8Decode, utf8Encode } from '../wire/text.ts';
 import type { Authentication, AuthenticationOutput } from './authentication.ts';
 import type { PppTiming, ServerConfig } from './config.ts';
 import type { ControlPacket } from './control-packet.ts';
 import { decodeAuthenticateRequest, encodeReply, PapCode } from './pap-packet.ts';
-import { utf8Decode, utf8Encode } from './text.ts';
 
 type State =
   | { readonly kind: 'idle' }

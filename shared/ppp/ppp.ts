@@ -10,6 +10,7 @@ import type { Bytes, Millis } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { earliest, type Machine, type Trace } from '../wire/machine.ts';
 import type { Packet } from '../wire/packet.ts';
+import { utf8Decode, utf8Encode } from '../wire/text.ts';
 import type { Authentication, AuthenticationOutput } from './authentication.ts';
 import { authenticationFor, protocolOf } from './authentication-methods.ts';
 import { State } from './automaton.ts';
@@ -35,7 +36,6 @@ import {
   protocolNumber,
   writeHeader,
 } from './protocol.ts';
-import { utf8Decode, utf8Encode } from './text.ts';
 
 export type { AuthMethod, PppConfig } from './config.ts';
 export type { PppInput, PppOutput } from './interface.ts';

@@ -6,7 +6,7 @@ import { DataSession } from '../../shared/l2tp/data.ts';
 import type { L2tpInput } from '../../shared/l2tp/l2tp.ts';
 import { type ControlMessage, decodeControl, encodeControl } from '../../shared/l2tp/message.ts';
 import { MessageType } from '../../shared/l2tp/numbers.ts';
-import { decodeText, encodeText } from '../../shared/l2tp/text.ts';
+import { utf8Decode, utf8Encode } from '../../shared/wire/text.ts';
 import type { Bytes } from '../../shared/wire/bytes.ts';
 import { DecodeError } from '../../shared/wire/errors.ts';
 import { Reader } from '../../shared/wire/reader.ts';
@@ -127,11 +127,11 @@ describe('codecs', () => {
   it('carry text as UTF-8', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (value) => {
-        expect(encodeText(value)).toEqual(new Uint8Array(Buffer.from(value)));
-        expect(decodeText(encodeText(value))).toBe(value);
+        expect(utf8Encode(value)).toEqual(new Uint8Array(Buffer.from(value)));
+        expect(utf8Decode(utf8Encode(value))).toBe(value);
       }),
     );
-    fc.assert(fc.property(octets(0), (bytes) => typeof decodeText(bytes) === 'string'));
+    fc.assert(fc.property(octets(0), (bytes) => typeof utf8Decode(bytes) === 'string'));
   });
 });
 

@@ -37,8 +37,8 @@ export interface Datagram {
 
 export const GATEWAY_ADDRESS: Bytes = Uint8Array.of(192, 0, 2, 1);
 export const GATEWAY_INNER: Bytes = Uint8Array.of(10, 30, 0, 254);
-export const ASSIGNED: Bytes = Uint8Array.of(10, 30, 0, 10);
-export const NAME_SERVER: Bytes = Uint8Array.of(10, 30, 0, 1);
+const ASSIGNED: Bytes = Uint8Array.of(10, 30, 0, 10);
+const NAME_SERVER: Bytes = Uint8Array.of(10, 30, 0, 1);
 
 export class Gateway {
   readonly #config: GatewayConfig;

@@ -2,7 +2,7 @@
 import { type Failure, plainText } from '../../shared/errors.ts';
 
 /** Longest wait for the list, in milliseconds. */
-export const GATEWAYS_TIMEOUT = 10_000;
+const GATEWAYS_TIMEOUT = 10_000;
 
 /** Most gateways shown: as many as a relay’s configuration may name. */
 export const GATEWAYS_LIMIT = 1000;

@@ -4,7 +4,7 @@
 export const CREDENTIAL_LIMIT = 255;
 
 /** Longest host name, in characters (RFC 1035 §2.3.4). */
-export const HOST_LIMIT = 253;
+const HOST_LIMIT = 253;
 
 export interface SignIn {
   readonly gateway: string;

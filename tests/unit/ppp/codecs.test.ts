@@ -32,7 +32,7 @@ import {
   PppProtocol,
   protocolNumber,
 } from '../../../shared/ppp/protocol.ts';
-import { utf8Decode, utf8Encode, utf16Encode } from '../../../shared/ppp/text.ts';
+import { utf8Decode, utf8Encode, utf16Encode } from '../../../shared/wire/text.ts';
 import { fromHex, toHex } from '../../../shared/wire/bytes.ts';
 import { DecodeError } from '../../../shared/wire/errors.ts';
 

@@ -15,7 +15,7 @@ import {
   parseSuccess,
   passwordHash,
 } from '../../../shared/ppp/mschapv2.ts';
-import { utf8Encode } from '../../../shared/ppp/text.ts';
+import { utf8Encode } from '../../../shared/wire/text.ts';
 import { type Bytes, concat, fromHex, toHex } from '../../../shared/wire/bytes.ts';
 import { nodePrimitives } from '../../support/node-primitives.ts';
 import { SeededRandom } from '../../support/random.ts';

@@ -1,5 +1,5 @@
 /**
- * Text as PPP carries it. The core compiles without `TextEncoder`, and what a peer calls text may be
+ * Text as PPP and L2TP carry it. The core compiles without `TextEncoder`, and what a peer calls text may be
  * anything, so decoding never fails.
  */
 import type { Bytes } from '../wire/bytes.ts';
