@@ -1,10 +1,19 @@
 /** How the portal is built: one static page, its worker, no inline code, nothing from elsewhere. */
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
+import { thirdPartyLicences } from './scripts/support/third-party.ts';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
+const licences: Plugin = {
+  name: 'licences',
+  generateBundle() {
+    this.emitFile({ type: 'asset', fileName: 'licences.txt', source: thirdPartyLicences() });
+  },
+};
+
 export default defineConfig({
+  plugins: [licences],
   root: path('./web'),
   base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

@@ -5,13 +5,14 @@
 import { errorText, TunnelError } from '../shared/errors.ts';
 import { get } from './get.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
+import { ping } from './ping.ts';
 import { openTunnel } from './tunnel.ts';
 
 async function main(options: Options): Promise<void> {
   const tunnel = await openTunnel(options);
   try {
     if (options.command === 'ping') {
-      const { address, roundTripMillis, bytes, ttl } = await tunnel.sockets.ping(options.target);
+      const { address, roundTripMillis, bytes, ttl } = await ping(tunnel.sockets, options.target);
       console.log(`${bytes} bytes from ${address}: ttl ${ttl}, ${roundTripMillis.toFixed(1)} ms`);
     } else if (options.command === 'get') {
       await get(tunnel.sockets, new URL(options.target));

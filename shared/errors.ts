@@ -18,27 +18,31 @@ export const ERRORS = {
   RELAY_UNREACHABLE: {
     title: 'The relay does not answer.',
     cause:
-      'The relay is not running, its address is wrong, or a proxy refuses WebSocket connections.',
-    advice: 'Check the network connection, then reload the page; ask the operator if it persists.',
+      'The relay is not running, its address is wrong, a proxy on the way refuses WebSocket connections, or the relay does not let this page in.',
+    advice:
+      'Check the network connection, reload the page and connect again. If that does not help, ask whoever runs the relay: its log says more.',
     exit: 10,
   },
   RELAY_CLOSED: {
     title: 'The connection to the relay was lost.',
-    cause: 'The network was interrupted or the relay was restarted.',
-    advice: 'Connect again.',
+    cause:
+      'The network was interrupted, or the relay was restarted or ended a session that was idle.',
+    advice: 'Connect again; if it keeps happening, try another network.',
     exit: 11,
   },
   RELAY_REFUSED: {
     title: 'The relay refused the session.',
     cause:
-      'The page comes from an address the relay does not trust, or the relay is of another version.',
-    advice: 'Open the portal under its usual address and reload it.',
+      'This page and the relay do not understand each other: one of them was updated and the other was not.',
+    advice:
+      'Reload the page and connect again. If that does not help, show the detail below to whoever runs the relay.',
     exit: 12,
   },
   RELAY_UNKNOWN_GATEWAY: {
     title: 'The relay does not know this gateway.',
     cause: 'The gateway was removed from the relay’s configuration, or its name was mistyped.',
-    advice: 'Choose another gateway, or ask the operator to configure it.',
+    advice:
+      'Reload the page to see the gateways there are now, and choose one of them; ask whoever runs the relay if yours is missing.',
     exit: 13,
   },
   RELAY_FULL: {
@@ -47,132 +51,153 @@ export const ERRORS = {
     advice: 'Try again in a few minutes.',
     exit: 14,
   },
+  TAB_OFFLINE: {
+    title: 'This device is offline.',
+    cause: 'The browser says that it has no network connection.',
+    advice: 'Connect to a network, then connect here again; what you typed is still there.',
+    exit: 15,
+  },
   IKE_NO_RESPONSE: {
     title: 'The gateway does not answer.',
     cause:
       'It is switched off, its address is wrong, or a firewall drops UDP 500 and 4500 on the way.',
-    advice: 'Check the gateway’s address with its operator, then try again.',
+    advice:
+      'Try again in a minute. If it persists, ask the gateway’s operator whether it runs and whether the relay’s address may reach it.',
     exit: 20,
   },
   IKE_UNREACHABLE: {
     title: 'The gateway cannot be reached.',
     cause: 'Nothing listens for IKE at the gateway’s address, or the relay has no route to it.',
-    advice: 'Check that the gateway runs and offers L2TP/IPsec.',
+    advice:
+      'Try again in a minute: a gateway that restarts looks like this. If it persists, ask the gateway’s operator whether L2TP/IPsec is switched on.',
     exit: 21,
   },
   IKE_NO_PROPOSAL_CHOSEN: {
     title: 'The gateway accepts none of the encryption settings offered.',
     cause: 'It wants algorithms or a key exchange that Culvert does not offer.',
-    advice: 'Compare the algorithms below with the gateway’s settings.',
+    advice:
+      'Show the list below to the gateway’s operator, who can allow one of these combinations.',
     exit: 22,
   },
   IKE_AUTHENTICATION_FAILED: {
     title: 'The gateway and this tab could not prove their identity to each other.',
     cause: 'Probably the pre-shared key is wrong.',
-    advice: 'Check the pre-shared key: capital letters and spaces count.',
+    advice:
+      'Check the pre-shared key: capital letters and spaces count. If it is right, ask the gateway’s operator whether it was changed.',
     exit: 23,
   },
   IKE_REFUSED: {
     title: 'The gateway refused the key exchange.',
     cause: 'Its policy does not allow this client, or its settings differ from what was offered.',
-    advice: 'Show the detail below to the gateway’s operator.',
+    advice: 'Show the detail below to the gateway’s operator: the gateway’s log names the reason.',
     exit: 24,
   },
   IKE_QUICK_MODE_FAILED: {
     title: 'The gateway stopped answering while the encrypted channel was set up.',
     cause: 'Its IPsec policy does not allow transport mode for L2TP, or it lost the exchange.',
-    advice: 'Try again; if it persists, compare the gateway’s IPsec settings.',
+    advice:
+      'Try again. If it persists, ask the gateway’s operator to compare its IPsec settings with the detail below: transport mode, UDP port 1701, no PFS.',
     exit: 25,
   },
   IKE_CLOSED_BY_PEER: {
     title: 'The gateway ended the encrypted channel.',
     cause:
       'It was restarted, an administrator ended the session, or another client took its place.',
-    advice: 'Connect again.',
+    advice: 'Connect again; if it ends again soon, ask the gateway’s operator who or what ends it.',
     exit: 26,
   },
   IKE_DEAD_PEER: {
     title: 'The gateway no longer answers.',
-    cause: 'It was restarted, or the network between relay and gateway was interrupted.',
-    advice: 'Connect again.',
+    cause:
+      'It was restarted, or the network on the way to it was interrupted: between this tab and the relay, or between the relay and the gateway.',
+    advice: 'Check the network connection and connect again.',
     exit: 27,
   },
   L2TP_NO_RESPONSE: {
     title: 'The encrypted channel stands, but the gateway’s L2TP service does not answer.',
     cause: 'Its L2TP service is stopped, or a firewall on the gateway drops UDP 1701 inside IPsec.',
-    advice: 'Try again; then ask the gateway’s operator to check the L2TP service.',
+    advice: 'Try again. If it persists, ask the gateway’s operator to check the L2TP service.',
     exit: 30,
   },
   L2TP_REFUSED: {
     title: 'The gateway refused the L2TP connection.',
     cause: 'Its L2TP service allows no further tunnel, or does not accept this client.',
-    advice: 'Show the detail below to the gateway’s operator.',
+    advice:
+      'Try again in a few minutes. If it persists, show the detail below to the gateway’s operator.',
     exit: 31,
   },
   L2TP_CALL_REFUSED: {
     title: 'The gateway refused the L2TP session.',
     cause: 'No session is free, or the service behind it is not available.',
-    advice: 'Try again in a few minutes.',
+    advice:
+      'Try again in a few minutes. If it persists, show the detail below to the gateway’s operator.',
     exit: 32,
   },
   L2TP_CLOSED_BY_PEER: {
     title: 'The gateway ended the session.',
     cause: 'An administrator ended it, it was idle for too long, or the gateway was restarted.',
-    advice: 'Connect again.',
+    advice:
+      'Connect again; if it ends again soon, the detail below tells the gateway’s operator why.',
     exit: 33,
   },
   L2TP_DEAD_PEER: {
     title: 'The gateway’s L2TP service no longer answers.',
-    cause: 'The service was restarted, or the network was interrupted.',
-    advice: 'Connect again.',
+    cause: 'The service was restarted, or the network on the way to it was interrupted.',
+    advice: 'Check the network connection and connect again.',
     exit: 34,
   },
   PPP_AUTH_FAILED: {
     title: 'The gateway refused the user name or the password.',
     cause: 'One of them is mistyped, or the account is not allowed to dial in.',
-    advice: 'Check user name and password; some gateways want the name as user@domain.',
+    advice:
+      'Type both again: capital letters count, and some gateways want the name as user@domain. After several attempts an account may be locked for a while.',
     exit: 40,
   },
   PPP_PASSWORD_EXPIRED: {
     title: 'The password has expired.',
-    cause: 'The account’s password is too old.',
-    advice: 'Change the password in another way, then connect again.',
+    cause: 'The account’s password is too old, or has to be changed at the first use.',
+    advice:
+      'Change it where your organisation lets you do so, or ask its help desk; it cannot be changed here. Then connect again with the new one.',
     exit: 41,
   },
   PPP_NO_AUTH_PROTOCOL: {
-    title: 'The gateway wants a way to sign in that Culvert does not offer.',
-    cause: 'It accepts none of MS-CHAPv2, CHAP and PAP as allowed here.',
+    title: 'The gateway wants a way to sign in that is not allowed here.',
+    cause:
+      'It accepts neither MS-CHAPv2 nor CHAP, which keep the password secret from whoever is at the other end.',
     advice: 'Ask the gateway’s operator to allow MS-CHAPv2.',
     exit: 42,
   },
   PPP_PEER_NOT_AUTHENTIC: {
     title: 'The gateway could not prove that it knows the password.',
-    cause: 'It may not be the gateway it claims to be.',
-    advice: 'Do not continue; tell the gateway’s operator.',
+    cause:
+      'It may not be the gateway it claims to be: someone who knows the pre-shared key can pose as it.',
+    advice: 'Do not continue, and do not allow anything weaker; tell the gateway’s operator.',
     exit: 43,
   },
   PPP_NEGOTIATION_FAILED: {
     title: 'The gateway and this tab could not agree on the link.',
     cause: 'The gateway stopped answering or insists on an option Culvert does not have.',
-    advice: 'Try again; show the detail below to the gateway’s operator if it persists.',
+    advice: 'Try again. If it persists, show the detail below to the gateway’s operator.',
     exit: 44,
   },
   PPP_NO_ADDRESS: {
     title: 'The gateway assigned no address.',
     cause: 'Its address pool is exhausted, or its DHCP service does not answer.',
-    advice: 'Try again later, or tell the gateway’s operator.',
+    advice:
+      'Try again in a few minutes. If it persists, tell the gateway’s operator: the address pool may be too small.',
     exit: 45,
   },
   PPP_CLOSED_BY_PEER: {
     title: 'The gateway hung up.',
     cause: 'The session time ended, or an administrator closed it.',
-    advice: 'Connect again.',
+    advice:
+      'Connect again; if it hangs up again soon, ask the gateway’s operator about time limits for your account.',
     exit: 46,
   },
   PPP_DEAD_PEER: {
     title: 'The gateway no longer answers on the link.',
-    cause: 'The network was interrupted or the gateway lost the session.',
-    advice: 'Connect again.',
+    cause: 'The network was interrupted, or the gateway lost the session.',
+    advice: 'Check the network connection and connect again.',
     exit: 47,
   },
   NAME_NOT_FOUND: {
@@ -214,8 +239,14 @@ export const ERRORS = {
   HTTP_FAILED: {
     title: 'The web request failed.',
     cause: 'The server answered with something that is not HTTP, or its certificate was refused.',
-    advice: 'Check the address; the detail below says more.',
+    advice: 'Check the address, http:// or https:// included; the detail below says more.',
     exit: 56,
+  },
+  CANCELLED: {
+    title: 'The request was cancelled.',
+    cause: 'Somebody here pressed Cancel.',
+    advice: 'Start it again when you like.',
+    exit: 58,
   },
   BAD_INPUT: {
     title: 'Something typed in is not usable.',
@@ -231,8 +262,8 @@ export const ERRORS = {
   },
   INTERNAL: {
     title: 'Culvert itself failed.',
-    cause: 'A defect in Culvert.',
-    advice: 'Please report the detail below.',
+    cause: 'There is a defect in Culvert, not in what you typed.',
+    advice: 'Reload the page and try again, and please report the detail below.',
     exit: 1,
   },
 } as const;
@@ -248,6 +279,8 @@ export function errorText(code: TunnelErrorCode): ErrorText {
 export interface Failure {
   readonly code: TunnelErrorCode;
   readonly detail?: string;
+  /** The one thing the peer insists on that only the user may allow. */
+  readonly wants?: 'pap';
 }
 
 /** A `Failure` as an exception, for callers of the promise-shaped API. */
@@ -266,18 +299,15 @@ export class TunnelError extends Error {
 /** Longest text from a peer that is shown, in characters. */
 export const PEER_TEXT_LIMIT = 200;
 
-/** Text from a peer made fit for a screen: control characters out, length bounded. */
+/** Controls, directional and other invisible characters, lone surrogates, what is unassigned, line separators. */
+const UNFIT = /[\p{C}\p{Zl}\p{Zp}]/u;
+
+/** Text from a peer made fit for a screen: one line of visible characters, length bounded. */
 export function plainText(text: string): string {
   let out = '';
   for (const char of text) {
-    const code = char.codePointAt(0)!;
-    const visible = code >= 0x20 && (code < 0x7f || code > 0x9f);
-    const directional =
-      (code >= 0x200b && code <= 0x200f) ||
-      (code >= 0x202a && code <= 0x202e) ||
-      (code >= 0x2066 && code <= 0x2069);
-    out += visible && !directional ? char : ' ';
-    if (out.length >= PEER_TEXT_LIMIT) return `${out.slice(0, PEER_TEXT_LIMIT).trimEnd()}…`;
+    if (out.length + char.length > PEER_TEXT_LIMIT) return `${out.trim()}…`;
+    out += UNFIT.test(char) ? ' ' : char;
   }
   return out.trim();
 }

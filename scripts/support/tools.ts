@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,9 @@ import { mustRun, runCommand } from './command.ts';
 const CACHE = fileURLToPath(new URL('../../.cache/debian', import.meta.url));
 const MANIFEST = join(CACHE, 'tools.json');
 /** Part of the fingerprint: raise it when what is written into the cache changes. */
-const FORMAT = 2;
+const FORMAT = 1;
+/** How long packages stay that are no longer the right ones. */
+const ROOT_LIFE_MS = 24 * 3_600_000;
 
 const PACKAGES = [
   'chromium',
@@ -22,6 +24,7 @@ const PACKAGES = [
   'fonts-dejavu-core',
   'fonts-liberation',
   'iproute2',
+  'mount',
   'nginx',
   'softether-vpnserver',
   'tcpdump',
@@ -32,6 +35,7 @@ const PLACES = {
   chromium: ['usr/lib/chromium/chromium'],
   dnsmasq: ['usr/sbin/dnsmasq'],
   ip: ['usr/sbin/ip', 'sbin/ip', 'usr/bin/ip', 'bin/ip'],
+  mount: ['usr/bin/mount', 'bin/mount'],
   nginx: ['usr/sbin/nginx'],
   tcpdump: ['usr/bin/tcpdump', 'usr/sbin/tcpdump'],
   vpnserver: ['usr/libexec/softether/vpnserver/vpnserver'],
@@ -109,9 +113,7 @@ async function fetchTools(work: string, say: (line: string) => void): Promise<To
     .digest('hex');
   const root = join(CACHE, 'roots', name.slice(0, 16));
   if (!existsSync(root)) {
-    say(
-      `fetching ${missing.length} Debian packages into .cache (about 130 MB when all are missing)`,
-    );
+    say(`fetching ${missing.length} Debian packages into .cache (up to 200 MB)`);
     const unpacked = join(work, 'root');
     await mkdir(unpacked);
     if (missing.length > 0) await apt(['download', ...missing]);
@@ -120,7 +122,7 @@ async function fetchTools(work: string, say: (line: string) => void): Promise<To
     await placeRoot(unpacked, root);
   }
   const tools = await wrapTools(root);
-  await removeOtherRoots(root);
+  await removeOldRoots(root);
   return tools;
 }
 
@@ -239,10 +241,12 @@ ${prefer('monospace', 'DejaVu Sans Mono')}
 `;
 }
 
-async function removeOtherRoots(root: string): Promise<void> {
+/** Another run may still use the packages that were the right ones when it began. */
+async function removeOldRoots(root: string): Promise<void> {
   for (const name of await readdir(join(CACHE, 'roots'))) {
     const path = join(CACHE, 'roots', name);
-    if (path !== root) await rm(path, { recursive: true, force: true });
+    const isOld = Date.now() - (await stat(path)).mtimeMs > ROOT_LIFE_MS;
+    if (path !== root && isOld) await rm(path, { recursive: true, force: true });
   }
 }
 

@@ -23,6 +23,7 @@ import {
   sealInformational,
 } from './informational.ts';
 import type { ChildEstablished } from './io.ts';
+import { MessageIds } from './message-ids.ts';
 import type { QuickMode, QuickModeArrival } from './quick-mode.ts';
 import { QuickModeInitiator } from './quick-mode-initiator.ts';
 import { QuickModeResponder } from './quick-mode-responder.ts';
@@ -30,15 +31,14 @@ import { QuickModeResponder } from './quick-mode-responder.ts';
 /** Most Quick Modes kept, with the finished ones that still answer duplicates. */
 const MAX_EXCHANGES = 16;
 
-/** Message ids of informational exchanges remembered against replays. */
-const MAX_REMEMBERED_IDS = 256;
-
 export class Established {
   readonly sa: IkeSa;
   readonly #context: IkeContext;
   readonly #children = new Children();
   readonly #dpd: DeadPeerDetection | undefined;
-  readonly #seen = new Set<number>();
+  /** Of informational exchanges, and of Quick Modes that the peer began. */
+  readonly #seen = new MessageIds();
+  readonly #answered = new MessageIds();
   /** By message id, in order of their beginning. */
   readonly #exchanges = new Map<number, QuickMode>();
   #hadChild = false;
@@ -60,9 +60,14 @@ export class Established {
     return earliest(this.#dpd?.deadline, this.#children.deadline, ...exchanges);
   }
 
-  /** Begins a Quick Mode of ours, unless one is under way. */
+  /** Begins a Quick Mode of ours, unless one is under way. One that finds no room counts as failed. */
   startQuickMode(now: Millis): void {
-    if (this.#ownExchange() !== undefined || !this.#makeRoom()) return;
+    if (this.#ownExchange() !== undefined) return;
+    if (!this.#makeRoom()) {
+      const detail = 'too many exchanges of the gateway are under way';
+      this.#quickModeFailed({ code: 'IKE_QUICK_MODE_FAILED', detail });
+      return;
+    }
     const exchange = new QuickModeInitiator(this.#context, this.sa, now);
     this.#exchanges.set(exchange.messageId, exchange);
   }
@@ -147,9 +152,12 @@ export class Established {
   }
 
   #answerQuickMode(arrival: QuickModeArrival, now: Millis): void {
+    // Message 1 of an exchange that was forgotten is authentic still: somebody sends it again.
+    if (this.#answered.has(arrival.message.header.messageId)) throw new DecodeError('replayed');
     if (!this.#makeRoom()) throw new DecodeError('too many exchanges');
     const exchange = new QuickModeResponder(this.#context, this.sa, arrival, now);
     this.#exchanges.set(exchange.messageId, exchange);
+    this.#answered.add(exchange.messageId);
     this.#dpd?.heard(now);
   }
 
@@ -167,7 +175,7 @@ export class Established {
     if (notices === undefined) throw new DecodeError('HASH of a notification is wrong');
     const { messageId } = message.header;
     const replayed = this.#seen.has(messageId);
-    this.#remember(messageId);
+    this.#seen.add(messageId);
     for (const notice of notices) {
       const failure = this.#obey(notice, replayed, now);
       if (failure !== undefined) return failure;
@@ -236,13 +244,6 @@ export class Established {
       if (exchange.finished) return this.#exchanges.delete(exchange.messageId);
     }
     return false;
-  }
-
-  #remember(messageId: number): void {
-    this.#seen.add(messageId);
-    if (this.#seen.size <= MAX_REMEMBERED_IDS) return;
-    const [oldest] = this.#seen;
-    this.#seen.delete(oldest!);
   }
 
   #send(...payloads: readonly Payload[]): void {

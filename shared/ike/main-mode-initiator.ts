@@ -206,6 +206,8 @@ export class MainModeInitiator implements MainMode {
     const { responderCookie, choice, pair } = state;
     const { transform } = choice;
     const { value, nonce } = readKeyExchange(payloads);
+    // Message 3, sent back to us, has the shape of message 4.
+    if (constantTimeEqual(value, pair.publicValue)) throw new DecodeError('our own public value');
     const secret = sharedSecret(pair, value);
     if (secret === undefined) throw new DecodeError('public value out of range');
     const exchange = {

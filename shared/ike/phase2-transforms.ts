@@ -77,7 +77,7 @@ export function choosePhase2(
   encapsulations: readonly number[],
 ): Phase2Choice | undefined {
   for (const proposal of proposals) {
-    if (proposal.protocolId !== ProtocolId.ipsecEsp || proposal.spi.length !== 4) continue;
+    if (proposal.protocolId !== ProtocolId.ipsecEsp || !isSpi(proposal.spi)) continue;
     if (proposals.filter(({ number }) => number === proposal.number).length > 1) continue;
     for (const chosen of proposal.transforms) {
       const transform = ours.find((each) => matches(each, chosen));
@@ -95,6 +95,11 @@ export function choosePhase2(
 export function describePhase2({ cipher, keyBits, integrity }: Phase2Transform): string {
   const name = cipher === '3des-cbc' ? '3DES-CBC' : `${cipher.toUpperCase()}-${keyBits}`;
   return integrity === undefined ? name : `${name}, ${integrity.toUpperCase()}`;
+}
+
+/** Zero is never on the wire. @rfc 4303 §2.1 */
+function isSpi(spi: Bytes): boolean {
+  return spi.length === 4 && spi.some((byte) => byte !== 0);
 }
 
 function readPhase2Lifetime(attributes: readonly Attribute[]): number | undefined {

@@ -15,6 +15,9 @@ import {
 export const HEADER_LENGTH = 28;
 export const COOKIE_LENGTH = 8;
 
+/** Longest message that is read, in bytes: without certificates a few hundred are usual. */
+export const MAX_MESSAGE_LENGTH = 16_384;
+
 /** Without version and length, which follow. */
 export interface Header {
   readonly initiatorCookie: Bytes;
@@ -33,6 +36,7 @@ export interface Message {
 
 /** Refuses another major version and a length that is not the datagram's. @rfc 2408 §3.1 */
 export function decodeMessage(bytes: Bytes): Message {
+  if (bytes.length > MAX_MESSAGE_LENGTH) throw new DecodeError('message too long');
   const reader = new Reader(bytes);
   const initiatorCookie = reader.bytes(COOKIE_LENGTH);
   const responderCookie = reader.bytes(COOKIE_LENGTH);

@@ -18,6 +18,11 @@ export interface PppConfig {
    * `mschapv2` alone) refuses a peer that asks for no proof at all. A server with none asks for none.
    */
   readonly methods: readonly AuthMethod[];
+  /**
+   * Client: asks once for the best method where the peer begins with a lesser one that is allowed too. A peer
+   * that has nothing better may then give up (`PPP_NO_AUTH_PROTOCOL`), and has to be called again without this.
+   */
+  readonly insist?: boolean;
   /** Server: what it knows and hands out; required in that role. */
   readonly server?: ServerConfig;
   /** Those that are not given are `PPP_TIMING`'s. */
@@ -43,6 +48,8 @@ export interface ServerConfig {
 }
 
 export interface PppTiming {
+  /** What the Restart timer of a negotiation begins with; it doubles up to `restart`. @rfc 1661 §4.6 */
+  readonly restartFirst: Millis;
   /** The Restart timer. @rfc 1661 §4.6 */
   readonly restart: Millis;
   /** @rfc 1661 §4.6 */
@@ -60,6 +67,8 @@ export interface PppTiming {
 }
 
 export const PPP_TIMING: PppTiming = {
+  // pppd is started by the call itself, and what is sent before it runs is lost.
+  restartFirst: 500,
   restart: 3000,
   maxConfigure: 10,
   maxTerminate: 2,

@@ -39,6 +39,7 @@ export class LcpPolicy implements Policy<LcpOption> {
   #methodForPeer: AuthMethod | undefined;
   #methodsRefused = 0;
   #lastRefused = '';
+  #heldOut = false;
 
   constructor(config: PppConfig, timing: PppTiming) {
     this.#config = config;
@@ -64,6 +65,11 @@ export class LcpPolicy implements Policy<LcpOption> {
   /** Whether the peer's way of signing in was refused and nothing has been agreed since. */
   get refusedMethod(): boolean {
     return this.#methodsRefused > 0 && this.#methodForPeer === undefined;
+  }
+
+  /** Whether a method was refused only because a better one is allowed. */
+  get heldOut(): boolean {
+    return this.#heldOut;
   }
 
   get noMethod(): Failure {
@@ -106,7 +112,7 @@ export class LcpPolicy implements Policy<LcpOption> {
         better.push({ kind: 'magic-number', magic: this.#freshMagic() });
       if (option.kind === 'authentication-protocol') {
         const method = methodOfOption(option);
-        if (method !== undefined && this.#allowed.includes(method)) continue;
+        if (method !== undefined && this.#willDo(method, again)) continue;
         if (!again) this.#methodsRefused++;
         this.#lastRefused = describe(option);
         const wish = this.#wish();
@@ -167,11 +173,16 @@ export class LcpPolicy implements Policy<LcpOption> {
     return this.#config.credentials === undefined ? [] : this.#config.methods;
   }
 
-  /**
-   * What to suggest instead of a method that is not allowed: each allowed one in turn, the best first, until
-   * patience ends. A method that is allowed is taken even if a better one is: pppd strikes what was refused
-   * off its list, so a gateway that has only CHAP would be lost, and a false one offers what it likes anyway.
-   */
+  /** pppd strikes what was refused off its list, so a gateway that has only CHAP is lost by insisting on better. */
+  #willDo(method: AuthMethod, again: boolean): boolean {
+    if (!this.#allowed.includes(method)) return false;
+    const asked = this.#methodsRefused > (again ? 1 : 0);
+    if (!this.#config.insist || asked || method === this.#allowed[0]) return true;
+    this.#heldOut = true;
+    return false;
+  }
+
+  /** What to suggest instead: each allowed method in turn, the best first, until patience ends. */
   #wish(): AuthMethod | undefined {
     const methods = this.#allowed;
     if (methods.length === 0 || this.#methodsRefused > this.#maxFailure) return undefined;

@@ -79,6 +79,8 @@ export class Negotiation<Option> {
   /** Set exactly while `timerRuns(#state)`. */
   #restartAt: Millis | undefined;
   #restartCount = 0;
+  /** How long the Restart timer runs when it is started next. */
+  #restartWait: Millis = 0;
   #nextId = 0;
   /** Our Configure-Request that may still be answered; later replies to it are stale. */
   #asked: { readonly id: number; readonly options: readonly ConfigOption[] } | undefined;
@@ -251,6 +253,7 @@ export class Negotiation<Option> {
           this.#restartCount = cell.actions.includes('str')
             ? this.#timing.maxTerminate
             : this.#timing.maxConfigure;
+          this.#restartWait = this.#timing.restartFirst;
           break;
         case 'zrc':
           this.#restartCount = 0;
@@ -285,7 +288,8 @@ export class Negotiation<Option> {
 
   #startTimer(now: Millis): void {
     this.#restartCount--;
-    this.#restartAt = now + this.#timing.restart;
+    this.#restartAt = now + this.#restartWait;
+    this.#restartWait = Math.min(2 * this.#restartWait, this.#timing.restart);
   }
 
   /** The identifier stays as long as the same request goes out again unanswered. @rfc 1661 §5.1 */

@@ -95,6 +95,11 @@ export class Ppp implements Machine<PppInput, PppOutput> {
     return this.#failure;
   }
 
+  /** Whether an allowed way to sign in was refused for the best one: without `insist` the link may succeed. */
+  get heldOut(): boolean {
+    return this.#lcp.policy.heldOut;
+  }
+
   get deadline(): Millis | undefined {
     const phase = this.#phase;
     if (phase.kind === 'closed') return undefined;

@@ -22,6 +22,9 @@ import type { StackConfig, Stage } from './stack-config.ts';
 /** L2TP's registered port (RFC 2661 §8.1): the gateway's side, inside ESP. */
 const L2TP_PORT = 1701;
 
+/** A gateway installs its SAs when Quick Mode's last message arrives: what follows on its heels is lost, and L2TP waits a second. */
+const SETTLE_MILLIS = 100;
+
 /** A NAT forgets a mapping that is silent for longer (RFC 3948 §4). */
 const KEEPALIVE_MILLIS = 20_000;
 
@@ -56,6 +59,12 @@ export class Stack {
   #lastSent: Millis = 0;
   #lastAlive: Millis = 0;
   #rekeyAt: Millis | undefined;
+  /** Set while SAs settle, before the call is made. */
+  #callAt: Millis | undefined;
+  /** Whether PPP holds out for the best way to sign in; not in a second call. */
+  #insist = true;
+  /** Set while a call ends to be made again. */
+  #callsAgain = false;
 
   constructor(config: StackConfig) {
     this.#config = config;
@@ -98,6 +107,7 @@ export class Stack {
       this.#ip?.deadline,
       keepalive,
       this.#rekeyAt,
+      this.#callAt,
       this.#giveUpAt,
     );
   }
@@ -142,6 +152,7 @@ export class Stack {
     if (due(this.#l2tp, now)) this.#toL2tp({ kind: 'timeout' });
     if (due(this.#ppp, now)) this.#toPpp({ kind: 'timeout' });
     if (due(this.#ip, now)) this.#toIp({ kind: 'timeout' });
+    if (this.#callAt !== undefined && this.#callAt <= now) this.#startL2tp();
     if (this.#rekeyAt !== undefined && this.#rekeyAt <= now) {
       this.#rekeyAt = undefined;
       this.#toIke({ kind: 'rekey-child' });
@@ -163,6 +174,7 @@ export class Stack {
     this.#failure ??= failure;
     this.#giveUpAt ??= now + CLOSE_MILLIS;
     this.#ip = undefined;
+    this.#callAt = undefined;
     this.#closeNext();
   }
 
@@ -213,7 +225,8 @@ export class Stack {
         this.#path.use(output.inbound, output.outbound);
         this.#agreed.esp = output.transform;
         this.#rekeyAt = this.#now + output.lifetimeSeconds * 1000 * REKEY_AT;
-        if (this.#l2tp === undefined && this.#giveUpAt === undefined) this.#startL2tp();
+        if (this.#l2tp === undefined && this.#giveUpAt === undefined)
+          this.#callAt ??= this.#now + SETTLE_MILLIS;
         return;
       case 'rekey-failed':
         this.#rekeyAt = this.#now + REKEY_RETRY_MILLIS;
@@ -249,6 +262,7 @@ export class Stack {
   }
 
   #startL2tp(): void {
+    this.#callAt = undefined;
     this.#stage('l2tp');
     const { random, suite } = this.#config;
     this.#l2tp = new L2tp({ role: 'lac', random, hostName: 'culvert', primitives: suite });
@@ -270,9 +284,13 @@ export class Stack {
       case 'closed': {
         // A gateway that refuses a password may hang up L2TP before PPP has told why.
         const failure = this.#ppp?.failure ?? output.failure;
+        const again = this.#mayCallAgain(failure);
         this.#l2tp = undefined;
         this.#ppp = undefined;
-        return this.#ended(failure);
+        if (!again) return this.#ended(failure);
+        this.#callsAgain = false;
+        this.#callAt = this.#now + SETTLE_MILLIS;
+        return;
       }
       case 'trace':
         return this.#config.emit(output);
@@ -289,6 +307,7 @@ export class Stack {
       mru: innerMtu(outerMtu, this.#path.sealer),
       credentials: { userName, password },
       methods: authMethods,
+      insist: this.#insist,
     });
     this.#toPpp({ kind: 'up' });
   }
@@ -311,12 +330,24 @@ export class Stack {
       case 'network-up':
         this.#startNetwork(output);
         return;
-      case 'closed':
+      case 'closed': {
+        const again = this.#mayCallAgain(output.failure);
         this.#ppp = undefined;
-        return this.#ended(output.failure);
+        return again ? this.#toL2tp({ kind: 'close' }) : this.#ended(output.failure);
+      }
       case 'trace':
         return this.#config.emit(output);
     }
+  }
+
+  /** A gateway that gave up because PPP held out for better is called once more and taken at its first offer. */
+  #mayCallAgain(failure: Failure | undefined): boolean {
+    if (this.#giveUpAt !== undefined) return false;
+    if (failure?.code === 'PPP_NO_AUTH_PROTOCOL' && this.#ppp?.heldOut) {
+      this.#insist = false;
+      this.#callsAgain = true;
+    }
+    return this.#callsAgain;
   }
 
   #startNetwork(link: Extract<PppOutput, { kind: 'network-up' }>): void {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { CipherSuite } from '../../shared/crypto/suite.ts';
 import { nobleSuite } from '../../shared/crypto/noble.ts';
+import type { CipherSuite } from '../../shared/crypto/suite.ts';
 import { concat, toHex } from '../../shared/wire/bytes.ts';
 import { GATEWAY_INNER, type GatewayConfig } from '../support/gateway.ts';
 import { Laboratory } from '../support/laboratory.ts';
@@ -160,6 +160,18 @@ test.each([
   lab.run(() => lab.closed !== undefined, 90_000);
   expect(lab.closed?.failure?.code).toBe(code);
   expect(lab.tunnel.deadline).toBeUndefined();
+});
+
+test('a gateway that gives up rather than sign in better is called again', async () => {
+  const lab = await connected({ gateway: { methods: ['chap-md5'] } });
+  expect(lab.session?.authentication).toBe('CHAP-MD5');
+  expect(lab.stages.filter((stage) => stage === 'l2tp')).toHaveLength(2);
+});
+
+test('a gateway that begins with a lesser method is asked for the best', async () => {
+  const lab = await connected({ gateway: { methods: ['chap-md5', 'mschapv2'] } });
+  expect(lab.session?.authentication).toBe('MS-CHAPv2');
+  expect(lab.stages.filter((stage) => stage === 'l2tp')).toHaveLength(1);
 });
 
 test('a gateway that hangs up is told apart from one that fails', async () => {

@@ -44,8 +44,8 @@ export class Gateway {
   readonly #config: GatewayConfig;
   readonly #path: EspPath;
   readonly #ike: Ike;
-  readonly #l2tp: L2tp;
-  readonly #ppp: Ppp;
+  #l2tp: L2tp;
+  #ppp: Ppp;
   readonly #unsent = new Map<number, number>();
   #ip: IpStack | undefined;
   #out: Datagram[] = [];
@@ -75,15 +75,25 @@ export class Gateway {
       innerLocalPort: 1701,
       innerRemotePort: config.innerPort,
     });
-    this.#l2tp = new L2tp({ role: 'lns', random, hostName: 'gateway', primitives: suite });
-    this.#ppp = new Ppp({
+    this.#l2tp = this.#newL2tp();
+    this.#ppp = this.#newPpp();
+  }
+
+  #newL2tp(): L2tp {
+    const { suite, random } = this.#config;
+    return new L2tp({ role: 'lns', random, hostName: 'gateway', primitives: suite });
+  }
+
+  #newPpp(): Ppp {
+    const { suite, random, methods, accounts } = this.#config;
+    return new Ppp({
       role: 'server',
       random,
       primitives: suite,
       mru: 1400,
-      methods: config.methods,
+      methods,
       server: {
-        accounts: (name) => config.accounts[name],
+        accounts: (name) => accounts[name],
         address: GATEWAY_INNER,
         assign: ASSIGNED,
         nameServers: [NAME_SERVER],
@@ -151,7 +161,12 @@ export class Gateway {
   #fromL2tp(output: L2tpOutput): void {
     if (output.kind === 'transmit') this.#send(output.bytes, false);
     else if (output.kind === 'session-established') this.#toPpp({ kind: 'up' });
-    else if (output.kind === 'closed') this.ended.push('l2tp');
+    else if (output.kind === 'closed') {
+      this.ended.push('l2tp');
+      // For the next call.
+      this.#l2tp = this.#newL2tp();
+      this.#ppp = this.#newPpp();
+    }
   }
 
   #toPpp(input: Parameters<Ppp['handle']>[0]): void {

@@ -31,7 +31,7 @@ export function App({ portal }: { readonly portal: Portal }): VNode {
       <footer class="colophon">
         <p>
           Your keys stay in this tab. The relay carries packets it cannot read; the gateway is the
-          one your organisation already runs.
+          one your organisation already runs. <a href="licences.txt">Licences</a>
         </p>
       </footer>
     </>

@@ -49,13 +49,13 @@ export class SoftEther {
     const config = softEtherConfig({ preSharedKey, listenAddress });
     writeFileSync(join(folder, 'lib/softether/vpn_server.config'), config);
     // `ip netns exec` gives the program a mount namespace of its own.
-    const script = [
-      'set -e; mount --make-rprivate /',
-      'mount --bind "$0/lib" /var/lib; mount --bind "$0/log" /var/log; mount --bind "$0/run" /run',
-      'cd /; exec "$1" start --foreground',
-    ].join('\n');
-    const { vpnserver } = preparedTools();
-    const child = network.gateway.spawn('sh', ['-c', script, folder, vpnserver]);
+    const script = `set -e
+      "$1" --make-rprivate /
+      for name in lib log; do "$1" --bind "$0/$name" "/var/$name"; done
+      "$1" --bind "$0/run" /run
+      cd /; exec "$2" start --foreground`;
+    const { mount, vpnserver } = preparedTools();
+    const child = network.gateway.spawn('sh', ['-c', script, folder, mount, vpnserver]);
     const daemon = new Daemon('SoftEther', child);
     try {
       await daemon.until('listening', () =>

@@ -123,7 +123,7 @@ describe('client against server, failing', () => {
 
   it('gives up on a gateway that never answers', () => {
     const pair = pairFor({}, {}, { loss: 1 }).run(60_000);
-    expect(pair.now).toBe(30_000);
+    expect(pair.now).toBe(24_500);
     expect(pair.of('client', 'transmit')).toHaveLength(10);
     expect(pair.of('client', 'closed')).toEqual([
       {

@@ -32,9 +32,9 @@ import {
   PppProtocol,
   protocolNumber,
 } from '../../../shared/ppp/protocol.ts';
-import { utf8Decode, utf8Encode, utf16Encode } from '../../../shared/wire/text.ts';
 import { fromHex, toHex } from '../../../shared/wire/bytes.ts';
 import { DecodeError } from '../../../shared/wire/errors.ts';
+import { utf8Decode, utf8Encode, utf16Encode } from '../../../shared/wire/text.ts';
 
 describe('a frame', () => {
   it.each([

@@ -11,11 +11,11 @@ describe('LCP', () => {
     expect(spoken(outputs)[0]).toMatch(/^c021 1 010405780506[0-9a-f]{8}$/);
   });
 
-  it('asks again every three seconds, with the same identifier, ten times', () => {
+  it('asks again with the same identifier, ten times, soon at first and then every three seconds', () => {
     const script = new Script();
     const first = only(script.up(), lcp, 1);
     for (let i = 1; i < 10; i++) expect(only(script.wait(), lcp, 1)).toEqual(first);
-    expect(script.now).toBe(1000 + 27_000);
+    expect(script.now).toBe(1000 + 500 + 1000 + 2000 + 6 * 3000);
     const end = script.wait();
     expect(end.at(-1)).toMatchObject({
       kind: 'closed',
@@ -112,6 +112,24 @@ describe('LCP', () => {
     script.up();
     for (let i = 0; i < 20; i++)
       expect(spoken(script.says(lcp, 1, 9, '0304c227'))).toEqual(['c021 3 0305c22381']);
+  });
+
+  it('asks once for the best method when it is to insist, and then takes what there is', () => {
+    const script = new Script({ insist: true });
+    script.up();
+    const nak = ['c021 3 0305c22381'];
+    expect(spoken(script.says(lcp, 1, 8, '0305c22305'))).toEqual(nak);
+    // The same request again: our answer was lost.
+    expect(spoken(script.says(lcp, 1, 8, '0305c22305'))).toEqual(nak);
+    expect(script.ppp.heldOut).toBe(true);
+    expect(spoken(script.says(lcp, 1, 9, '0305c22305'))).toEqual(['c021 2 0305c22305']);
+  });
+
+  it('has not held out when nothing that is allowed was offered', () => {
+    const script = new Script({ insist: true, methods: ['mschapv2'] });
+    script.up();
+    script.says(lcp, 1, 8, '0304c023');
+    expect(script.ppp.heldOut).toBe(false);
   });
 
   it('suggests every allowed method before it gives up', () => {
@@ -310,7 +328,7 @@ describe('the end', () => {
     expect(script.close()).toEqual([]);
     expect(spoken(script.wait())).toEqual(['c021 5']);
     expect(script.wait()).toEqual([{ kind: 'closed' }]);
-    expect(script.now).toBe(7000);
+    expect(script.now).toBe(1000 + 500 + 1000);
   });
 
   it('does nothing after that', () => {

@@ -15,8 +15,8 @@ import {
   parseSuccess,
   passwordHash,
 } from '../../../shared/ppp/mschapv2.ts';
-import { utf8Encode } from '../../../shared/wire/text.ts';
 import { type Bytes, concat, fromHex, toHex } from '../../../shared/wire/bytes.ts';
+import { utf8Encode } from '../../../shared/wire/text.ts';
 import { nodePrimitives } from '../../support/node-primitives.ts';
 import { SeededRandom } from '../../support/random.ts';
 

@@ -6,8 +6,8 @@ import {
 } from '../../../shared/ppp/control-packet.ts';
 import { Ppp, type PppConfig, type PppOutput } from '../../../shared/ppp/ppp.ts';
 import { encodeFrame, PppProtocol } from '../../../shared/ppp/protocol.ts';
-import { utf8Encode } from '../../../shared/wire/text.ts';
 import { type Bytes, fromHex, type Millis, toHex } from '../../../shared/wire/bytes.ts';
+import { utf8Encode } from '../../../shared/wire/text.ts';
 import { nodePrimitives } from '../../support/node-primitives.ts';
 import { SeededRandom } from '../../support/random.ts';
 

@@ -1,0 +1,247 @@
+/** Every decoder: whatever it is given, it answers or throws `DecodeError`, and in a time that fits the size. */
+import fc from 'fast-check';
+import { parseConfig, ConfigError } from '../../relay/config.ts';
+import { hasShape } from '../../relay/shape.ts';
+import { decodeReply, encodeQuestion } from '../../shared/ip/dns-message.ts';
+import { decodeIcmp } from '../../shared/ip/icmp.ts';
+import { decodeIpv4, decodeQuotedIpv4, Ipv4Header } from '../../shared/ip/ipv4.ts';
+import { decodeSegment, Segment } from '../../shared/ip/tcp/segment.ts';
+import { choosePhase1, phase1Proposal, PHASE1_TRANSFORMS } from '../../shared/ike/phase1-transforms.ts';
+import { choosePhase2, phase2Proposal, PHASE2_TRANSFORMS } from '../../shared/ike/phase2-transforms.ts';
+import { responderLifetime } from '../../shared/ike/main-mode.ts';
+import { decodeClearBody, decodeMessage, encodeClearMessage } from '../../shared/isakmp/message.ts';
+import type { Payload } from '../../shared/isakmp/payload.ts';
+import { icrq, sccrq, stopccn } from '../../shared/l2tp/compose.ts';
+import { DataSession } from '../../shared/l2tp/data.ts';
+import { judge } from '../../shared/l2tp/judge.ts';
+import { decodeControl, encodeControl } from '../../shared/l2tp/message.ts';
+import { decodeChapValue, decodeMsChapResponse } from '../../shared/ppp/chap-packet.ts';
+import { decodeConfigOptions } from '../../shared/ppp/config-option.ts';
+import { decodeControlPacket } from '../../shared/ppp/control-packet.ts';
+import { decodeIpcpOption } from '../../shared/ppp/ipcp-option.ts';
+import { decodeLcpOption } from '../../shared/ppp/lcp-option.ts';
+import { parseFailure, parseSuccess } from '../../shared/ppp/mschapv2.ts';
+import { decodeAuthenticateRequest, decodeReplyMessage } from '../../shared/ppp/pap-packet.ts';
+import { headerLength, protocolNumber } from '../../shared/ppp/protocol.ts';
+import { decodeControlFromRelay, decodeControlFromTab } from '../../shared/relay/control.ts';
+import { forEachRecord } from '../../shared/relay/frames.ts';
+import { plainText } from '../../shared/errors.ts';
+import { stripUdp } from '../../shared/vpn/inner-udp.ts';
+import { type Bytes, EMPTY, fromHex } from '../../shared/wire/bytes.ts';
+import { Writer } from '../../shared/wire/writer.ts';
+import { campaign } from './support/campaign.ts';
+import { insist, refusing } from './support/insist.ts';
+import { mutate, mutations, octets } from './support/mutation.ts';
+import { utf8Decode } from '../../shared/wire/text.ts';
+
+/** The largest input, a UDP payload, must not take longer than this: what is quadratic shows. */
+const MOST_MILLIS = 400;
+
+/** What a decoder is, and messages that it takes. */
+interface Target {
+  readonly decode: (bytes: Bytes) => unknown;
+  readonly valid: readonly Bytes[];
+}
+
+const header = {
+  initiatorCookie: fromHex('0102030405060708'),
+  responderCookie: fromHex('1112131415161718'),
+  exchangeType: 2,
+  flags: 0,
+  messageId: 0,
+};
+const natt: Payload = { kind: 'nat-discovery', draft: false, hash: new Uint8Array(20) };
+const payloads: readonly Payload[] = [
+  { kind: 'security-association', proposals: [phase1Proposal(PHASE1_TRANSFORMS)] },
+  { kind: 'vendor-id', data: fromHex('4a131c81070358455c5728f20e95452f') },
+  { kind: 'key-exchange', data: new Uint8Array(128) },
+  { kind: 'nonce', data: new Uint8Array(32) },
+  natt,
+  { kind: 'identification', idType: 1, protocolId: 17, port: 1701, data: new Uint8Array(4) },
+  { kind: 'delete', doi: 1, protocolId: 3, spiSize: 4, spis: [new Uint8Array(4), EMPTY.slice()] },
+];
+const quick: readonly Payload[] = [
+  {
+    kind: 'security-association',
+    proposals: [phase2Proposal(PHASE2_TRANSFORMS, fromHex('01020304'), 4)],
+  },
+  {
+    kind: 'notification',
+    doi: 1,
+    protocolId: 3,
+    notifyType: 24_576,
+    spi: fromHex('01020304'),
+    data: fromHex('800100018002003c'),
+  },
+];
+const offer = {
+  hostName: fromHex('686f7374'),
+  vendorName: fromHex('76'),
+  tunnelId: 7,
+  challenge: new Uint8Array(16),
+};
+const control = { kind: 'message', tunnelId: 1, sessionId: 2, ns: 3, nr: 4, mandatory: true } as const;
+const packet = (protocol: number, payload: string): Bytes => {
+  const bytes = fromHex(`4500 0000 0001 4000 40 00 0000 0a1e00fe 0a1e000a ${payload}`);
+  bytes[3] = bytes.length;
+  bytes[9] = protocol;
+  return bytes;
+};
+const session = new DataSession(
+  { localTunnelId: 1, peerTunnelId: 2, localSessionId: 3, peerSessionId: 4 },
+  'follow-peer',
+);
+const scratch = new Ipv4Header();
+const segment = new Segment();
+
+const TARGETS: Readonly<Record<string, Target>> = {
+  isakmp: {
+    decode: (bytes) => {
+      const found = decodeClearBody(decodeMessage(bytes));
+      for (const { payload } of found) {
+        if (payload.kind !== 'security-association') continue;
+        choosePhase1(payload.proposals, PHASE1_TRANSFORMS);
+        choosePhase2(payload.proposals, PHASE2_TRANSFORMS, [3, 4]);
+      }
+      responderLifetime(found);
+    },
+    valid: [encodeClearMessage(header, payloads.slice(0, -1)), encodeClearMessage(header, quick)],
+  },
+  l2tp: {
+    decode: (bytes) => {
+      const message = decodeControl(bytes);
+      if (message.kind === 'message') judge('SCCRQ', message, undefined);
+    },
+    valid: [sccrq(offer), stopccn(7, { result: 1, error: 2 }), icrq(3, 4)].map((outgoing) =>
+      encodeControl({ ...control, ...outgoing }),
+    ),
+  },
+  'l2tp data': {
+    decode: (bytes) => {
+      const cursor = { bytes, start: 0, end: bytes.length };
+      if (session.decapsulate(cursor)) insist(cursor.start < cursor.end, 'an empty packet');
+      insist(cursor.end <= bytes.length, 'beyond the end');
+    },
+    valid: [fromHex('0002 0001 0003 ff03'), fromHex('4a02 0014 0001 0003 00000000 0002 0000 ff03c021')],
+  },
+  'inner udp': {
+    decode: (bytes) => {
+      const cursor = { bytes, start: 0, end: bytes.length };
+      stripUdp(cursor, 1701);
+      insist(cursor.start <= cursor.end && cursor.end <= bytes.length, 'cursor');
+    },
+    valid: [fromHex('06a5 06a5 000c 0000 00020001')],
+  },
+  ppp: {
+    decode: (bytes) => {
+      const length = headerLength(bytes, 0, bytes.length);
+      if (length > 0) protocolNumber(bytes, 0, length);
+      const each = decodeControlPacket(bytes.slice(length));
+      decodeReplyMessage(each);
+      for (const decode of [
+        () => decodeConfigOptions(each.body).map((o) => [decodeLcpOption(o), decodeIpcpOption(o)]),
+        () => decodeMsChapResponse(decodeChapValue(each).value),
+        () => decodeAuthenticateRequest(each),
+      ]) {
+        refusing(decode);
+      }
+    },
+    valid: [
+      fromHex('ff03c021 0101 0012 0104 0578 0305 c22381 0506 01020304'),
+      fromHex('ff038021 0101 0016 0306 00000000 8106 00000000 8306 00000000'),
+      fromHex('ff03c223 0201 000a 04 01020304 61'),
+      fromHex('c023 0101 000a 02 6162 02 6162'),
+    ],
+  },
+  ip: {
+    decode: (bytes) => {
+      decodeQuotedIpv4(scratch, bytes, 0, bytes.length);
+      const { dataStart } = scratch;
+      refusing(() => decodeIcmp(bytes, dataStart, bytes.length));
+      refusing(() => decodeSegment(segment, bytes, dataStart, bytes.length));
+      decodeIpv4(scratch, bytes, 0, bytes.length);
+    },
+    valid: [
+      packet(1, '0800 f7ff 0000 0000'),
+      packet(6, '0050 c000 00000001 00000002 a012 ffff 0000 0000 020405b4 0402 080a 00000001 00000002 0303 07 00'),
+    ],
+  },
+  dns: {
+    decode: (bytes) => decodeReply(bytes, 0x0102, 'a.example'),
+    valid: [answer('c00c 0001 0001 0000003c 0004 0a000001', 1), answer('c00c 0005 0001 0000003c 0002 c00c', 1)],
+  },
+  frames: {
+    decode: (bytes) => {
+      forEachRecord(bytes, (channel, start, end) => {
+        insist(start < end && end <= bytes.length, 'record');
+        hasShape(channel, bytes, start, end);
+      });
+    },
+    valid: [fromHex('00 0004 01020304 01 0001 ff 03 0002 0102')],
+  },
+  texts: {
+    decode: (bytes) => {
+      const text = utf8Decode(bytes);
+      insist(plainText(text).length <= 1000, 'a long text');
+      parseSuccess(text);
+      parseFailure(text);
+    },
+    valid: [
+      'S=0123456789ABCDEF0123456789ABCDEF01234567 M=Welcome',
+      'E=691 R=1 C=0123456789ABCDEF0123456789ABCDEF V=3 M=Failed',
+    ].map((text) => new Uint8Array(Buffer.from(text))),
+  },
+  'control of the relay': textTarget(decodeControlFromRelay, [
+    '{"type":"unreachable","channel":"ike","reason":"ECONNREFUSED"}',
+    '{"type":"refused","code":"RELAY_FULL","message":"Full."}',
+    '{"type":"opened","gateway":{"id":"a","name":"A","address":"192.0.2.1"},"local":{"address":"192.0.2.9","ike":1,"natt":2,"l2tp":3},"remote":{"ike":500,"natt":4500,"l2tp":1701},"channels":["ike"],"mtu":1500,"limits":{"frameBytes":9,"recordBytes":9}}',
+  ]),
+  'control of the tab': textTarget(decodeControlFromTab, ['{"type":"open","gateway":"office"}']),
+  'configuration of the relay': textTarget(
+    (text) => {
+      try {
+        parseConfig(text);
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        insist(error.problems.length > 0 && error.problems.length <= 20, 'problems');
+      }
+    },
+    ['{"listen":{"host":"127.0.0.1","port":8443},"gateways":[{"id":"a","name":"A","address":"192.0.2.1"}]}'],
+  ),
+};
+
+const names = Object.keys(TARGETS);
+
+campaign({
+  name: 'decoders',
+  share: 1,
+  input: fc.record({
+    target: fc.constantFrom(...names),
+    base: fc.nat({ max: 3 }),
+    changes: mutations,
+    /** Instead of a message that was valid. */
+    bytes: fc.option(octets(400), { nil: undefined, freq: 4 }),
+  }),
+  check: ({ target: name, base, changes, bytes }) => {
+    const { decode, valid } = TARGETS[name]!;
+    const message = mutate(bytes ?? valid[base % valid.length]!, changes);
+    const begin = performance.now();
+    refusing(() => decode(message));
+    const millis = performance.now() - begin;
+    insist(millis < MOST_MILLIS, `${name} took ${millis} ms for ${message.length} bytes`);
+  },
+});
+
+function textTarget(decode: (text: string) => unknown, valid: readonly string[]): Target {
+  return {
+    decode: (bytes) => decode(Buffer.from(bytes).toString('utf8')),
+    valid: valid.map((text) => new Uint8Array(Buffer.from(text))),
+  };
+}
+
+/** An answer to the question with one record. */
+function answer(record: string, count: number): Bytes {
+  const question = encodeQuestion(0x0102, 'a.example').slice(12);
+  const head = new Writer().u16(0x0102).u16(0x8180).u16(1).u16(count).u16(0).u16(0);
+  return head.bytes(question).bytes(fromHex(record)).finish();
+}

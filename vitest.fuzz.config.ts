@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+import { BUDGET_MILLIS } from './tests/fuzz/support/campaign.ts';
+
+/**
+ * Fuzzers, each file with a time budget of its own: `CULVERT_FUZZ_SECONDS`, 60 without it.
+ * `CULVERT_FUZZ_SEED` is a number, or `random`; with `CULVERT_FUZZ_SAVE=1` failing inputs join the corpus.
+ */
+export default defineConfig({
+  test: {
+    include: ['tests/fuzz/**/*.test.ts'],
+    // Generous: shrinking a failure takes its time, and the machine may be busy.
+    testTimeout: 2 * BUDGET_MILLIS + 60_000,
+    hookTimeout: 60_000,
+  },
+});
