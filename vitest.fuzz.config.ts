@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { BUDGET_MILLIS } from './tests/fuzz/support/campaign.ts';
+import { BUDGET_MILLIS } from './tests/fuzz/support/budget.ts';
 
 /**
  * Fuzzers, each file with a time budget of its own: `CULVERT_FUZZ_SECONDS`, 60 without it.
@@ -8,6 +8,8 @@ import { BUDGET_MILLIS } from './tests/fuzz/support/campaign.ts';
 export default defineConfig({
   test: {
     include: ['tests/fuzz/**/*.test.ts'],
+    // Of two processors vitest would leave one alone.
+    maxWorkers: 2,
     // Generous: shrinking a failure takes its time, and the machine may be busy.
     testTimeout: 2 * BUDGET_MILLIS + 60_000,
     hookTimeout: 60_000,

@@ -41,9 +41,18 @@ export function upgradeRefusal(
   return undefined;
 }
 
-/** Whether `origin` is in the list, or, without a list, the origin of this very relay. */
-export function isAdmittedOrigin(origin: string, host: Host, config: RelayConfig): boolean {
-  if (config.origins !== undefined) return config.origins.includes(origin.toLowerCase());
+/** Whether pages from `origin` may read what is not of their own origin. */
+export function isListedOrigin(origin: string | undefined, { origins }: RelayConfig): boolean {
+  return origin !== undefined && origins?.includes(origin.toLowerCase()) === true;
+}
+
+/** A listed origin, the portal's own, and, without a list, what a proxy serves under the relay's name. */
+function isAdmittedOrigin(origin: string, host: Host, config: RelayConfig): boolean {
+  if (isListedOrigin(origin, config)) return true;
+  return (config.origins === undefined || config.portal !== false) && isOwnOrigin(origin, host);
+}
+
+function isOwnOrigin(origin: string, host: Host): boolean {
   if (!/^https?:\/\//i.test(origin)) return false;
   try {
     const { protocol, host: authority } = new URL(origin);

@@ -17,15 +17,35 @@ export interface GatewayConfig {
 
 export interface RelayConfig {
   readonly listen: { readonly host: string; readonly port: number };
+  /** Allows listening where others can reach the relay. */
+  readonly open?: boolean;
+  /** Whether the portal is served; it is without this. */
+  readonly portal?: boolean;
   readonly gateways: readonly GatewayConfig[];
   readonly origins?: readonly string[];
   readonly hosts?: readonly string[];
-  readonly limits?: {
-    readonly sessions?: number;
-    readonly sessionsPerAddress?: number;
-    readonly idleSeconds?: number;
-  };
+  readonly limits?: Partial<Limits>;
 }
+
+export interface Limits {
+  readonly sessions: number;
+  readonly sessionsPerAddress: number;
+  /** Time for a tab's first message. */
+  readonly openSeconds: number;
+  /** Time without a frame from the tab after which a session ends. */
+  readonly idleSeconds: number;
+  /** What a session may send toward its gateway, in packets of up to 1500 bytes. */
+  readonly packetsPerSecond: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  sessions: 100,
+  sessionsPerAddress: 16,
+  openSeconds: 5,
+  idleSeconds: 900,
+  // 480 Mbit/s: several times what a tab can seal.
+  packetsPerSecond: 40_000,
+};
 
 /** What the relay starts with when there is no configuration. */
 export const DEFAULT_CONFIG: RelayConfig = {

@@ -1,4 +1,5 @@
-/** What a relay counts: datagrams by fate, never their contents. */
+/** What a relay counts: datagrams by fate, refusals by code; never contents, never who. */
+import type { RefusalCode, UpgradeRefusalCode } from '../shared/relay/close-codes.ts';
 
 export interface Counters {
   /** Datagrams sent to the gateway. */
@@ -10,7 +11,10 @@ export interface Counters {
   badShapeFromGateway: number;
   /** Came from an address that is not the gateway's. */
   foreign: number;
-  /** Dropped because the tab does not read fast enough, IKE apart. */
+  /** Dropped because the tab sends more than the session may. */
+  overRate: number;
+  overRateIke: number;
+  /** Dropped because the tab does not read fast enough. */
   queueToTab: number;
   queueToTabIke: number;
   /** Dropped because the system does not send fast enough. */
@@ -19,6 +23,8 @@ export interface Counters {
   sendFailed: number;
   /** ICMP errors that came back. */
   unreachable: number;
+  /** Pings that got no answer of their own. */
+  pings: number;
 }
 
 export function newCounters(): Counters {
@@ -28,11 +34,14 @@ export function newCounters(): Counters {
     badShapeFromTab: 0,
     badShapeFromGateway: 0,
     foreign: 0,
+    overRate: 0,
+    overRateIke: 0,
     queueToTab: 0,
     queueToTabIke: 0,
     queueToGateway: 0,
     sendFailed: 0,
     unreachable: 0,
+    pings: 0,
   };
 }
 
@@ -43,6 +52,31 @@ export function addCounters(total: Counters, more: Readonly<Counters>): void {
 
 /** The counts of datagrams that went no further, added up. */
 export function dropped(counters: Readonly<Counters>): number {
-  const { toGateway: _sent, toTab: _handed, unreachable: _told, ...drops } = counters;
+  const {
+    toGateway: _sent,
+    toTab: _handed,
+    unreachable: _told,
+    pings: _pings,
+    ...drops
+  } = counters;
   return Object.values(drops).reduce((sum, count) => sum + count, 0);
+}
+
+/** Refusals so far; a code that never occurred is not there. */
+export type RefusalCounts = { [code in RefusalCode | UpgradeRefusalCode]?: number };
+
+/** What an operator may know about a relay: totals since its start. */
+export interface RelayReport {
+  /** Sessions at present, opened or not yet. */
+  readonly sessions: number;
+  /** Sessions that got a gateway, ever. */
+  readonly opened: number;
+  /** Connections at present, those of the sessions among them. */
+  readonly connections: number;
+  /** Connections closed at once because there were too many. */
+  readonly connectionsRefused: number;
+  readonly refused: Readonly<RefusalCounts>;
+  readonly datagrams: Readonly<Counters>;
+  /** Lines that the log left out because there were too many. */
+  readonly logLinesLeftOut: number;
 }

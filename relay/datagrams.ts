@@ -11,8 +11,10 @@ import {
   type ChannelNumber,
 } from '../shared/relay/channels.ts';
 import type { ChannelPorts } from '../shared/relay/control.ts';
+import type { Millis } from '../shared/wire/bytes.ts';
 import type { Counters } from './counters.ts';
-import { hasShape, l2tpTunnelId } from './shape.ts';
+import type { PacketRate } from './packet-rate.ts';
+import { hasShape, isIke, l2tpTunnelId } from './shape.ts';
 
 /** A gateway whose name is resolved. */
 interface GatewayAddress {
@@ -34,8 +36,9 @@ interface DatagramEvents {
 /** Bytes the system may hold for a socket in either direction. */
 const SOCKET_BUFFER = 1024 * 1024;
 
-/** Bytes waiting inside the process for a socket, from which datagrams are dropped. */
-const SEND_QUEUE_LIMIT: number = 256 * 1024;
+/** Bytes waiting inside the process for a socket, from which datagrams are dropped; and what IKE may add. */
+const SEND_QUEUE_MARK: number = 256 * 1024;
+const SEND_QUEUE_IKE_RESERVE: number = 64 * 1024;
 
 /** What the system reports for an ICMP error. */
 const UNREACHABLE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN']);
@@ -44,6 +47,7 @@ export class Datagrams {
   readonly local: { readonly address: string } & ChannelPorts;
   readonly #gateway: GatewayAddress;
   readonly #sockets: Readonly<Record<ChannelName, Socket>>;
+  readonly #rate: PacketRate;
   readonly #counters: Counters;
   readonly #events: DatagramEvents;
   /** Where the gateway's L2TP answered from last. */
@@ -52,6 +56,7 @@ export class Datagrams {
   /** Opens the sockets toward `gateway`. Rejects with the system's error. */
   static async open(
     gateway: GatewayAddress,
+    rate: PacketRate,
     counters: Counters,
     events: DatagramEvents,
   ): Promise<Datagrams> {
@@ -60,7 +65,7 @@ export class Datagrams {
       const ike = await connect(gateway.address, gateway.ports.ike, opened);
       const natt = await connect(gateway.address, gateway.ports.natt, opened);
       const l2tp = await bind(ike.address().address, opened);
-      return new Datagrams(gateway, { ike, natt, l2tp }, counters, events);
+      return new Datagrams(gateway, { ike, natt, l2tp }, rate, counters, events);
     } catch (error) {
       for (const socket of opened) socket.close();
       throw error;
@@ -70,11 +75,13 @@ export class Datagrams {
   private constructor(
     gateway: GatewayAddress,
     sockets: Readonly<Record<ChannelName, Socket>>,
+    rate: PacketRate,
     counters: Counters,
     events: DatagramEvents,
   ) {
     this.#gateway = gateway;
     this.#sockets = sockets;
+    this.#rate = rate;
     this.#counters = counters;
     this.#events = events;
     this.#l2tpPeer = { address: gateway.address, port: gateway.ports.l2tp };
@@ -92,15 +99,24 @@ export class Datagrams {
     }
   }
 
-  /** Sends the record `frame[start, end)`, unless it has not the channel's shape or the queue is full. */
-  send(channel: ChannelNumber, frame: Uint8Array, start: number, end: number): void {
+  /**
+   * Sends the record `frame[start, end)`, or counts it as dropped: it has not the channel's shape, the session
+   * sends too much, or the queue is full.
+   */
+  send(channel: ChannelNumber, frame: Uint8Array, start: number, end: number, now: Millis): void {
     if (!hasShape(channel, frame, start, end)) {
       this.#counters.badShapeFromTab++;
       return;
     }
+    const ike = isIke(channel, frame, start, end);
+    if (!this.#rate.admits(end - start, ike, now)) {
+      if (ike) this.#counters.overRateIke++;
+      else this.#counters.overRate++;
+      return;
+    }
     const name = channelName(channel);
     const socket = this.#sockets[name];
-    if (socket.getSendQueueSize() > SEND_QUEUE_LIMIT) {
+    if (socket.getSendQueueSize() > SEND_QUEUE_MARK + (ike ? SEND_QUEUE_IKE_RESERVE : 0)) {
       this.#counters.queueToGateway++;
       return;
     }

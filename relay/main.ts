@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isLoopback } from './admission.ts';
 import { ConfigError, DEFAULT_CONFIG, parseConfig, type RelayConfig } from './config.ts';
+import { exposureProblem, exposureWarning } from './exposure.ts';
 import { type Options, parseOptions, USAGE, UsageError } from './options.ts';
 import { ensurePortal, PortalBuildError } from './portal.ts';
 import { type Relay, startRelay } from './server.ts';
@@ -37,9 +38,12 @@ async function main(): Promise<void> {
     return;
   }
   const config = readConfig(options);
-  const portal = await readyPortal(options);
+  const problem = exposureProblem(config);
+  if (problem !== undefined) throw new StartError(2, problem);
+  const portal = config.portal === false ? undefined : await readyPortal(options);
   const relay = await listen(config, portal);
   stopOnSignal(relay);
+  reportOnSignal(relay);
   greet(config, relay, portal !== undefined);
 }
 
@@ -52,11 +56,12 @@ function readOptions(): Options {
   }
 }
 
-function readConfig({ configFile, host, port }: Options): RelayConfig {
+function readConfig({ configFile, host, port, portal }: Options): RelayConfig {
   const file = configFile ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined);
   const config = file === undefined ? DEFAULT_CONFIG : parseFile(file);
   return {
     ...config,
+    ...(portal === 'none' ? { portal: false } : {}),
     listen: { host: host ?? config.listen.host, port: port ?? config.listen.port },
   };
 }
@@ -78,7 +83,6 @@ function parseFile(file: string): RelayConfig {
 }
 
 async function readyPortal({ portal }: Options): Promise<string | undefined> {
-  if (portal === 'none') return undefined;
   try {
     return await ensurePortal(portal === 'fresh', (line) => console.error(line));
   } catch (error) {
@@ -113,6 +117,8 @@ function listenProblem(code: string, host: string, port: number): string {
 }
 
 function greet(config: RelayConfig, relay: Relay, hasPortal: boolean): void {
+  const warning = exposureWarning(config);
+  if (warning !== undefined) console.error(warning);
   const { host } = config.listen;
   const isEverywhere = host === '0.0.0.0' || host === '::';
   const name = isEverywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
@@ -149,6 +155,15 @@ function stopOnSignal(relay: Relay): void {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+}
+
+/** Totals as a line of JSON in the log. Windows has no such signal. */
+function reportOnSignal(relay: Relay): void {
+  if (process.platform === 'win32') return;
+  process.on('SIGUSR2', () => {
+    const { rss: rssBytes } = process.memoryUsage();
+    console.log(JSON.stringify({ time: new Date().toISOString(), rssBytes, ...relay.report() }));
+  });
 }
 
 function systemCode(error: unknown): string {

@@ -5,10 +5,11 @@
  */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { Channel, type ChannelNumber } from '../shared/relay/channels.ts';
+import type { ChannelNumber } from '../shared/relay/channels.ts';
 import { type ControlFromRelay, encodeControl } from '../shared/relay/control.ts';
 import { FrameWriter } from '../shared/relay/frames.ts';
 import type { Counters } from './counters.ts';
+import { isIke } from './shape.ts';
 
 /** Bytes not yet taken by the system, from which records other than IKE are dropped. */
 export const QUEUE_MARK: number = 256 * 1024;
@@ -26,6 +27,8 @@ export class Outbox {
   readonly #counters: Counters;
   readonly #frame = new FrameWriter();
   #corked = false;
+  /** A ping that is to be answered at the end of the burst. */
+  #ping: Buffer | undefined;
 
   constructor(socket: OutboxSocket, stream: OutboxStream, counters: Counters) {
     this.#socket = socket;
@@ -35,18 +38,14 @@ export class Outbox {
 
   /** Sends a datagram from the gateway, or counts it as dropped. */
   record(channel: ChannelNumber, bytes: Uint8Array): void {
-    const isIke = channel === Channel.ike;
+    const reserve = isIke(channel, bytes, 0, bytes.length) ? IKE_RESERVE : 0;
     const waiting = this.#socket.bufferedAmount + this.#frame.length + bytes.length;
-    if (waiting > (isIke ? QUEUE_MARK + IKE_RESERVE : QUEUE_MARK)) {
-      if (isIke) this.#counters.queueToTabIke++;
+    if (waiting > QUEUE_MARK + reserve) {
+      if (reserve > 0) this.#counters.queueToTabIke++;
       else this.#counters.queueToTab++;
       return;
     }
-    if (!this.#corked) {
-      this.#corked = true;
-      this.#stream.cork();
-      setImmediate(() => this.#finishBurst());
-    }
+    this.#startBurst();
     if (this.#frame.append(channel, bytes, 0, bytes.length)) this.#flush();
     this.#counters.toTab++;
   }
@@ -57,15 +56,34 @@ export class Outbox {
     this.#socket.send(encodeControl(message));
   }
 
-  /** Answers a ping, unless the tab does not read: answers must not pile up. */
+  /** Answers the last ping of a burst, unless the tab does not read. @rfc 6455 §5.5.3 */
   pong(data: Buffer): void {
-    if (this.#socket.bufferedAmount <= QUEUE_MARK) this.#socket.pong(data);
+    if (this.#ping !== undefined) this.#counters.pings++;
+    this.#ping = data;
+    this.#startBurst();
+  }
+
+  #startBurst(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#stream.cork();
+    setImmediate(() => this.#finishBurst());
   }
 
   #finishBurst(): void {
     this.#corked = false;
+    this.#answerPing();
     this.#flush();
     this.#stream.uncork();
+  }
+
+  #answerPing(): void {
+    const ping = this.#ping;
+    if (ping === undefined) return;
+    this.#ping = undefined;
+    const { OPEN, readyState, bufferedAmount } = this.#socket;
+    if (readyState === OPEN && bufferedAmount <= QUEUE_MARK) this.#socket.pong(ping);
+    else this.#counters.pings++;
   }
 
   #flush(): void {

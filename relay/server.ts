@@ -1,30 +1,40 @@
 /**
- * The relay as one HTTP server: the WebSocket of `culvert.v1`, the list of gateways, a health check and the
- * portal's files. Left out: TLS (a proxy's work), sign-in and resuming a session.
+ * The relay as one HTTP server: who gets a connection, a WebSocket of `culvert.v1` and a session, and for how
+ * long. Left out: TLS (a proxy's work), sign-in and resuming a session.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { FRAME_BYTES_LIMIT, RELAY_PATH, RELAY_SUBPROTOCOL } from '../shared/relay/channels.ts';
-import { UPGRADE_REFUSALS, type UpgradeRefusalCode } from '../shared/relay/close-codes.ts';
+import { FRAME_BYTES_LIMIT, RELAY_SUBPROTOCOL } from '../shared/relay/channels.ts';
+import type { RefusalCode, UpgradeRefusalCode } from '../shared/relay/close-codes.ts';
 import type { Millis } from '../shared/wire/bytes.ts';
-import { admittedHost, type Host, isAdmittedOrigin, upgradeRefusal } from './admission.ts';
-import type { RelayConfig } from './config.ts';
-import { addCounters, type Counters, dropped, newCounters } from './counters.ts';
-import { securityHeaders } from './headers.ts';
-import { type PortalFiles, readPortal, servePortal } from './portal-files.ts';
-import { resolveName, Session } from './session.ts';
+import { upgradeRefusal } from './admission.ts';
+import { answer, writeRefusal } from './answers.ts';
+import { clientOf, PerClient } from './clients.ts';
+import { DEFAULT_LIMITS, type Limits, type RelayConfig } from './config.ts';
+import {
+  addCounters,
+  type Counters,
+  dropped,
+  newCounters,
+  type RefusalCounts,
+  type RelayReport,
+} from './counters.ts';
+import { readPortal } from './portal-files.ts';
+import { type Resolve, resolveName, sharedResolver } from './resolver.ts';
+import { Session } from './session.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 export interface RelayOptions {
   /** Folder of the built portal; without it none is served. */
   readonly portal?: string;
   /** Gets one line per event, without its time; never anything out of a packet. */
   readonly log?: (line: string) => void;
-  /** The IPv4 address of a host name; the system's resolver without it. */
-  readonly resolve?: (name: string) => Promise<string>;
-  /** Time for a tab's first message; `OPEN_TIMEOUT` without it. */
-  readonly openTimeout?: Millis;
+  /** The system's resolver without it. */
+  readonly resolve?: Resolve;
+  /** Time for a request's headers; `HEADERS_TIMEOUT` without it. */
+  readonly headersTimeout?: Millis;
 }
 
 export interface Relay {
@@ -32,22 +42,37 @@ export interface Relay {
   readonly port: number;
   /** Counts over all sessions so far. */
   readonly counters: Readonly<Counters>;
+  report(): RelayReport;
   /** Ends every session in order and stops listening. */
   close(): Promise<void>;
 }
 
-/** Time a tab has for its first message. */
-const OPEN_TIMEOUT: Millis = 5000;
+/** Time for a request's headers, from the connection's start or the end of the last answer's request. */
+const HEADERS_TIMEOUT: Millis = 5000;
 
-const DEFAULT_SESSIONS = 100;
-const DEFAULT_SESSIONS_PER_ADDRESS = 16;
-const DEFAULT_IDLE_SECONDS = 900;
+/** Time for a whole request, its body included, which nobody reads. */
+const REQUEST_TIMEOUT: Millis = 10_000;
+
+/** Time without a byte in either direction: a download that nobody takes ends then. */
+const INACTIVITY_TIMEOUT: Millis = 30_000;
+
+/** Bytes of a request line and its headers. */
+const HEADERS_LIMIT: number = 16 * 1024;
+
+/** Most fragments of a message, and most pieces in which the network delivers a frame. */
+const FRAGMENTS_LIMIT = 256;
+const PIECES_LIMIT = 4096;
 
 /** Time for the answers under way when the relay stops. */
 const DOWNLOAD_GRACE: Millis = 1000;
 
-/** Connections beyond the sessions: page loads, upgrades under way. */
+/** Connections beyond the sessions: page loads, upgrades under way. In all, and of one client. */
 const SPARE_CONNECTIONS = 512;
+export const SPARE_CONNECTIONS_PER_CLIENT = 128;
+
+/** Lines of the log: as many at once, as many a second after that. */
+const LOG_BURST = 200;
+const LOG_LINES_PER_SECOND = 20;
 
 /** Starts listening. Rejects with the system's error when it cannot. */
 export async function startRelay(config: RelayConfig, options: RelayOptions = {}): Promise<Relay> {
@@ -58,29 +83,74 @@ export async function startRelay(config: RelayConfig, options: RelayOptions = {}
 
 class RelayServer implements Relay {
   readonly #config: RelayConfig;
-  readonly #options: RelayOptions;
-  readonly #portal: PortalFiles | undefined;
-  readonly #http = createServer((request, response) => this.#answer(request, response));
+  readonly #limits: Limits;
+  readonly #log: (line: string) => void;
+  readonly #resolve: Resolve;
+  readonly #http;
   readonly #websockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
     maxPayload: FRAME_BYTES_LIMIT,
+    maxFragments: FRAGMENTS_LIMIT,
+    maxBufferedChunks: PIECES_LIMIT,
     allowSynchronousEvents: true,
     clientTracking: false,
     autoPong: false,
     handleProtocols: () => RELAY_SUBPROTOCOL,
   });
-  /** Sessions, and the client's address of each. */
-  readonly #sessions = new Map<Session, string>();
+  readonly #sessions = new Set<Session>();
+  readonly #sessionsOf = new PerClient();
+  readonly #connectionsOf = new PerClient();
   readonly #ended: Counters = newCounters();
+  readonly #refused: RefusalCounts = {};
+  readonly #logRate = new TokenBucket(LOG_LINES_PER_SECOND, LOG_BURST, performance.now());
   #sessionNumber = 0;
+  #opened = 0;
+  #connections = 0;
+  #connectionsRefused = 0;
+  #logLinesLeftOut = 0;
 
   constructor(config: RelayConfig, options: RelayOptions) {
     this.#config = config;
-    this.#options = options;
-    this.#portal = options.portal === undefined ? undefined : readPortal(options.portal);
-    this.#http.maxConnections = this.#sessionLimit + SPARE_CONNECTIONS;
-    this.#http.on('upgrade', (request, stream, head) => this.#upgrade(request, stream, head));
+    this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
+    this.#log = options.log ?? (() => {});
+    this.#resolve = sharedResolver(options.resolve ?? resolveName);
+    const portal = options.portal === undefined ? undefined : readPortal(options.portal);
+    const headersTimeout = options.headersTimeout ?? HEADERS_TIMEOUT;
+    this.#http = createServer(
+      {
+        headersTimeout,
+        requestTimeout: Math.max(REQUEST_TIMEOUT, headersTimeout),
+        connectionsCheckingInterval: headersTimeout / 5,
+        maxHeaderSize: HEADERS_LIMIT,
+      },
+      (request, response) =>
+        answer(request, response, {
+          config,
+          portal,
+          sessions: () => this.#sessions.size,
+          refused: (code) => this.#countRefusal(code),
+        }),
+    );
+    this.#http.timeout = INACTIVITY_TIMEOUT;
+    this.#http.maxConnections = this.#limits.sessions + SPARE_CONNECTIONS;
+    this.#http.on('drop', () => this.#connectionsRefused++);
+    this.#http.on('connection', (stream) => this.#connection(stream));
+    this.#http.on('clientError', (error, stream) => this.#badRequest(error, stream));
+    this.#http.on('upgrade', (request, stream, head) => {
+      const refusal = upgradeRefusal(request, config);
+      if (refusal === undefined) {
+        (stream as Socket).setNoDelay(true);
+        this.#websockets.handleUpgrade(request, stream, head, (socket) => {
+          this.#accept(socket, stream, request.socket.remoteAddress);
+        });
+      } else {
+        this.#refuse(stream, refusal);
+      }
+    });
+    this.#websockets.on('wsClientError', (_error, stream) =>
+      this.#refuse(stream, 'RELAY_BAD_REQUEST'),
+    );
   }
 
   get address(): string {
@@ -94,8 +164,20 @@ class RelayServer implements Relay {
   get counters(): Readonly<Counters> {
     const total = newCounters();
     addCounters(total, this.#ended);
-    for (const session of this.#sessions.keys()) addCounters(total, session.counters);
+    for (const session of this.#sessions) addCounters(total, session.counters);
     return total;
+  }
+
+  report(): RelayReport {
+    return {
+      sessions: this.#sessions.size,
+      opened: this.#opened,
+      connections: this.#connections,
+      connectionsRefused: this.#connectionsRefused,
+      refused: { ...this.#refused },
+      datagrams: this.counters,
+      logLinesLeftOut: this.#logLinesLeftOut,
+    };
   }
 
   listen(): Promise<void> {
@@ -114,51 +196,81 @@ class RelayServer implements Relay {
       this.#http.close(() => resolve());
       this.#http.closeIdleConnections();
       setTimeout(() => this.#http.closeAllConnections(), DOWNLOAD_GRACE).unref();
-      for (const session of this.#sessions.keys()) session.refuse('RELAY_SHUTTING_DOWN');
+      for (const session of this.#sessions) session.refuse('RELAY_SHUTTING_DOWN');
     });
   }
 
-  get #sessionLimit(): number {
-    return this.#config.limits?.sessions ?? DEFAULT_SESSIONS;
+  /** A line in the log, unless there were too many: whoever knocks must not fill the operator's disk. */
+  #say(line: string): void {
+    if (this.#logRate.take(1, performance.now())) this.#log(line);
+    else this.#logLinesLeftOut++;
   }
 
-  #log(line: string): void {
-    this.#options.log?.(line);
+  #countRefusal(code: RefusalCode | UpgradeRefusalCode): void {
+    this.#refused[code] = (this.#refused[code] ?? 0) + 1;
   }
 
-  #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    stream.on('error', () => stream.destroy());
-    const refusal = upgradeRefusal(request, this.#config);
-    if (refusal !== undefined) {
-      this.#refuseUpgrade(stream, refusal);
+  #connection(stream: Socket): void {
+    const client = clientOf(stream.remoteAddress);
+    const limit = this.#limits.sessionsPerAddress + SPARE_CONNECTIONS_PER_CLIENT;
+    if (this.#connectionsOf.of(client) >= limit) {
+      this.#connectionsRefused++;
+      stream.resetAndDestroy();
       return;
     }
-    (stream as Socket).setNoDelay(true);
-    this.#websockets.handleUpgrade(request, stream, head, (socket) => {
-      this.#accept(socket, stream, request.socket.remoteAddress ?? '');
+    this.#connections++;
+    this.#connectionsOf.add(client);
+    stream.on('error', () => stream.destroy());
+    stream.once('close', () => {
+      this.#connections--;
+      this.#connectionsOf.remove(client);
     });
   }
 
-  #accept(socket: WebSocket, stream: Duplex, client: string): void {
-    const config = this.#config;
+  #badRequest(error: NodeJS.ErrnoException, stream: Duplex): void {
+    // Behind an answer that has begun, another one would be taken for a part of it.
+    if (!stream.writable || (stream as Socket).bytesWritten > 0 || error.code === 'ECONNRESET') {
+      stream.destroy();
+      return;
+    }
+    this.#refuse(stream, badRequestCode(error.code));
+  }
+
+  #refuse(stream: Duplex, code: UpgradeRefusalCode): void {
+    this.#countRefusal(code);
+    this.#say(`request refused: ${code}`);
+    writeRefusal(stream, code);
+  }
+
+  #accept(socket: WebSocket, stream: Duplex, address = ''): void {
+    const { openSeconds, idleSeconds, packetsPerSecond } = this.#limits;
     const number = ++this.#sessionNumber;
+    const client = clientOf(address);
     const started = performance.now();
     const session = new Session(socket, stream, {
-      gateways: config.gateways,
-      openTimeout: this.#options.openTimeout ?? OPEN_TIMEOUT,
-      idleTimeout: 1000 * (config.limits?.idleSeconds ?? DEFAULT_IDLE_SECONDS),
-      resolve: this.#options.resolve ?? resolveName,
-      opened: (gateway) => this.#log(`session ${number} of ${client}: opened ${gateway.id}`),
+      gateways: this.#config.gateways,
+      openTimeout: 1000 * openSeconds,
+      idleTimeout: 1000 * idleSeconds,
+      packetsPerSecond,
+      resolve: this.#resolve,
+      opened: (gateway) => {
+        this.#opened++;
+        this.#say(`session ${number} of ${address}: opened ${gateway.id}`);
+      },
+      refused: (code) => this.#countRefusal(code),
     });
     const isFull = this.#isFullFor(client);
     // One that is turned away takes nobody's place while it closes.
-    if (!isFull) this.#sessions.set(session, client);
+    if (!isFull) {
+      this.#sessions.add(session);
+      this.#sessionsOf.add(client);
+    }
     socket.once('close', (code) => {
-      this.#sessions.delete(session);
+      if (this.#sessions.delete(session)) this.#sessionsOf.remove(client);
       addCounters(this.#ended, session.counters);
       const { toGateway, toTab } = session.counters;
-      this.#log(
-        `session ${number} of ${client}: closed (${code}) after ${Math.round((performance.now() - started) / 1000)} s, ` +
+      this.#say(
+        `session ${number} of ${address}: closed (${code}) after ${Math.round((performance.now() - started) / 1000)} s, ` +
           `${toGateway} datagrams up, ${toTab} down, ${dropped(session.counters)} dropped`,
       );
     });
@@ -167,78 +279,18 @@ class RelayServer implements Relay {
   }
 
   #isFullFor(client: string): boolean {
-    if (this.#sessions.size >= this.#sessionLimit) return true;
-    const limit = this.#config.limits?.sessionsPerAddress ?? DEFAULT_SESSIONS_PER_ADDRESS;
-    let count = 0;
-    for (const address of this.#sessions.values()) if (address === client) count++;
-    return count >= limit;
-  }
-
-  #refuseUpgrade(stream: Duplex, code: UpgradeRefusalCode): void {
-    const { status, text } = UPGRADE_REFUSALS[code];
-    this.#log(`upgrade refused: ${code}`);
-    const body = JSON.stringify({ code, message: text });
-    const headers = {
-      ...securityHeaders(undefined),
-      'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(body),
-      'Cache-Control': 'no-store',
-      Connection: 'close',
-    };
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    stream.once('finish', () => stream.destroy());
-    stream.end(`HTTP/1.1 ${status} Refused\r\n${lines.join('')}\r\n${body}`);
-  }
-
-  #answer(request: IncomingMessage, response: ServerResponse): void {
-    const host = admittedHost(request, this.#config);
-    for (const [name, value] of Object.entries(securityHeaders(host?.authority))) {
-      response.setHeader(name, value);
-    }
-    if (host === undefined) {
-      const { status, text } = UPGRADE_REFUSALS.RELAY_BAD_HOST;
-      sendJson(request, response, status, { code: 'RELAY_BAD_HOST', message: text });
-    } else if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('Allow', 'GET, HEAD');
-      sendJson(request, response, 405, { message: 'GET and HEAD only.' });
-    } else {
-      this.#resource(host, request, response);
-    }
-  }
-
-  #resource(host: Host, request: IncomingMessage, response: ServerResponse): void {
-    const path = (request.url ?? '').split('?', 1)[0]!;
-    if (path === RELAY_PATH) {
-      response.setHeader('Upgrade', 'websocket');
-      sendJson(request, response, 426, { message: 'A WebSocket is spoken here.' });
-    } else if (path === `${RELAY_PATH}/gateways`) {
-      const { origin } = request.headers;
-      if (origin !== undefined && isAdmittedOrigin(origin, host, this.#config)) {
-        response.setHeader('Access-Control-Allow-Origin', origin);
-        response.setHeader('Vary', 'Origin');
-      }
-      const gateways = this.#config.gateways.map(({ id, name }) => ({ id, name }));
-      sendJson(request, response, 200, { gateways });
-    } else if (path === `${RELAY_PATH}/health`) {
-      sendJson(request, response, 200, { status: 'ok', sessions: this.#sessions.size });
-    } else if (this.#portal === undefined || !servePortal(this.#portal, path, request, response)) {
-      const message = this.#portal ? 'There is no such file.' : 'This relay serves no portal.';
-      sendJson(request, response, 404, { message });
-    }
+    const { sessions, sessionsPerAddress } = this.#limits;
+    return this.#sessions.size >= sessions || this.#sessionsOf.of(client) >= sessionsPerAddress;
   }
 }
 
-function sendJson(
-  request: IncomingMessage,
-  response: ServerResponse,
-  status: number,
-  value: unknown,
-): void {
-  const body = JSON.stringify(value);
-  response.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(body),
-    'Cache-Control': 'no-store',
-  });
-  response.end(request.method === 'HEAD' ? undefined : body);
+function badRequestCode(code: string | undefined): UpgradeRefusalCode {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return 'RELAY_BIG_HEADERS';
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 'RELAY_SLOW_REQUEST';
+    default:
+      return 'RELAY_BAD_REQUEST';
+  }
 }

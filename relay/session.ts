@@ -2,7 +2,6 @@
  * One tab and one gateway: the tab's frames become datagrams, the gateway's datagrams become frames. It holds
  * no key and looks no further than the headers the shape filter needs.
  */
-import { lookup } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
@@ -22,9 +21,10 @@ import type { GatewayConfig } from './config.ts';
 import { type Counters, newCounters } from './counters.ts';
 import { Datagrams } from './datagrams.ts';
 import { Outbox } from './outbox.ts';
+import { PacketRate } from './packet-rate.ts';
+import type { Resolve } from './resolver.ts';
+import { TurnShare } from './turn-share.ts';
 
-/** How long a host name may take to resolve. */
-const RESOLVE_TIMEOUT: Millis = 5000;
 /** How long a tab has to close its side; then the connection is cut. */
 const CLOSE_TIMEOUT: Millis = 1000;
 /** Least time between two `unreachable` messages about one channel. */
@@ -36,10 +36,13 @@ interface SessionOptions {
   readonly openTimeout: Millis;
   /** Time without a frame from the tab after which the session ends. */
   readonly idleTimeout: Millis;
-  /** The IPv4 address of a host name. */
-  readonly resolve: (name: string) => Promise<string>;
+  /** What the tab may send toward the gateway. */
+  readonly packetsPerSecond: number;
+  readonly resolve: Resolve;
   /** Called once, when the gateway is open. */
   readonly opened: (gateway: GatewayConfig) => void;
+  /** Called once, when the relay ends the session. */
+  readonly refused: (code: RefusalCode) => void;
 }
 
 type Timer = ReturnType<typeof setTimeout>;
@@ -55,6 +58,7 @@ export class Session {
   readonly #socket: WebSocket;
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
+  readonly #share: TurnShare;
   readonly #toldUnreachable = new Map<ChannelName, Millis>();
   #state: State;
 
@@ -63,14 +67,23 @@ export class Session {
     this.#socket = socket;
     this.#options = options;
     this.#outbox = new Outbox(socket, stream, this.counters);
+    this.#share = new TurnShare(socket);
     this.#state = {
       kind: 'waiting',
       timer: setTimeout(() => this.refuse('RELAY_OPEN_TIMEOUT'), options.openTimeout),
     };
     socket.on('message', (data, isBinary) => this.#frame(data, isBinary));
-    socket.on('ping', (data) => this.#outbox.pong(data));
-    // Broken framing: the library has sent its close frame; a handler must exist, the rest is done by 'close'.
-    socket.on('error', () => this.#end());
+    socket.on('ping', (data) => {
+      this.#share.spend();
+      this.#outbox.pong(data);
+    });
+    socket.on('pong', () => this.#share.spend());
+    // The library has sent its close frame already, with the code of the refusal.
+    socket.on('error', (error) => {
+      const code = brokenFraming(error);
+      if (code !== undefined && this.#state.kind !== 'closed') options.refused(code);
+      this.#end();
+    });
     socket.on('close', () => {
       this.#end();
       if (this.#state.kind === 'closed') clearTimeout(this.#state.timer);
@@ -82,10 +95,12 @@ export class Session {
     if (this.#state.kind === 'closed') return;
     this.#outbox.control({ type: 'refused', code, message });
     this.#socket.close(REFUSALS[code].close, code);
+    this.#options.refused(code);
     this.#end();
   }
 
   #frame(data: RawData, isBinary: boolean): void {
+    this.#share.spend();
     // A refused tab may have frames under way.
     if (this.#state.kind === 'closed') return;
     try {
@@ -104,8 +119,12 @@ export class Session {
       this.refuse('RELAY_OUT_OF_ORDER');
       return;
     }
-    state.lastFrame = performance.now();
-    forEachRecord(frame, (channel, start, end) => state.datagrams.send(channel, frame, start, end));
+    const now = performance.now();
+    state.lastFrame = now;
+    forEachRecord(frame, (channel, start, end) => {
+      this.#share.spend();
+      state.datagrams.send(channel, frame, start, end, now);
+    });
   }
 
   #control(text: string): void {
@@ -129,10 +148,11 @@ export class Session {
   async #open(gateway: GatewayConfig): Promise<void> {
     const address = isIPv4(gateway.address)
       ? gateway.address
-      : await withTimeout(this.#options.resolve(gateway.address), RESOLVE_TIMEOUT);
+      : await this.#options.resolve(gateway.address);
     const ports: ChannelPorts = { ike: 500, natt: 4500, l2tp: 1701, ...gateway.ports };
     const datagrams = await Datagrams.open(
       { address, addresses: gateway.addresses ?? [], ports },
+      new PacketRate(this.#options.packetsPerSecond, performance.now()),
       this.counters,
       {
         received: (channel, bytes) => this.#outbox.record(channel, bytes),
@@ -191,25 +211,22 @@ export class Session {
   }
 }
 
-/** The system's resolver, IPv4 only. */
-export async function resolveName(name: string): Promise<string> {
-  return (await lookup(name, { family: 4 })).address;
-}
-
 /** Whether the relay, not the gateway, is the reason why no socket could be had. */
 function isExhausted(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRINUSE'].includes(code ?? '');
 }
 
-async function withTimeout<T>(work: Promise<T>, millis: Millis): Promise<T> {
-  let timer: Timer | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('timed out')), millis);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
+/** What the WebSocket library found wrong, if the error is about the tab's bytes. */
+function brokenFraming(error: Error): RefusalCode | undefined {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':
+    case 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH':
+      return 'RELAY_FRAME_TOO_BIG';
+    case 'WS_ERR_TOO_MANY_BUFFERED_PARTS':
+      return 'RELAY_TOO_MANY_PARTS';
+    default:
+      return code.startsWith('WS_ERR_') ? 'RELAY_BAD_WEBSOCKET' : undefined;
   }
 }

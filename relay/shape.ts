@@ -40,9 +40,20 @@ function isIsakmp(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < ISAKMP_HEADER) return false;
   const version = bytes[start + 17]!;
   if (version !== 0x10 && version !== 0x20) return false;
-  // The initiator's cookie is never zero (RFC 2408 §2.5.3 makes it a hash; RFC 7296 §3.1 forbids zero).
+  // The initiator's cookie is never zero (RFC 2408 makes it a hash; RFC 7296 §3.1 forbids zero).
   if (u32(bytes, start) === 0 && u32(bytes, start + 4) === 0) return false;
   return u32(bytes, start + 24) === end - start;
+}
+
+/** Whether a datagram of the channel's shape is IKE: what is dropped last. */
+export function isIke(
+  channel: ChannelNumber,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  if (channel === Channel.natt) return end - start > MARKER && u32(bytes, start) === 0;
+  return channel === Channel.ike;
 }
 
 function isNatTraversal(bytes: Uint8Array, start: number, end: number): boolean {

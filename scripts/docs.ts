@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ERRORS } from '../shared/errors.ts';
 import { REFUSALS, UPGRADE_REFUSALS } from '../shared/relay/close-codes.ts';
+import { FAILURE_CASES } from '../tests/sim/failure-cases.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCES = ['shared', 'wasm', 'relay', 'web', 'dial'];
@@ -28,6 +29,9 @@ export function errorsPage(): string {
     parts.push(`### ${code} (${exit})`, `${title} ${cause} ${advice}`);
   }
   parts.push(
+    '## How long it takes',
+    'Longest time from a failure to the words on the screen. `tests/sim/failures.test.ts` holds each of them against a gateway or a relay that misbehaves in this way, and then connects again. Through a proxy that swallows everything the WebSocket is given 15 s; a device that goes offline is told at once while connecting, after 5 s while connected.',
+    ['| what happens | shown as | at most |', '|---|---|---|', ...failureRows()].join('\n'),
     '## What the relay reports',
     'A refusal is a control message `{ "type": "refused", "code", "message" }`, then a WebSocket close with the number given here. The tab shows the error in the last column.',
     [
@@ -47,6 +51,20 @@ export function errorsPage(): string {
     ].join('\n'),
   );
   return `${parts.join('\n\n')}\n`;
+}
+
+/** One row for each kind of failure and its code: the longest of its bounds. */
+function failureRows(): string[] {
+  const rows = new Map<string, number>();
+  for (const { failure, code, within } of FAILURE_CASES) {
+    const key = `| ${failure} | ${code} |`;
+    rows.set(key, Math.max(within, rows.get(key) ?? 0));
+  }
+  return [...rows].map(([key, within]) => `${key} ${inWords(within)} |`);
+}
+
+function inWords(millis: number): string {
+  return millis === 0 ? 'at once' : `${Math.ceil(millis / 1000)} s`;
 }
 
 export function conformancePage(): string {

@@ -3,11 +3,16 @@
  * Its last line is `N passed, N failed, N skipped`. A suite that this machine cannot run counts as one skipped
  * test, and says why; where `CI` is set it counts as failed.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startEndToEnd } from '../tests/e2e/setup.ts';
 import { runId, sweep } from '../tests/interop/support/namespace.ts';
 import type { Personality } from '../tests/interop/support/softether.ts';
 import { runChecks, STATIC_CHECKS } from './support/checks.ts';
 import { mustRun } from './support/command.ts';
+import { guestObstacle, prepareGuest } from './support/guest.ts';
+import { MATRIX_VARIABLE, readCells, renderMatrix } from './support/matrix.ts';
 import { CRASHED, SKIPPED, sum, summary, type Tally } from './support/tally.ts';
 import { obstacle, prepareTools } from './support/tools.ts';
 import { ROOT, runVitest, type VitestOptions } from './support/vitest.ts';
@@ -37,7 +42,7 @@ const SUITES: readonly Suite[] = [
     group: 'interop',
     name: 'interop',
     needsLaboratory: true,
-    run: () => vitest({ config: 'vitest.interop.config.ts' }),
+    run: interop,
   },
   ...(['bound', 'any'] as const).map((personality) => ({
     group: 'e2e' as const,
@@ -59,6 +64,8 @@ const parent = process.ppid;
 setInterval(() => {
   if (process.ppid !== parent) interruption.abort();
 }, ORPHAN_POLL_MS).unref();
+
+let matrix = '';
 
 const groups = process.argv.slice(2);
 const unknown = groups.filter((name) => !SUITES.some(({ group }) => group === name));
@@ -88,6 +95,7 @@ async function runAll(suites: readonly Suite[]): Promise<Tally> {
     const result = reason === undefined ? await guarded(suite) : cannotRun(name, reason);
     results.push({ name, result });
   }
+  if (matrix !== '') console.log(`\n${matrix}`);
   console.log('');
   for (const { name, result } of results) console.log(`${name}: ${summary(result)}`);
   return sum(results.map(({ result }) => result));
@@ -98,7 +106,9 @@ async function readyLaboratory(): Promise<string | undefined> {
   const reason = await obstacle();
   if (reason !== undefined) return reason;
   try {
-    await prepareTools((line) => console.log(`set-up: ${line}`));
+    const say = (line: string) => console.log(`set-up: ${line}`);
+    await prepareTools(say);
+    if (guestObstacle() === undefined) await prepareGuest(say);
     runId();
     return undefined;
   } catch (error) {
@@ -123,6 +133,19 @@ async function guarded({ needsLaboratory, run }: Suite): Promise<Tally> {
   } finally {
     // A test runner that was interrupted has not tidied up.
     if (needsLaboratory) sweep();
+  }
+}
+
+/** The suite whose tests make the table. */
+async function interop(): Promise<Tally> {
+  const folder = mkdtempSync(join(tmpdir(), 'culvert-matrix-'));
+  const file = join(folder, 'cells');
+  try {
+    const environment = { [MATRIX_VARIABLE]: file };
+    return await vitest({ config: 'vitest.interop.config.ts', environment });
+  } finally {
+    matrix = renderMatrix(readCells(file));
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -302,11 +302,14 @@ export const PEER_TEXT_LIMIT = 200;
 /** Controls, directional and other invisible characters, lone surrogates, what is unassigned, line separators. */
 const UNFIT = /[\p{C}\p{Zl}\p{Zp}]/u;
 
-/** Text from a peer made fit for a screen: one line of visible characters, length bounded. */
-export function plainText(text: string): string {
+/** Longest detail of a failure that is shown, in characters: our own words beside the peer's. */
+export const DETAIL_LIMIT = 500;
+
+/** Text from a peer made fit for a screen: one line of visible characters, at most `limit` and an ellipsis. */
+export function plainText(text: string, limit: number = PEER_TEXT_LIMIT): string {
   let out = '';
   for (const char of text) {
-    if (out.length + char.length > PEER_TEXT_LIMIT) return `${out.trim()}…`;
+    if (out.length + char.length > limit) return `${out.trim()}…`;
     out += UNFIT.test(char) ? ' ' : char;
   }
   return out.trim();

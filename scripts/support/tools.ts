@@ -127,7 +127,9 @@ async function fetchTools(work: string, say: (line: string) => void): Promise<To
 }
 
 /** apt with its own package lists, downloads and locks; what is installed it reads from the system. */
-async function privateApt(work: string): Promise<(args: readonly string[]) => Promise<string>> {
+export async function privateApt(
+  work: string,
+): Promise<(args: readonly string[]) => Promise<string>> {
   for (const folder of ['lists/partial', 'cache/archives/partial', 'debs']) {
     await mkdir(join(work, folder), { recursive: true });
   }
@@ -155,7 +157,7 @@ export function missingPackages(simulation: string): string[] {
   );
 }
 
-async function unpack(debs: string, root: string): Promise<void> {
+export async function unpack(debs: string, root: string): Promise<void> {
   const files = await readdir(debs);
   const lane = async () => {
     for (let file = files.pop(); file !== undefined; file = files.pop()) {

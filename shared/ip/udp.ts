@@ -17,7 +17,7 @@ import {
 } from './ipv4.ts';
 import { ephemeralPort } from './ports.ts';
 
-export const UDP_HEADER = 8;
+const UDP_HEADER = 8;
 
 /** Ports open at a time. */
 const UDP_PORT_LIMIT = 1024;

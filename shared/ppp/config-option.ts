@@ -15,10 +15,14 @@ export interface ConfigOption {
 
 const HEADER_LENGTH = 2;
 
+/** Most options of a packet that are read: none may be there twice, and a Nak can be longer than what it answers. */
+export const MAX_OPTIONS = 32;
+
 export function decodeConfigOptions(bytes: Bytes): ConfigOption[] {
   const reader = new Reader(bytes);
   const options: ConfigOption[] = [];
   while (reader.remaining > 0) {
+    if (options.length === MAX_OPTIONS) throw new DecodeError('too many options');
     const type = reader.u8();
     const length = reader.u8();
     if (length < HEADER_LENGTH) throw new DecodeError('option length below header');

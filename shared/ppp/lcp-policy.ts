@@ -74,9 +74,10 @@ export class LcpPolicy implements Policy<LcpOption> {
 
   get noMethod(): Failure {
     const code = 'PPP_NO_AUTH_PROTOCOL';
-    return this.#lastRefused === ''
-      ? { code }
-      : { code, detail: `the peer asks for ${this.#lastRefused}` };
+    if (this.#lastRefused === '') return { code };
+    const detail = `the peer asks for ${this.#lastRefused}`;
+    const consent = this.#config.role === 'client' && this.#lastRefused === 'PAP';
+    return { code, detail, ...(consent && { wants: 'pap' }) };
   }
 
   reset(): void {
@@ -202,10 +203,19 @@ export class LcpPolicy implements Policy<LcpOption> {
 
 type AuthenticationProtocol = Extract<LcpOption, { kind: 'authentication-protocol' }>;
 
+/** IANA "PPP Authentication Algorithms". */
+const CHAP_NAMES: Readonly<Record<number, string>> = {
+  5: 'CHAP-MD5',
+  128: 'MS-CHAPv1',
+  129: 'MS-CHAPv2',
+};
+
 function describe(option: AuthenticationProtocol): string {
   if (option.protocol === PppProtocol.eap) return 'EAP';
   if (option.protocol === PppProtocol.pap) return 'PAP';
-  if (option.protocol === PppProtocol.chap)
-    return `CHAP with algorithm ${option.data[0] ?? 'none'}`;
+  if (option.protocol === PppProtocol.chap) {
+    const algorithm = option.data[0] ?? 0;
+    return CHAP_NAMES[algorithm] ?? `CHAP with algorithm ${algorithm}`;
+  }
   return `protocol 0x${option.protocol.toString(16).padStart(4, '0')}`;
 }

@@ -41,6 +41,8 @@ export type { AuthMethod, PppConfig } from './config.ts';
 export type { PppInput, PppOutput } from './interface.ts';
 export { PppProtocol } from './protocol.ts';
 
+const LCP_ENDED: Failure = { code: 'PPP_NEGOTIATION_FAILED', detail: 'LCP ended' };
+
 type Phase =
   | { readonly kind: 'dead' }
   | { readonly kind: 'link' }
@@ -234,6 +236,8 @@ export class Ppp implements Machine<PppInput, PppOutput> {
           if (this.#ipcp.state > State.starting) this.#ipcpDo(this.#ipcp.signal('Down', now), now);
           break;
         case 'layer-finished':
+          // A peer may end it by rejecting what LCP cannot do without.
+          if (this.#phase.kind !== 'terminating') this.#failure = LCP_ENDED;
           this.#finish();
           break;
         case 'terminated':

@@ -1,7 +1,7 @@
 /**
  * Every way in which a relay refuses, as data. A refusal before the WebSocket stands is an HTTP answer
  * (a page sees a failed connection, nothing more); later ones are a `refused` message and then a close.
- * `RELAY_FRAME_TOO_BIG` has no message: the WebSocket layer itself closes (RFC 6455 §7.4.1).
+ * Those whose close code is below 4000 have no message: the WebSocket layer itself closes (RFC 6455 §7.4.1).
  */
 
 /** What the person at the tab is told; names out of `shared/errors.ts`. */
@@ -36,7 +36,9 @@ export type RefusalCode =
   | 'RELAY_FULL'
   | 'RELAY_UNREACHABLE_GATEWAY'
   | 'RELAY_SHUTTING_DOWN'
-  | 'RELAY_FRAME_TOO_BIG';
+  | 'RELAY_FRAME_TOO_BIG'
+  | 'RELAY_TOO_MANY_PARTS'
+  | 'RELAY_BAD_WEBSOCKET';
 
 /** Refusals on the WebSocket. */
 export const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
@@ -90,15 +92,28 @@ export const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     text: 'A frame is larger than the relay allows.',
     outcome: 'RELAY_REFUSED',
   },
+  RELAY_TOO_MANY_PARTS: {
+    close: 1008,
+    text: 'A message came in more fragments, or a frame in smaller pieces, than the relay allows.',
+    outcome: 'RELAY_REFUSED',
+  },
+  RELAY_BAD_WEBSOCKET: {
+    close: 1002,
+    text: 'The WebSocket’s framing is broken. For a text frame that is not UTF-8 the close code is 1007.',
+    outcome: 'RELAY_REFUSED',
+  },
 };
 
 export type UpgradeRefusalCode =
   | 'RELAY_BAD_HOST'
   | 'RELAY_BAD_ORIGIN'
   | 'RELAY_BAD_PATH'
-  | 'RELAY_BAD_SUBPROTOCOL';
+  | 'RELAY_BAD_SUBPROTOCOL'
+  | 'RELAY_BAD_REQUEST'
+  | 'RELAY_SLOW_REQUEST'
+  | 'RELAY_BIG_HEADERS';
 
-/** Refusals of the upgrade itself, answered as JSON `{ "code", "message" }`. */
+/** Refusals of a request, most often an upgrade, answered as JSON `{ "code", "message" }`. */
 export const UPGRADE_REFUSALS: Readonly<Record<UpgradeRefusalCode, UpgradeRefusal>> = {
   RELAY_BAD_HOST: {
     status: 421,
@@ -115,5 +130,17 @@ export const UPGRADE_REFUSALS: Readonly<Record<UpgradeRefusalCode, UpgradeRefusa
   RELAY_BAD_SUBPROTOCOL: {
     status: 400,
     text: 'The relay speaks the subprotocol culvert.v1 only.',
+  },
+  RELAY_BAD_REQUEST: {
+    status: 400,
+    text: 'The request is not valid HTTP, or its upgrade not that of a WebSocket.',
+  },
+  RELAY_SLOW_REQUEST: {
+    status: 408,
+    text: 'The request was not complete in time.',
+  },
+  RELAY_BIG_HEADERS: {
+    status: 431,
+    text: 'The request’s headers are larger than the relay allows.',
   },
 };

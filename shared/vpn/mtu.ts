@@ -1,5 +1,5 @@
 /** How large a packet may be inside the tunnel, computed from what each layer adds. */
-import type { EspSealer } from '../esp/engine.ts';
+import { type EspSealer, SLOT_HEADROOM, SLOT_SIZE } from '../esp/engine.ts';
 import { UDP_HEADER } from './inner-udp.ts';
 
 /** IPv4 header without options (RFC 791 §3.1), outside. */
@@ -11,8 +11,12 @@ const L2TP_DATA_HEADER = 12;
 /** Address, control and protocol (RFC 1661 §2, RFC 1662 §3.1). */
 const PPP_HEADER = 4;
 
-/** Largest IP packet inside the tunnel, in bytes, that leaves the relay unfragmented on a path of `outerMtu` bytes. */
+/**
+ * Largest IP packet inside the tunnel, in bytes, that leaves the relay unfragmented on a path of `outerMtu` bytes, and
+ * that fits a slot, sealed, whatever the relay says.
+ */
 export function innerMtu(outerMtu: number, sealer: EspSealer): number {
-  const espRoom = outerMtu - OUTER_IPV4_HEADER - UDP_HEADER;
+  const room = outerMtu - OUTER_IPV4_HEADER - UDP_HEADER;
+  const espRoom = Math.min(room, SLOT_SIZE - SLOT_HEADROOM);
   return sealer.payloadRoom(espRoom) - UDP_HEADER - L2TP_DATA_HEADER - PPP_HEADER;
 }

@@ -16,7 +16,7 @@ export interface Session {
   readonly authentication: string;
   /** Largest IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
-  /** What of the above RFC 8221 or RFC 8247 advise against, in the words used there. */
+  /** What of the above RFC 8221 or RFC 8247 advise against, in the words used there, and PAP. */
   readonly weak: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export function describeSession(
     transport: 'UDP 4500',
     authentication: authentication ? METHOD_NAMES[authentication] : 'none',
     mtu,
-    weak: advisedAgainst(ikeNames, espNames),
+    weak: [...advisedAgainst(ikeNames, espNames), ...(authentication === 'pap' ? ['PAP'] : [])],
   };
 }
 

@@ -11,7 +11,7 @@ import { IpStack } from '../ip/stack.ts';
 import { isControl, L2tp, type L2tpOutput } from '../l2tp/l2tp.ts';
 import { Ppp, type PppOutput, PppProtocol } from '../ppp/ppp.ts';
 import { Channel } from '../relay/channels.ts';
-import type { Bytes, Millis, Random } from '../wire/bytes.ts';
+import { type Bytes, constantTimeEqual, type Millis, type Random } from '../wire/bytes.ts';
 import { earliest } from '../wire/machine.ts';
 import type { Packet, PacketSink } from '../wire/packet.ts';
 import { EspPath } from './esp-path.ts';
@@ -27,6 +27,9 @@ const SETTLE_MILLIS = 100;
 
 /** A NAT forgets a mapping that is silent for longer (RFC 3948 §4). */
 const KEEPALIVE_MILLIS = 20_000;
+
+/** So that a gateway that dies is missed within a minute, also where its IKE has no dead peer detection. */
+const HELLO_MILLIS = 20_000;
 
 /** A child SA is replaced when this share of its lifetime is over … */
 const REKEY_AT = 0.85;
@@ -51,6 +54,10 @@ export class Stack {
   #l2tp: L2tp | undefined;
   #ppp: Ppp | undefined;
   #ip: IpStack | undefined;
+  /** What the IP stack was made with. */
+  #network: { readonly address: Bytes; readonly mtu: number } | undefined;
+  /** Whether PPP carries IP now: it does not while a gateway negotiates anew. */
+  #carriesIp = false;
   #now: Millis = 0;
   #failure: Failure | undefined;
   /** Set while the layers are being closed. */
@@ -178,6 +185,17 @@ export class Stack {
     this.#closeNext();
   }
 
+  /** Forgets every key at once and says nothing to anybody: the way to the gateway is gone. */
+  discard(): void {
+    this.#over = true;
+    this.#ppp = undefined;
+    this.#l2tp = undefined;
+    this.#ip = undefined;
+    this.#ike?.handle({ kind: 'close' }, this.#now);
+    this.#ike = undefined;
+    this.#path.close();
+  }
+
   /** Gives up waiting for the peer: sends what Deletes there are and forgets every key. */
   #abandon(): void {
     this.#ppp = undefined;
@@ -265,7 +283,13 @@ export class Stack {
     this.#callAt = undefined;
     this.#stage('l2tp');
     const { random, suite } = this.#config;
-    this.#l2tp = new L2tp({ role: 'lac', random, hostName: 'culvert', primitives: suite });
+    this.#l2tp = new L2tp({
+      role: 'lac',
+      random,
+      hostName: 'culvert',
+      primitives: suite,
+      helloInterval: HELLO_MILLIS,
+    });
     this.#toL2tp({ kind: 'open' });
   }
 
@@ -321,6 +345,7 @@ export class Stack {
       case 'transmit':
         return this.#send(output.bytes, true);
       case 'stage':
+        this.#carriesIp = false;
         if (output.stage === 'link') this.#stage('ppp-link');
         else this.#stage(output.stage === 'authentication' ? 'ppp-authentication' : 'ppp-address');
         return;
@@ -354,6 +379,9 @@ export class Stack {
     const { random, suite, gateway, outerMtu, emit } = this.#config;
     if (this.#path.sealer === undefined) return;
     const mtu = Math.min(link.mtu, innerMtu(outerMtu, this.#path.sealer));
+    this.#carriesIp = true;
+    if (this.#network !== undefined) return this.#networkAgain(this.#network, link.address, mtu);
+    this.#network = { address: link.address, mtu };
     const sink: PacketSink = {
       mtu,
       take: () => this.#path.take(),
@@ -369,6 +397,13 @@ export class Stack {
     emit({ kind: 'connected', session: describeSession(gateway, link, mtu, this.#agreed) });
   }
 
+  /** PPP was negotiated anew: what stands on it lives on if nothing has changed for it. */
+  #networkAgain(before: { address: Bytes; mtu: number }, address: Bytes, mtu: number): void {
+    if (constantTimeEqual(before.address, address) && mtu >= before.mtu) return;
+    const detail = 'the gateway assigned another address';
+    this.#ended({ code: 'PPP_CLOSED_BY_PEER', detail });
+  }
+
   #toIp(input: IpInput): void {
     for (const output of this.#ip?.handle(input, this.#now) ?? []) {
       this.#config.emit({ kind: 'network', output });
@@ -376,7 +411,7 @@ export class Stack {
   }
 
   #sendIp(packet: Packet): void {
-    if (this.#ppp === undefined || this.#l2tp === undefined) return;
+    if (this.#ppp === undefined || this.#l2tp === undefined || !this.#carriesIp) return;
     this.#ppp.encapsulate(packet, PppProtocol.ipv4);
     this.#l2tp.encapsulate(packet);
     this.#lastSent = this.#now;

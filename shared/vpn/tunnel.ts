@@ -131,8 +131,10 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
       message = decodeControlFromRelay(text);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      this.#drop(error.reason);
-      return;
+      // A relay that answers what this page does not understand will not do better by waiting.
+      if (this.#state.kind !== 'asking-relay') return this.#drop(error.reason);
+      const detail = `the relay’s answer is not understood: ${error.reason}`;
+      return this.#closed({ code: 'RELAY_REFUSED', detail });
     }
     const state = this.#state;
     if (message.type === 'refused') {
@@ -195,9 +197,11 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
   }
 
   #closed(failure: Failure | undefined): void {
-    if (this.#state.kind === 'closed') return;
+    const state = this.#state;
+    if (state.kind === 'closed') return;
     this.#state = { kind: 'closed' };
     this.#takeFrame();
+    if (state.kind === 'up') state.stack.discard();
     this.#out.push(failure === undefined ? { kind: 'closed' } : { kind: 'closed', failure });
   }
 

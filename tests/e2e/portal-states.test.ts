@@ -32,6 +32,8 @@ const GATEWAYS: GatewaysAnswer = {
       { id: 'stuck', name: 'Slow branch office' },
       { id: 'wrong-key', name: 'Branch office' },
       { id: 'wrong-password', name: 'Warehouse' },
+      { id: 'pap-only', name: 'Old factory' },
+      { id: 'rude', name: 'Rude branch office' },
     ],
   },
 };
@@ -188,6 +190,27 @@ describe('failures', () => {
     expect(await alert.count()).toBe(0);
   });
 
+  test('show a gateway’s text as plain text of bounded length', async () => {
+    await attempt('rude');
+    const alert = page.getByRole('alert');
+    await alert.getByText('L2TP_REFUSED').waitFor();
+    const text = await alert.innerText();
+    expect(text).toContain('<img src=x onerror="document.title=1">');
+    expect(text).not.toMatch(/[^\P{C}\n]/u);
+    expect(text.length).toBeLessThan(1_200);
+    expect(await alert.getByRole('img').count()).toBe(0);
+    expect(await page.title()).toBe('Culvert');
+    await looksRight('rude-gateway');
+  });
+
+  test('a network that goes away while connected is named', async () => {
+    await connect(page, signIn('demo'));
+    await page.context().setOffline(true);
+    await page.getByRole('alert').getByText('TAB_OFFLINE').waitFor();
+    await page.context().setOffline(false);
+    await connect(page, signIn('demo'));
+  });
+
   test('a tunnel that breaks takes the tools away and says why', async () => {
     await connect(page, signIn('demo'));
     await page.getByLabel('Host', { exact: true }).fill('drop.test');
@@ -224,6 +247,60 @@ describe('failures', () => {
     const alert = page.getByRole('alert');
     await alert.getByText('INTERNAL').waitFor();
     expect(await alert.innerText()).toContain('could not be loaded');
+  });
+});
+
+describe('consent', () => {
+  test('to PAP is explained, given, remembered and taken back', async () => {
+    await attempt('pap-only');
+    const alert = page.getByRole('alert');
+    await alert.getByText('handed the password itself').waitFor();
+    await looksRight('pap-question');
+    await alert.getByRole('button', { name: 'Allow PAP for this gateway' }).click();
+    await alert.getByText('PAP is now allowed for Old factory.').waitFor();
+    const consents = page.getByRole('region', { name: 'Allowed to ask for the password itself' });
+    await consents.getByText('Old factory').waitFor();
+    await looksRight('pap-allowed');
+    await mainButton(page, 'Connect').click();
+    await status(page).getByText('Connected', { exact: true }).waitFor();
+    expect(await detail(page, 'Authentication')).toContain('PAP');
+    await page.getByText('PAP hands the password itself to the gateway').waitFor();
+    await disconnect(page);
+
+    const stored = await page.evaluate(() => JSON.stringify({ ...localStorage }));
+    expect(stored).toContain('pap-only');
+    for (const secret of ['sesame', 'wonderland', 'alice']) expect(stored).not.toContain(secret);
+    await page.reload();
+    await connect(page, signIn('pap-only'));
+    await disconnect(page);
+    await consents.getByRole('button', { name: 'Revoke for Old factory' }).click();
+    expect(await consents.count()).toBe(0);
+    await mainButton(page, 'Connect').click();
+    await alert.getByText('PPP_NO_AUTH_PROTOCOL').waitFor();
+  });
+
+  test('is offered for nothing else', async () => {
+    await attempt('wrong-password');
+    await page.getByRole('alert').getByText('PPP_AUTH_FAILED').waitFor();
+    expect(await page.getByRole('button', { name: /Allow/ }).count()).toBe(0);
+  });
+});
+
+describe('a machine that many use', () => {
+  test('key and password are still there after the tunnel, and can be forgotten', async () => {
+    await connect(page, signIn('demo'));
+    await disconnect(page);
+    await mainButton(page, 'Connect').click();
+    await status(page).getByText('Connected', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Forget key and password' }).click();
+    await page.getByText('Key and password are forgotten.').waitFor();
+    await disconnect(page);
+    const value = (label: string) => page.getByLabel(label, { exact: true }).inputValue();
+    expect(await value('Pre-shared key')).toBe('');
+    expect(await value('Password')).toBe('');
+    expect(await value('User name')).toBe('alice');
+    await mainButton(page, 'Connect').click();
+    expect(await page.locator('[aria-invalid=true]').count()).toBe(2);
   });
 });
 
@@ -285,6 +362,10 @@ describe('tools', () => {
     await page.getByRole('button', { name: 'Fetch', exact: true }).click();
     await fetchResult(page).getByText('10.0 MB of 20.0 MB').waitFor();
     await looksRight('fetching');
+    const tools = page.getByRole('region', { name: 'Fetch', exact: true });
+    await tools.getByRole('button', { name: 'Cancel' }).click();
+    await fetchResult(page).getByText('Cancelled after 10.0 MB.').waitFor();
+    expect((await fetchUrl(page, 'http://intranet.test/page')).status).toBe('200 OK');
     await disconnect(page);
     await connect(page, signIn('demo'));
     await expect(fetchUrl(page, 'http://intranet.test/refused')).rejects.toThrow(

@@ -29,6 +29,7 @@ export async function startEndToEnd(personality: Personality): Promise<EndToEndS
       CULVERT_E2E_URL: `http://127.0.0.1:${relayPort}/`,
       CULVERT_E2E_CHROMIUM: preparedTools().chromium,
       CULVERT_E2E_GATEWAY: GATEWAY,
+      CULVERT_E2E_GATEWAY_PID: String(laboratory.gateway.pid),
       CULVERT_E2E_PSK: PRE_SHARED_KEY,
       CULVERT_E2E_USER: 'alice',
       CULVERT_E2E_PASSWORD: USERS.alice.password,

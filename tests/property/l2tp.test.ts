@@ -6,10 +6,10 @@ import { DataSession } from '../../shared/l2tp/data.ts';
 import type { L2tpInput } from '../../shared/l2tp/l2tp.ts';
 import { type ControlMessage, decodeControl, encodeControl } from '../../shared/l2tp/message.ts';
 import { MessageType } from '../../shared/l2tp/numbers.ts';
-import { utf8Decode, utf8Encode } from '../../shared/wire/text.ts';
 import type { Bytes } from '../../shared/wire/bytes.ts';
 import { DecodeError } from '../../shared/wire/errors.ts';
 import { Reader } from '../../shared/wire/reader.ts';
+import { utf8Decode, utf8Encode } from '../../shared/wire/text.ts';
 import { Writer } from '../../shared/wire/writer.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
 import {

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { nobleSuite } from '../../shared/crypto/noble.ts';
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
+import { Channel } from '../../shared/relay/channels.ts';
+import { forEachRecord } from '../../shared/relay/frames.ts';
 import { concat, toHex } from '../../shared/wire/bytes.ts';
 import { GATEWAY_INNER, type GatewayConfig } from '../support/gateway.ts';
 import { Laboratory } from '../support/laboratory.ts';
@@ -124,6 +126,20 @@ describe('a tunnel', () => {
     const sent = toHex(concat(...lab.sent));
     const clear = [PSK, new TextEncoder().encode('wonderland'), new TextEncoder().encode('alice')];
     for (const secret of clear) expect(sent).not.toContain(toHex(secret));
+  });
+
+  test('gives the gateway a moment to install its SAs before ESP follows Quick Mode', () => {
+    const kinds = lab.sent.map((frame) => {
+      const found = new Set<string>();
+      forEachRecord(frame, (channel, start) => {
+        const isIke =
+          channel === Channel.ike || toHex(frame.slice(start, start + 4)) === '00000000';
+        found.add(isIke ? 'ike' : 'esp');
+      });
+      return [...found].join(' ');
+    });
+    const firstEsp = kinds.findIndex((kind) => kind.includes('esp'));
+    expect(kinds.slice(firstEsp - 1, firstEsp + 1)).toEqual(['ike', 'esp']);
   });
 
   test('ends in order, from the top down', () => {

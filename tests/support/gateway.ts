@@ -5,10 +5,13 @@
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
 import { Ike } from '../../shared/ike/ike.ts';
 import type { IkeOutput } from '../../shared/ike/io.ts';
+import type { Phase1Transform } from '../../shared/ike/phase1-transforms.ts';
+import type { Phase2Transform } from '../../shared/ike/phase2-transforms.ts';
 import type { IpOutput } from '../../shared/ip/messages.ts';
 import { IpStack } from '../../shared/ip/stack.ts';
 import { isControl, L2tp, type L2tpOutput } from '../../shared/l2tp/l2tp.ts';
 import { type AuthMethod, Ppp, type PppOutput, PppProtocol } from '../../shared/ppp/ppp.ts';
+import { headerLength } from '../../shared/ppp/protocol.ts';
 import { Channel, type ChannelNumber } from '../../shared/relay/channels.ts';
 import { EspPath } from '../../shared/vpn/esp-path.ts';
 import type { Bytes, Millis, Random } from '../../shared/wire/bytes.ts';
@@ -28,6 +31,28 @@ export interface GatewayConfig {
   /** TCP port that is served behind the tunnel, and what every connection is sent. */
   readonly port: number;
   readonly content: Bytes;
+  /** What main mode may agree on; everything without it. */
+  readonly phase1?: readonly Phase1Transform[];
+  /** The same for Quick Mode. */
+  readonly phase2?: readonly Phase2Transform[];
+  readonly misbehaviour?: Misbehaviour;
+  /** Its MRU, and the client's address, which may be changed while it runs. */
+  readonly mru?: number;
+  readonly assign?: Bytes;
+}
+
+/**
+ * What answers in place of the machines: each gets what came from the client, and answers what is sent instead,
+ * or `undefined` to let the machine have it.
+ */
+export interface Misbehaviour {
+  readonly datagram?: (channel: ChannelNumber, bytes: Bytes) => readonly Datagram[] | undefined;
+  /** L2TP control messages. */
+  readonly l2tp?: (bytes: Bytes) => readonly Bytes[] | undefined;
+  /** PPP frames but those with IPv4, by protocol number and information field. */
+  readonly ppp?: (protocol: number, information: Bytes) => readonly Bytes[] | undefined;
+  /** Machines that hear everything and are heard no more. */
+  readonly mute?: readonly ('l2tp' | 'ppp')[];
 }
 
 export interface Datagram {
@@ -52,9 +77,11 @@ export class Gateway {
   #now: Millis = 0;
   /** Ends of layers, in the order in which they came. */
   readonly ended: string[] = [];
+  misbehaviour: Misbehaviour;
 
   constructor(config: GatewayConfig) {
     this.#config = config;
+    this.misbehaviour = config.misbehaviour ?? {};
     const { suite, random } = config;
     this.#path = new EspPath(
       suite.esp,
@@ -74,6 +101,8 @@ export class Gateway {
       forceEncapsulation: false,
       innerLocalPort: 1701,
       innerRemotePort: config.innerPort,
+      ...(config.phase1 && { phase1: config.phase1 }),
+      ...(config.phase2 && { phase2: config.phase2 }),
     });
     this.#l2tp = this.#newL2tp();
     this.#ppp = this.#newPpp();
@@ -90,12 +119,12 @@ export class Gateway {
       role: 'server',
       random,
       primitives: suite,
-      mru: 1400,
+      mru: this.#config.mru ?? 1400,
       methods,
       server: {
         accounts: (name) => accounts[name],
         address: GATEWAY_INNER,
-        assign: ASSIGNED,
+        assign: this.#config.assign ?? ASSIGNED,
         nameServers: [NAME_SERVER],
         hostName: 'gateway',
       },
@@ -109,6 +138,8 @@ export class Gateway {
 
   receive(channel: ChannelNumber, bytes: Bytes, now: Millis): Datagram[] {
     this.#now = now;
+    const instead = this.misbehaviour.datagram?.(channel, bytes);
+    if (instead !== undefined) return [...instead];
     if (channel === Channel.ike) this.#toIke({ kind: 'datagram', channel: 'ike', bytes });
     else if (bytes.length > 4 && bytes.subarray(0, 4).every((byte) => byte === 0)) {
       this.#toIke({ kind: 'datagram', channel: 'natt', bytes: bytes.slice(4) });
@@ -126,10 +157,12 @@ export class Gateway {
     return this.#drain();
   }
 
-  /** What an administrator does: hangs up. */
-  hangUp(now: Millis): Datagram[] {
+  /** What an administrator does: hangs up, from this layer on. */
+  hangUp(now: Millis, layer: 'ike' | 'l2tp' | 'ppp' = 'l2tp'): Datagram[] {
     this.#now = now;
-    this.#toL2tp({ kind: 'close' });
+    if (layer === 'ike') this.#toIke({ kind: 'close' });
+    else if (layer === 'l2tp') this.#toL2tp({ kind: 'close' });
+    else this.#toPpp({ kind: 'close' });
     return this.#drain();
   }
 
@@ -164,6 +197,7 @@ export class Gateway {
     else if (output.kind === 'closed') {
       this.ended.push('l2tp');
       // For the next call.
+      this.#ip = undefined;
       this.#l2tp = this.#newL2tp();
       this.#ppp = this.#newPpp();
     }
@@ -180,6 +214,8 @@ export class Gateway {
   }
 
   #startIp(mtu: number): void {
+    // The client may negotiate anew, and its connections stay.
+    if (this.#ip !== undefined) return;
     const { random, suite, port } = this.#config;
     this.#ip = new IpStack({
       address: GATEWAY_INNER,
@@ -223,6 +259,7 @@ export class Gateway {
   }
 
   #send(bytes: Bytes, isFrame: boolean): void {
+    if (this.misbehaviour.mute?.includes(isFrame ? 'ppp' : 'l2tp')) return;
     const packet = this.#path.take();
     packet.bytes.set(bytes, packet.start);
     packet.end = packet.start + bytes.length;
@@ -232,14 +269,23 @@ export class Gateway {
 
   #receiveL2tp(packet: Packet): void {
     if (isControl(packet)) {
-      this.#toL2tp({ kind: 'datagram', bytes: packet.bytes.slice(packet.start, packet.end) });
+      const bytes = packet.bytes.slice(packet.start, packet.end);
+      const instead = this.misbehaviour.l2tp?.(bytes);
+      if (instead === undefined) this.#toL2tp({ kind: 'datagram', bytes });
+      for (const answer of instead ?? []) this.#send(answer, false);
       return;
     }
     if (!this.#l2tp.decapsulate(packet, this.#now)) return;
     const { start } = packet;
     const protocol = this.#ppp.decapsulate(packet, this.#now);
     if (protocol === PppProtocol.ipv4) this.#toIp({ kind: 'packet', packet });
-    else if (protocol !== 0)
-      this.#toPpp({ kind: 'frame', bytes: packet.bytes.slice(start, packet.end) });
+    else if (protocol !== 0) this.#receivePpp(protocol, packet.bytes.slice(start, packet.end));
+  }
+
+  #receivePpp(protocol: number, bytes: Bytes): void {
+    const information = bytes.slice(headerLength(bytes, 0, bytes.length));
+    const instead = this.misbehaviour.ppp?.(protocol, information);
+    if (instead === undefined) this.#toPpp({ kind: 'frame', bytes });
+    for (const answer of instead ?? []) this.#send(answer, true);
   }
 }

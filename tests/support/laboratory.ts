@@ -2,7 +2,7 @@
 import type { Failure } from '../../shared/errors.ts';
 import type { IpInput, IpOutput } from '../../shared/ip/messages.ts';
 import { RELAY_MTU } from '../../shared/relay/channels.ts';
-import { encodeControl } from '../../shared/relay/control.ts';
+import { type ControlFromRelay, encodeControl } from '../../shared/relay/control.ts';
 import { FrameWriter, forEachRecord } from '../../shared/relay/frames.ts';
 import type { Session } from '../../shared/vpn/session.ts';
 import { Tunnel, type TunnelConfig, type TunnelInput } from '../../shared/vpn/tunnel.ts';
@@ -16,6 +16,10 @@ export interface LaboratoryOptions {
   /** None: the gateway is silent. */
   readonly gateway?: GatewayConfig;
   readonly link: LinkOptions;
+  /** The relay's answer to `open`; `undefined` lets it stay silent. */
+  readonly answer?: (open: string) => string | undefined;
+  /** In place of a gateway: what comes back for a datagram. */
+  readonly stranger?: (datagram: Datagram) => readonly (Datagram | ControlFromRelay)[];
 }
 
 export class Laboratory {
@@ -28,10 +32,14 @@ export class Laboratory {
   session: Session | undefined;
   closed: { readonly failure?: Failure } | undefined;
   now: Millis = 0;
+  /** Nothing passes between relay and gateway any more. */
+  unplugged = false;
+  readonly #options: LaboratoryOptions;
   readonly #up: Link;
   readonly #down: Link;
 
   constructor(options: LaboratoryOptions) {
+    this.#options = options;
     this.tunnel = new Tunnel(options.tunnel);
     this.gateway = options.gateway && new Gateway(options.gateway);
     this.#up = new Link(options.link);
@@ -77,14 +85,27 @@ export class Laboratory {
       if (next === undefined || next > end) return;
       this.now = Math.max(this.now, next);
       for (const [channel, ...bytes] of this.#up.arrived(this.now)) {
-        if (this.gateway === undefined) continue;
-        this.fromGateway(this.gateway.receive(channel as 0, Uint8Array.from(bytes), this.now));
+        if (!this.unplugged)
+          this.#toGateway({ channel: channel as 0, bytes: Uint8Array.from(bytes) });
       }
-      this.#deliver(this.#down.arrived(this.now));
+      const arrived = this.#down.arrived(this.now);
+      this.#deliver(this.unplugged ? [] : arrived);
       if ((this.tunnel.deadline ?? Infinity) <= this.now) this.input({ kind: 'timeout' });
       if (this.gateway && (this.gateway.deadline ?? Infinity) <= this.now) {
         this.fromGateway(this.gateway.timeout(this.now));
       }
+    }
+  }
+
+  #toGateway(datagram: Datagram): void {
+    const { gateway } = this;
+    if (gateway !== undefined) {
+      this.fromGateway(gateway.receive(datagram.channel, datagram.bytes, this.now));
+      return;
+    }
+    for (const answer of this.#options.stranger?.(datagram) ?? []) {
+      if ('type' in answer) this.input({ kind: 'control', text: encodeControl(answer) });
+      else this.fromGateway([answer]);
     }
   }
 
@@ -106,6 +127,8 @@ export class Laboratory {
       mtu: RELAY_MTU,
       limits: { frameBytes: 131_072, recordBytes: 65_507 },
     });
-    queueMicrotask(() => this.input({ kind: 'control', text: opened }));
+    const { answer = () => opened } = this.#options;
+    const told = answer(text);
+    if (told !== undefined) queueMicrotask(() => this.input({ kind: 'control', text: told }));
   }
 }

@@ -1,7 +1,7 @@
 /** The algorithms' numbers, as the loader passes them, and their lengths in bytes. */
 
 export const AES_CBC: i32 = 0;
-export const TRIPLE_DES_CBC: i32 = 1;
+const TRIPLE_DES_CBC: i32 = 1;
 export const AES_GCM: i32 = 2;
 export const NULL_CIPHER: i32 = 3;
 
@@ -9,7 +9,7 @@ export const MD5: i32 = 0;
 export const SHA1: i32 = 1;
 export const SHA256: i32 = 2;
 export const SHA384: i32 = 3;
-export const SHA512: i32 = 4;
+// Whatever is none of these is SHA-512, number 4.
 /** In place of an integrity algorithm, beside AES-GCM. */
 export const NO_HASH: i32 = -1;
 

@@ -5,7 +5,7 @@
 import { SEQUENCE, WINDOW } from './context';
 
 /** Width in packets: a power of two. */
-export const REPLAY_WINDOW: u32 = 1024;
+const REPLAY_WINDOW: u32 = 1024;
 
 /** Whether `sequence` is new; the caller knows the packet to be authentic. If so, it is remembered. */
 export function admit(context: usize, sequence: u32): bool {

@@ -19,7 +19,7 @@ export function App({ portal }: { readonly portal: Portal }): VNode {
       </header>
       <main class={connected ? 'layout is-connected' : 'layout'}>
         <SignInCard portal={portal} />
-        <ConnectionPanel view={portal.view.value} />
+        <ConnectionPanel portal={portal} />
         {connected && (
           <section class="tools" aria-labelledby="tools-title">
             <h2 id="tools-title">Tools</h2>

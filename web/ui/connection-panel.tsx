@@ -3,12 +3,16 @@ import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { STAGES, type Stage } from '../worker/api.ts';
 import { FailureNote } from './failure-note.tsx';
+import { PapQuestion } from './pap-consent.tsx';
 import { PathDiagram } from './path-diagram.tsx';
+import type { Portal } from './portal.ts';
 import { SessionDetails } from './session-details.tsx';
 import { StepList } from './step-list.tsx';
 import { statusText, type View } from './view.ts';
 
-export function ConnectionPanel({ view }: { readonly view: View }): VNode {
+export function ConnectionPanel({ portal }: { readonly portal: Portal }): VNode {
+  const view = portal.view.value;
+  const { wanted } = portal;
   const { title, note } = statusText(view);
   const failure = view.kind === 'ready' ? view.failure : undefined;
   const panel = useRef<HTMLElement>(null);
@@ -29,7 +33,11 @@ export function ConnectionPanel({ view }: { readonly view: View }): VNode {
       <div class="status" role="status" aria-live="polite" aria-atomic="true">
         <strong>{title}</strong> <span>{note}</span>
       </div>
-      {failure !== undefined && <FailureNote failure={failure} role="alert" />}
+      {failure !== undefined && (
+        <FailureNote failure={failure} role="alert">
+          {wanted !== undefined && <PapQuestion portal={portal} wanted={wanted} />}
+        </FailureNote>
+      )}
       {view.kind === 'connected' ? (
         <SessionDetails session={view.session} />
       ) : (

@@ -1,6 +1,6 @@
 /** A failure in plain words: what happened, probably why, what to try, and the code to quote. */
 import type { ComponentChildren, VNode } from 'preact';
-import { errorText, type Failure, plainText } from '../../shared/errors.ts';
+import { DETAIL_LIMIT, errorText, type Failure, plainText } from '../../shared/errors.ts';
 import { AlertIcon } from './icons.tsx';
 
 export interface FailureNoteProps {
@@ -22,7 +22,7 @@ export function FailureNote({ failure, role, children }: FailureNoteProps): VNod
         <p>{advice}</p>
         {failure.detail !== undefined && (
           <p class="failure-detail">
-            <span>Detail:</span> {plainText(failure.detail)}
+            <span>Detail:</span> {plainText(failure.detail, DETAIL_LIMIT)}
           </p>
         )}
         <p class="failure-code">

@@ -1,7 +1,7 @@
 /** Fetches one address through the tunnel and shows how far it is. */
 import { useSignal } from '@preact/signals';
-import type { TargetedEvent, VNode } from 'preact';
-import { useRef } from 'preact/hooks';
+import type { TargetedEvent, TargetedMouseEvent, VNode } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { type Failure, plainText } from '../../shared/errors.ts';
 import type { FetchReply } from '../worker/api.ts';
 import { FailureNote } from './failure-note.tsx';
@@ -18,6 +18,7 @@ type Job =
       readonly received: number;
       readonly total: number | undefined;
     }
+  | { readonly kind: 'cancelled'; readonly received: number }
   | { readonly kind: 'done'; readonly reply: FetchReply }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
@@ -25,6 +26,8 @@ export function FetchTool({ portal }: { readonly portal: Portal }): VNode {
   const error = useSignal<string | undefined>(undefined);
   const job = useSignal<Job | undefined>(undefined);
   const input = useRef<HTMLInputElement>(null);
+  const request = useRef<AbortController | undefined>(undefined);
+  useEffect(() => () => request.current?.abort(), []);
   const running = job.value?.kind === 'running';
 
   async function start(): Promise<void> {
@@ -35,14 +38,29 @@ export function FetchTool({ portal }: { readonly portal: Portal }): VNode {
       return;
     }
     const url = checked.value;
+    const controller = new AbortController();
+    request.current = controller;
     job.value = { kind: 'running', url, received: 0, total: undefined };
-    const outcome = await portal.fetch(url, (received, total) => {
+    const progress = (received: number, total: number | undefined) => {
       // The last report may arrive behind the answer: they travel over different ports.
-      if (job.value?.kind === 'running') job.value = { kind: 'running', url, received, total };
-    });
+      if (request.current !== controller || job.value?.kind !== 'running') return;
+      job.value = { kind: 'running', url, received, total };
+    };
+    const outcome = await portal.fetch(url, progress, controller.signal);
+    if (request.current !== controller || controller.signal.aborted) return;
     job.value = outcome.ok
       ? { kind: 'done', reply: outcome.value }
       : { kind: 'failed', failure: outcome.failure };
+  }
+
+  function press(event: TargetedMouseEvent<HTMLButtonElement>): void {
+    if (job.value?.kind !== 'running') return;
+    // The button is `Fetch` again before its default action is due, which would start the next request.
+    event.preventDefault();
+    // The second half of a double click on `Fetch` is not meant for `Cancel`.
+    if (event.detail > 1) return;
+    request.current?.abort();
+    job.value = { kind: 'cancelled', received: job.value.received };
   }
 
   function submit(event: TargetedEvent<HTMLFormElement>): void {
@@ -64,8 +82,12 @@ export function FetchTool({ portal }: { readonly portal: Portal }): VNode {
           inputRef={input}
           error={error.value}
         />
-        <button class="primary" type="submit" aria-disabled={running ? 'true' : undefined}>
-          Fetch
+        <button
+          class={running ? 'secondary' : 'primary'}
+          type={running ? 'button' : 'submit'}
+          onClick={press}
+        >
+          {running ? 'Cancel' : 'Fetch'}
         </button>
       </form>
       <section class="results" aria-label="Fetch result">
@@ -79,6 +101,12 @@ function JobView({ job }: { readonly job: Job }): VNode {
   switch (job.kind) {
     case 'running':
       return <Progress {...job} />;
+    case 'cancelled':
+      return (
+        <p class="muted" aria-live="polite">
+          Cancelled after {formatBytes(job.received)}.
+        </p>
+      );
     case 'failed':
       return (
         <div aria-live="polite">

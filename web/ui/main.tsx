@@ -3,18 +3,41 @@ import './theme/index.css';
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app.tsx';
+import { Consents } from './consents.ts';
 import { loadGateways } from './gateways.ts';
-import { Portal } from './portal.ts';
+import { Portal, type PortalParts } from './portal.ts';
+import { LocationError, locateRelay, relayWebSocket } from './relay-location.ts';
 import { openTunnel } from './tunnel.ts';
 
-const relay = new URL('/culvert', location.href);
-relay.protocol = location.protocol === 'http:' ? 'ws:' : 'wss:';
+const consents = new Consents(storage());
+addEventListener('storage', () => consents.reload());
 
 const portal = new Portal({
-  relay: relay.href,
+  consents,
   openTunnel,
-  loadGateways: () => loadGateways(location.origin),
+  ...(await relayParts()),
 });
+
+async function relayParts(): Promise<Pick<PortalParts, 'relay' | 'loadGateways'>> {
+  try {
+    const origin = await locateRelay(location.href);
+    return { relay: relayWebSocket(origin), loadGateways: () => loadGateways(origin) };
+  } catch (error) {
+    if (!(error instanceof LocationError)) throw error;
+    // The list of gateways stays empty and says why, so there is nothing to connect to.
+    const failure = { code: 'RELAY_UNREACHABLE', detail: error.message } as const;
+    return { relay: '', loadGateways: async () => ({ kind: 'failed', failure }) };
+  }
+}
+
+/** Merely naming it throws where the browser keeps storage from the page. */
+function storage(): Storage | undefined {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}
 
 function warn(event: BeforeUnloadEvent): void {
   event.preventDefault();

@@ -2,6 +2,7 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { type Failure, plainText } from '../../shared/errors.ts';
 import type { FetchReply, Outcome, PingReply } from '../worker/api.ts';
+import type { Consent, Consents } from './consents.ts';
 import type { GatewayList } from './gateways.ts';
 import type { Tunnel, TunnelEvents } from './tunnel.ts';
 import type { SignIn } from './validation.ts';
@@ -12,18 +13,23 @@ export interface PortalParts {
   readonly relay: string;
   readonly openTunnel: (events: TunnelEvents) => Tunnel;
   readonly loadGateways: () => Promise<GatewayList>;
+  readonly consents: Consents;
 }
 
 export class Portal {
   readonly #relay: string;
   readonly #tunnel: Tunnel;
   readonly #loadGateways: () => Promise<GatewayList>;
+  readonly consents: Consents;
+  /** The gateway that was dialled last. */
+  #dialled = '';
   readonly #view = signal<View>({ kind: 'ready' });
   readonly #gateways = signal<GatewayList>({ kind: 'loading' });
 
   constructor(parts: PortalParts) {
     this.#relay = parts.relay;
     this.#loadGateways = parts.loadGateways;
+    this.consents = parts.consents;
     let first = true;
     this.#tunnel = parts.openTunnel({
       state: (state) => {
@@ -55,8 +61,10 @@ export class Portal {
     if (this.#view.value.kind !== 'ready') return;
     // Shown at once: the worker's first state may be a moment away.
     this.#view.value = { kind: 'connecting', stage: 'relay' };
+    this.#dialled = form.gateway;
+    const allowPap = this.consents.has(this.#consent(form.gateway));
     this.#tunnel
-      .connect({ relay: this.#relay, ...form })
+      .connect({ relay: this.#relay, ...form, allowPap })
       .catch((error: unknown) => this.#fault(errorMessage(error)));
   }
 
@@ -70,12 +78,32 @@ export class Portal {
     return this.#tunnel.ping(host).catch(failed);
   }
 
-  /** One GET request; never rejects. */
+  /** One GET request, `CANCELLED` after `signal`; never rejects. */
   fetch(
     url: string,
     progress: (received: number, total: number | undefined) => void,
+    signal: AbortSignal,
   ): Promise<Outcome<FetchReply>> {
-    return this.#tunnel.fetch(url, progress).catch(failed);
+    return this.#tunnel.fetch(url, progress, signal).catch(failed);
+  }
+
+  /** What the gateway of the failure on the screen insists on and only the user may allow. */
+  get wanted(): Consent | undefined {
+    const view = this.#view.value;
+    const wants = view.kind === 'ready' ? view.failure?.wants : undefined;
+    return wants === 'pap' ? this.#consent(this.#dialled) : undefined;
+  }
+
+  /** The name of the gateway that a consent is for, or its id where the relay does not list it. */
+  nameOf({ relay, gateway }: Consent): string {
+    const list = this.#gateways.value;
+    const here = relay === new URL(this.#relay).origin && list.kind === 'loaded';
+    const known = here ? list.gateways.find(({ id }) => id === gateway) : undefined;
+    return known?.name ?? plainText(`${gateway} at ${relay}`);
+  }
+
+  #consent(gateway: string): Consent {
+    return { relay: new URL(this.#relay).origin, gateway };
   }
 
   #fault(detail: string): void {

@@ -6,6 +6,7 @@ import { useSignal } from '@preact/signals';
 import type { RefObject, TargetedEvent, TargetedMouseEvent, VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { GatewayField } from './gateway-field.tsx';
+import { PapConsents } from './pap-consent.tsx';
 import type { Portal } from './portal.ts';
 import { TextField } from './text-field.tsx';
 import {
@@ -28,6 +29,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   const view = portal.view.value;
   const errors = useSignal<SignInErrors>({});
   const keyShown = useSignal(false);
+  const forgotten = useSignal(false);
   const button = useRef<HTMLButtonElement>(null);
   const fields = {
     gateway: useRef<HTMLSelectElement>(null),
@@ -50,7 +52,17 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
       return;
     }
     keyShown.value = false;
+    forgotten.value = false;
     portal.connect(form);
+  }
+
+  /** Whoever sits down next finds the gateway and the user name, and no secret. */
+  function forget(): void {
+    for (const field of [fields.preSharedKey, fields.password]) {
+      if (field.current !== null) field.current.value = '';
+    }
+    keyShown.value = false;
+    forgotten.value = true;
   }
 
   function press(event: TargetedMouseEvent<HTMLButtonElement>): void {
@@ -64,6 +76,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
 
   /** A complaint goes away as soon as its field is touched. */
   function touched(event: TargetedEvent<HTMLFormElement>): void {
+    forgotten.value = false;
     const field = SIGN_IN_FIELDS.find((name) => fields[name].current === event.target);
     if (field === undefined || errors.value[field] === undefined) return;
     const { [field]: _settled, ...rest } = errors.value;
@@ -102,7 +115,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
                 {keyShown.value ? 'Hide' : 'Show'}
               </button>
             }
-            hint="Key and password stay in this tab; the relay never sees them. A pre-shared key that many people know lets any of them pose as the gateway."
+            hint="Key and password stay in this tab; the relay never sees them. But whoever runs the relay can try guesses against a short key, and anyone who knows a key that many share can pose as the gateway."
           />
           <TextField
             id="user-name"
@@ -143,7 +156,16 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
         >
           {BUTTON[view.kind]}
         </button>
+        {(ready || connected) && (
+          <button type="button" class="secondary small" onClick={forget}>
+            Forget key and password
+          </button>
+        )}
+        <p class="forgotten" aria-live="polite">
+          {forgotten.value && 'Key and password are forgotten.'}
+        </p>
       </form>
+      <PapConsents portal={portal} />
     </section>
   );
 }

@@ -14,9 +14,11 @@ export interface Tunnel {
   connect(request: ConnectRequest): Promise<void>;
   disconnect(): Promise<void>;
   ping(host: string): Promise<Outcome<PingReply>>;
+  /** After `signal` it answers `CANCELLED`. */
   fetch(
     url: string,
     progress: (received: number, total: number | undefined) => void,
+    signal: AbortSignal,
   ): Promise<Outcome<FetchReply>>;
 }
 
@@ -39,10 +41,18 @@ export function openTunnel(events: TunnelEvents): Tunnel {
   remote
     .subscribe(proxy((state: TunnelState) => events.state(state)))
     .catch((error: unknown) => events.fault(String(error)));
+  // Workers know whether they are online, but not every browser tells them when that changes.
+  addEventListener('offline', () => {
+    remote.networkLost().catch((error: unknown) => events.fault(String(error)));
+  });
   return {
     connect: (request) => remote.connect(request),
     disconnect: () => remote.disconnect(),
     ping: (host) => remote.ping(host),
-    fetch: (url, progress) => remote.fetch(url, proxy(progress)),
+    fetch: (url, progress, signal) => {
+      const id = crypto.randomUUID();
+      signal.addEventListener('abort', () => void remote.cancelFetch(id), { once: true });
+      return remote.fetch(id, url, proxy(progress));
+    },
   };
 }

@@ -24,6 +24,8 @@ export interface ConnectRequest {
   readonly preSharedKey: string;
   readonly userName: string;
   readonly password: string;
+  /** The user's consent, for this gateway, to hand it the password itself; nothing that a peer sends can set it. */
+  readonly allowPap: boolean;
 }
 
 /** What was agreed on, in the field's usual names. */
@@ -93,10 +95,21 @@ export interface TunnelApi {
   /** Calls `listener` with the present state and every later one. Answers an id for `unsubscribe`. */
   subscribe(listener: (state: TunnelState) => void): number;
   unsubscribe(id: number): void;
+  /**
+   * The browser says that its network is gone. Connecting ends at once with `TAB_OFFLINE`, a tunnel after a moment
+   * in which the network may come back; with a relay on this device nothing ends for that alone.
+   */
+  networkLost(): void;
   ping(host: string): Promise<Outcome<PingReply>>;
-  /** One GET request; `progress` gets the bytes so far and the whole, when known. */
+  /**
+   * One GET request; `progress` gets the bytes so far and the whole, when known. `id` is the caller's own, unlike
+   * any other's, for `cancelFetch`.
+   */
   fetch(
+    id: string,
     url: string,
     progress?: (received: number, total: number | undefined) => void,
   ): Promise<Outcome<FetchReply>>;
+  /** Ends a request under way: it answers `CANCELLED`. */
+  cancelFetch(id: string): void;
 }

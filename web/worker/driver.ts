@@ -2,8 +2,9 @@
  * Runs a tunnel machine over a WebSocket and a clock: inputs in, outputs out, one timer. The same in a
  * browser's worker and in Node.
  */
-import type { Failure } from '../../shared/errors.ts';
+import { type Failure, plainText, type TunnelErrorCode } from '../../shared/errors.ts';
 import type { IpInput } from '../../shared/ip/messages.ts';
+import { REFUSALS } from '../../shared/relay/close-codes.ts';
 import {
   Tunnel,
   type TunnelConfig,
@@ -35,6 +36,9 @@ export interface DriverConfig extends TunnelConfig {
   readonly emit: (output: Exclude<TunnelOutput, { kind: 'control' | 'frame' }>) => void;
 }
 
+/** How long the WebSocket may take to open: a network that swallows packets never says no. */
+const OPEN_MILLIS = 15_000;
+
 /** Above this many bytes on their way to the relay, TCP inside the tunnel holds new data back … */
 const HOLD_ABOVE = 1 << 20;
 
@@ -62,8 +66,12 @@ export class TunnelDriver {
     this.#tunnel = new Tunnel(config);
     const { socket } = config;
     socket.binaryType = 'arraybuffer';
+    this.#timer = setTimeout(() => this.#lost(0, ''), OPEN_MILLIS);
     socket.addEventListener('open', () => {
+      if (this.#over) return;
       this.#opened = true;
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
       this.run({ kind: 'start' });
     });
     socket.addEventListener('message', ({ data }) => {
@@ -91,7 +99,7 @@ export class TunnelDriver {
       }
     } catch (error) {
       // A defect of ours must not leave a page that waits for ever.
-      this.#dispatch({ kind: 'closed', failure: { code: 'INTERNAL', detail: String(error) } });
+      this.#abandon({ code: 'INTERNAL', detail: String(error) });
     } finally {
       this.#running = false;
     }
@@ -140,13 +148,21 @@ export class TunnelDriver {
 
   #lost(code: number, reason: string): void {
     if (this.#over) return;
-    const detail =
-      code > 1000 && code !== 1006 ? `close code ${code}${reason && `: ${reason}`}` : undefined;
-    const failure: Failure = {
-      code: this.#opened ? 'RELAY_CLOSED' : 'RELAY_UNREACHABLE',
-      ...(detail !== undefined && { detail }),
-    };
+    const failure: Failure = this.#opened
+      ? { code: outcomeOf(code), ...closeDetail(code, reason) }
+      : { code: 'RELAY_UNREACHABLE' };
     this.run({ kind: 'relay-closed', failure });
+  }
+
+  /** What is left after a defect: the keys go, as far as the machine still can, and the page is told. */
+  #abandon(failure: Failure): void {
+    this.#inputs.length = 0;
+    try {
+      this.#tunnel.handle({ kind: 'relay-closed', failure }, this.#config.now());
+    } catch {
+      // The first error is the one to report.
+    }
+    this.#dispatch({ kind: 'closed', failure });
   }
 
   #end(): void {
@@ -154,4 +170,15 @@ export class TunnelDriver {
     clearTimeout(this.#timer);
     this.#config.socket.close();
   }
+}
+
+/** A relay that refuses says so first; where only its close code arrives, that tells the same. */
+function outcomeOf(code: number): TunnelErrorCode {
+  return Object.values(REFUSALS).find(({ close }) => close === code)?.outcome ?? 'RELAY_CLOSED';
+}
+
+function closeDetail(code: number, reason: string): Pick<Failure, 'detail'> {
+  // Neither the ordinary end nor a connection that merely broke says anything.
+  if (code <= 1000 || code === 1006) return {};
+  return { detail: plainText(`close code ${code}${reason && `: ${reason}`}`) };
 }

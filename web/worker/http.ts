@@ -11,6 +11,7 @@ import { type Failure, TunnelError } from '../../shared/errors.ts';
 import { type Bytes, concat } from '../../shared/wire/bytes.ts';
 import { BODY_LIMIT, type FetchReply } from './api.ts';
 import type { Sockets, TcpSocket } from './sockets.ts';
+import type { WebClient } from './tunnel-service.ts';
 
 /** The part of libcurl.js that is used here. */
 interface Libcurl {
@@ -54,8 +55,23 @@ async function load(): Promise<Libcurl> {
   return libcurl;
 }
 
+/** Loads libcurl.js once; a failed try leaves nothing behind that would fail the next. */
+async function loaded(): Promise<Libcurl> {
+  loading ??= load();
+  try {
+    return await loading;
+  } catch (error) {
+    loading = undefined;
+    throw new TunnelError('HTTP_FAILED', `the program for web requests did not load: ${error}`);
+  }
+}
+
+function cancelled(): TunnelError {
+  return new TunnelError('CANCELLED');
+}
+
 /** One tunnel's web requests. */
-export class HttpClient {
+export class HttpClient implements WebClient {
   readonly sockets: Sockets;
   /** Why the connection that failed last did: libcurl reports only that one did. */
   connectFailure: Failure | undefined;
@@ -65,21 +81,24 @@ export class HttpClient {
     this.sockets = sockets;
   }
 
-  /** A GET request without following redirects. Throws `TunnelError`. */
+  /** A GET request without following redirects. Throws `TunnelError`, `CANCELLED` after `signal`. */
   async get(
     url: string,
     progress: ((received: number, total: number | undefined) => void) | undefined,
+    signal: AbortSignal,
   ): Promise<FetchReply> {
     const target = parseUrl(url);
     const begin = performance.now();
-    loading ??= load();
-    const libcurl = await loading;
+    const libcurl = await loaded();
+    // libcurl.js only listens for what is still to come.
+    if (signal.aborted) throw cancelled();
     current = this;
     this.#takeConnectFailure();
     this.#session ??= new libcurl.HTTPSession();
     try {
       const response = await this.#session.fetch(target.href, {
         redirect: 'manual',
+        signal,
         // Without TLS there is no ALPN, and an upgrade to HTTP/2 only costs a header.
         ...(target.protocol === 'http:' && { _libcurl_http_version: 1.1 }),
       });
@@ -93,6 +112,7 @@ export class HttpClient {
         millis: performance.now() - begin,
       };
     } catch (error) {
+      if (signal.aborted) throw cancelled();
       if (this.connectFailure)
         throw new TunnelError(this.connectFailure.code, this.connectFailure.detail);
       throw new TunnelError('HTTP_FAILED', error instanceof Error ? error.message : String(error));

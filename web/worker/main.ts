@@ -1,8 +1,36 @@
 /** The worker's entry: every port that a window sends gets the same tunnel. */
 import { expose } from 'comlink';
+import { TunnelError } from '../../shared/errors.ts';
+import { RELAY_SUBPROTOCOL } from '../../shared/relay/channels.ts';
+import type { Random } from '../../shared/wire/bytes.ts';
+import wasmUrl from '../../wasm/build/culvert.wasm?url';
+import { loadWasmSuite } from '../../wasm/index.ts';
+import { HttpClient } from './http.ts';
 import { TunnelService } from './tunnel-service.ts';
 
-const service = new TunnelService();
+const random: Random = {
+  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+};
+
+let compiled: WebAssembly.Module | undefined;
+
+/** Compiles once; a failed try, as without a network, leaves nothing behind that would fail the next. */
+async function compile(): Promise<WebAssembly.Module> {
+  try {
+    compiled ??= await WebAssembly.compileStreaming(fetch(wasmUrl));
+    return compiled;
+  } catch (error) {
+    throw new TunnelError('RELAY_UNREACHABLE', `the tunnel’s program did not load: ${error}`);
+  }
+}
+
+const service = new TunnelService({
+  random,
+  loadSuite: async () => await loadWasmSuite(await compile(), random),
+  openSocket: (relay) => new WebSocket(relay, RELAY_SUBPROTOCOL),
+  openWeb: (sockets) => new HttpClient(sockets),
+  online: () => navigator.onLine,
+});
 
 self.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
   if (data instanceof MessagePort) expose(service, data);

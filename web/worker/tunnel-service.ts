@@ -1,10 +1,9 @@
 /** The tunnel as the page sees it: one at a time, its state told to everyone who asked. */
 import { transfer } from 'comlink';
+import type { CipherSuite } from '../../shared/crypto/suite.ts';
 import { type Failure, TunnelError } from '../../shared/errors.ts';
 import type { TunnelOutput } from '../../shared/vpn/tunnel.ts';
-import type { Random } from '../../shared/wire/bytes.ts';
-import wasmUrl from '../../wasm/build/culvert.wasm?url';
-import { loadWasmSuite } from '../../wasm/index.ts';
+import type { Millis, Random } from '../../shared/wire/bytes.ts';
 import type {
   ConnectRequest,
   FetchReply,
@@ -13,21 +12,39 @@ import type {
   TunnelApi,
   TunnelState,
 } from './api.ts';
-import { TunnelDriver } from './driver.ts';
-import { HttpClient } from './http.ts';
+import { type RelaySocket, TunnelDriver } from './driver.ts';
 import { Sockets } from './sockets.ts';
 
-const SUBPROTOCOL = 'culvert.v1';
+/** How long a tunnel outlives the browser's word that the network is gone: a change of network looks like that too. */
+export const OFFLINE_GRACE: Millis = 5_000;
 
-const random: Random = {
-  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-};
+/** What the service has around it; the worker's entry puts in the real things. */
+export interface ServiceParts {
+  readonly random: Random;
+  /** A cipher suite of its own for each tunnel. */
+  readonly loadSuite: () => Promise<CipherSuite>;
+  readonly openSocket: (relay: string) => RelaySocket;
+  readonly openWeb: (sockets: Sockets) => WebClient;
+  /** Whether the browser believes that there is a network. */
+  readonly online: () => boolean;
+}
+
+/** One tunnel's web requests. */
+export interface WebClient {
+  /** A GET request. Throws `TunnelError`. */
+  get(
+    url: string,
+    progress: ((received: number, total: number | undefined) => void) | undefined,
+    signal: AbortSignal,
+  ): Promise<FetchReply>;
+  close(): void;
+}
 
 /** What exists only while there is a tunnel, or one is being made. */
 interface Tunnel {
   readonly driver: TunnelDriver;
   readonly sockets: Sockets;
-  readonly http: HttpClient;
+  readonly web: WebClient;
 }
 
 export class TunnelService implements TunnelApi {
@@ -36,7 +53,18 @@ export class TunnelService implements TunnelApi {
   #state: TunnelState = { kind: 'idle' };
   #tunnel: Tunnel | undefined;
   #idle: (() => void)[] = [];
-  #module: Promise<WebAssembly.Module> | undefined;
+  readonly #parts: ServiceParts;
+  /** Requests under way, by their callers' ids. */
+  readonly #fetches = new Map<string, AbortController>();
+  /** The tunnel in the making, which may be given up while its suite loads. */
+  #attempt: symbol | undefined;
+  /** The relay is on this device: no network is needed to reach it. */
+  #relayIsLocal = false;
+  #offlineTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts;
+  }
 
   subscribe(listener: (state: TunnelState) => void): number {
     const id = this.#nextListener++;
@@ -51,13 +79,13 @@ export class TunnelService implements TunnelApi {
 
   connect(request: ConnectRequest): void {
     if (this.#state.kind !== 'idle') return;
+    this.#relayIsLocal = isLoopback(request.relay);
     this.#become({ kind: 'connecting', stage: 'relay' });
-    this.#dial(request).catch((error: unknown) => {
-      const failure: Failure =
-        error instanceof TunnelError
-          ? { code: error.code, ...(error.detail !== undefined && { detail: error.detail }) }
-          : { code: 'INTERNAL', detail: String(error) };
-      this.#ended(failure);
+    if (!this.#relayIsLocal && !this.#parts.online()) return this.#ended({ code: 'TAB_OFFLINE' });
+    const attempt = Symbol();
+    this.#attempt = attempt;
+    this.#dial(request, attempt).catch((error: unknown) => {
+      if (this.#attempt === attempt) this.#ended(asFailure(error));
     });
   }
 
@@ -72,25 +100,44 @@ export class TunnelService implements TunnelApi {
     return done;
   }
 
+  networkLost(): void {
+    if (this.#relayIsLocal) return;
+    if (this.#state.kind === 'connecting') this.#fail({ code: 'TAB_OFFLINE' });
+    if (this.#state.kind !== 'connected' || this.#offlineTimer !== undefined) return;
+    this.#offlineTimer = setTimeout(() => {
+      this.#offlineTimer = undefined;
+      if (!this.#parts.online()) this.#fail({ code: 'TAB_OFFLINE' });
+    }, OFFLINE_GRACE);
+  }
+
   ping(host: string): Promise<Outcome<PingReply>> {
     return this.#use(({ sockets }) => sockets.ping(host.trim()));
   }
 
   async fetch(
+    id: string,
     url: string,
     progress?: (received: number, total: number | undefined) => void,
   ): Promise<Outcome<FetchReply>> {
-    const outcome = await this.#use(({ http }) => http.get(url.trim(), progress));
+    const controller = new AbortController();
+    this.#fetches.set(id, controller);
+    const { signal } = controller;
+    const outcome = await this.#use(({ web }) => web.get(url.trim(), progress, signal));
+    this.#fetches.delete(id);
     return outcome.ok ? transfer(outcome, [outcome.value.body.buffer]) : outcome;
   }
 
-  async #dial(request: ConnectRequest): Promise<void> {
-    this.#module ??= WebAssembly.compileStreaming(fetch(wasmUrl));
-    const suite = await loadWasmSuite(await this.#module, random);
-    if (this.#state.kind !== 'connecting') return this.#ended(undefined);
-    const socket = new WebSocket(request.relay, SUBPROTOCOL);
+  cancelFetch(id: string): void {
+    this.#fetches.get(id)?.abort();
+  }
+
+  async #dial(request: ConnectRequest, attempt: symbol): Promise<void> {
+    const { random, loadSuite, openSocket, openWeb } = this.#parts;
+    const suite = await loadSuite();
+    if (this.#attempt !== attempt) return;
+    if (this.#state.kind === 'disconnecting') return this.#ended(undefined);
     const driver = new TunnelDriver({
-      socket,
+      socket: openSocket(request.relay),
       now: () => performance.now(),
       emit: (output) => this.#handle(output),
       suite,
@@ -99,10 +146,16 @@ export class TunnelService implements TunnelApi {
       preSharedKey: new TextEncoder().encode(request.preSharedKey),
       userName: request.userName,
       password: request.password,
-      authMethods: ['mschapv2', 'chap-md5'],
+      authMethods: request.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],
     });
     const sockets = new Sockets((input) => driver.network(input));
-    this.#tunnel = { driver, sockets, http: new HttpClient(sockets) };
+    this.#tunnel = { driver, sockets, web: openWeb(sockets) };
+  }
+
+  /** Ends what there is, without a word to the gateway: there is no way to it. */
+  #fail(failure: Failure): void {
+    if (this.#tunnel === undefined) this.#ended(failure);
+    else this.#tunnel.driver.run({ kind: 'relay-closed', failure });
   }
 
   #handle(output: Exclude<TunnelOutput, { kind: 'control' | 'frame' }>): void {
@@ -126,15 +179,25 @@ export class TunnelService implements TunnelApi {
     }
   }
 
-  #ended(failure: Failure | undefined): void {
+  #ended(cause: Failure | undefined): void {
+    const failure = cause && this.#explain(cause);
     const tunnel = this.#tunnel;
     this.#tunnel = undefined;
+    this.#attempt = undefined;
+    clearTimeout(this.#offlineTimer);
+    this.#offlineTimer = undefined;
     tunnel?.sockets.closeAll(failure ?? { code: 'NOT_CONNECTED' });
-    tunnel?.http.close();
+    tunnel?.web.close();
     this.#become(failure === undefined ? { kind: 'idle' } : { kind: 'idle', failure });
     const waiting = this.#idle;
     this.#idle = [];
     for (const resolve of waiting) resolve();
+  }
+
+  /** A relay that is out of reach while the browser has no network is not to blame. */
+  #explain(failure: Failure): Failure {
+    const lost = failure.code === 'RELAY_UNREACHABLE' || failure.code === 'RELAY_CLOSED';
+    return lost && !this.#parts.online() ? { code: 'TAB_OFFLINE' } : failure;
   }
 
   #become(state: TunnelState): void {
@@ -148,10 +211,18 @@ export class TunnelService implements TunnelApi {
         throw new TunnelError('NOT_CONNECTED');
       return { ok: true, value: await work(this.#tunnel) };
     } catch (error) {
-      if (!(error instanceof TunnelError))
-        return { ok: false, failure: { code: 'INTERNAL', detail: String(error) } };
-      const { code, detail } = error;
-      return { ok: false, failure: { code, ...(detail !== undefined && { detail }) } };
+      return { ok: false, failure: asFailure(error) };
     }
   }
+}
+
+function asFailure(error: unknown): Failure {
+  if (!(error instanceof TunnelError)) return { code: 'INTERNAL', detail: String(error) };
+  const { code, detail } = error;
+  return { code, ...(detail !== undefined && { detail }) };
+}
+
+function isLoopback(relay: string): boolean {
+  const { hostname } = new URL(relay);
+  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }

@@ -3,6 +3,7 @@
 export interface Environment {
   readonly url: string;
   readonly gateway: string;
+  readonly gatewayPid: number;
   readonly preSharedKey: string;
   readonly userName: string;
   readonly password: string;
@@ -16,6 +17,7 @@ export function environment(): Environment {
   return {
     url: variable('CULVERT_E2E_URL', 'the portal’s address'),
     gateway: variable('CULVERT_E2E_GATEWAY', 'the id of a gateway the relay knows'),
+    gatewayPid: Number(variable('CULVERT_E2E_GATEWAY_PID', 'that gateway’s process id')),
     preSharedKey: variable('CULVERT_E2E_PSK', 'that gateway’s pre-shared key'),
     userName: variable('CULVERT_E2E_USER', 'a user there'),
     password: variable('CULVERT_E2E_PASSWORD', 'that user’s password'),

@@ -18,6 +18,9 @@ import {
 
 const STEP_MILLIS = 20;
 
+/** What a hostile gateway would like on the screen. */
+const RUDE_TEXT = `StopCCN: \u202egnp.exe\u0007\u001b[31m <img src=x onerror="document.title=1"> ${'A'.repeat(10_000)}`;
+
 /** Where a scene ends early, and how; `undefined` means it waits there. */
 const SCENES: Readonly<Record<string, readonly [at: Stage, failure: Failure | undefined]>> = {
   stuck: ['ike-quick-mode', undefined],
@@ -25,6 +28,11 @@ const SCENES: Readonly<Record<string, readonly [at: Stage, failure: Failure | un
     'ike-main-mode',
     { code: 'IKE_AUTHENTICATION_FAILED', detail: 'no answer to message 5; PAYLOAD-MALFORMED' },
   ],
+  'pap-only': [
+    'ppp-link',
+    { code: 'PPP_NO_AUTH_PROTOCOL', detail: 'the peer asks for PAP', wants: 'pap' },
+  ],
+  rude: ['l2tp', { code: 'L2TP_REFUSED', detail: RUDE_TEXT }],
   'wrong-password': ['ppp-authentication', { code: 'PPP_AUTH_FAILED', detail: 'E=691 R=0' }],
 };
 
@@ -33,7 +41,7 @@ class FakeTunnel implements TunnelApi {
   #state: TunnelState = { kind: 'idle' };
 
   async connect(request: ConnectRequest): Promise<void> {
-    const [end, failure] = SCENES[request.gateway] ?? [];
+    const [end, failure] = (!request.allowPap && SCENES[request.gateway]) || [];
     for (const stage of STAGES) {
       this.#become({ kind: 'connecting', stage });
       if (stage === end) {
@@ -43,7 +51,7 @@ class FakeTunnel implements TunnelApi {
       await sleep(STEP_MILLIS);
       if (this.#state.kind !== 'connecting') return;
     }
-    this.#become({ kind: 'connected', session: session(request.gateway) });
+    this.#become({ kind: 'connected', session: session(request) });
   }
 
   async disconnect(): Promise<void> {
@@ -74,7 +82,15 @@ class FakeTunnel implements TunnelApi {
     return { ok: true, value: { address: '10.30.0.1', roundTripMillis: 4.2, bytes: 64, ttl: 64 } };
   }
 
+  networkLost(): void {
+    this.#become({ kind: 'idle', failure: { code: 'TAB_OFFLINE' } });
+  }
+
+  /** The page turns away on its own. */
+  cancelFetch(): void {}
+
   async fetch(
+    _id: string,
     url: string,
     progress?: (received: number, total: number | undefined) => void,
   ): Promise<Outcome<FetchReply>> {
@@ -111,7 +127,7 @@ class FakeTunnel implements TunnelApi {
   }
 }
 
-function session(gateway: string): Session {
+function session({ gateway, allowPap }: ConnectRequest): Session {
   const weak = gateway === 'weak';
   return {
     gateway: { id: gateway, name: 'Head office', address: '192.0.2.10' },
@@ -121,9 +137,9 @@ function session(gateway: string): Session {
     ike: `AES-CBC-256, SHA2-256, ${weak ? 'MODP-1024' : 'MODP-2048'}, pre-shared key`,
     esp: weak ? '3DES-CBC, HMAC-MD5-96' : 'AES-CBC-256, HMAC-SHA1-96',
     transport: 'UDP 4500',
-    authentication: 'MS-CHAPv2',
+    authentication: allowPap ? 'PAP' : 'MS-CHAPv2',
     mtu: 1358,
-    weak: weak ? ['MODP-1024', '3DES-CBC', 'HMAC-MD5-96'] : [],
+    weak: allowPap ? ['PAP'] : weak ? ['MODP-1024', '3DES-CBC', 'HMAC-MD5-96'] : [],
     since: Date.now(),
   };
 }

@@ -6,9 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { test } from 'vitest';
-
-/** How long one file of fuzzers runs; its fuzzers share it. */
-export const BUDGET_MILLIS: number = 1000 * Number(process.env.CULVERT_FUZZ_SECONDS ?? 60);
+import { BUDGET_MILLIS } from './budget.ts';
 
 /** The same inputs every time, unless `CULVERT_FUZZ_SEED` is another number or `random`. */
 const SEED: number = seedFrom(process.env.CULVERT_FUZZ_SEED);
@@ -52,12 +50,15 @@ export function campaign<Input>(options: CampaignOptions<Input>): void {
     const end = begin + share * BUDGET_MILLIS;
     let runs = 0;
     for (let slice = 0; performance.now() < end; slice++) {
-      const result = await fc.check(fc.asyncProperty(input, async (each) => check(each)), {
-        seed: (SEED + slice) | 0,
-        numRuns: RUNS,
-        interruptAfterTimeLimit: Math.min(SLICE_MILLIS, Math.max(1, end - performance.now())),
-        markInterruptAsFailure: false,
-      });
+      const result = await fc.check(
+        fc.asyncProperty(input, async (each) => check(each)),
+        {
+          seed: (SEED + slice) | 0,
+          numRuns: RUNS,
+          interruptAfterTimeLimit: Math.min(SLICE_MILLIS, Math.max(1, end - performance.now())),
+          markInterruptAsFailure: false,
+        },
+      );
       runs += result.numRuns;
       if (result.failed && result.counterexample !== null) {
         const [found] = result.counterexample;

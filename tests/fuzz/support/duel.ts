@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import type { Bytes, Millis } from '../../../shared/wire/bytes.ts';
 import type { Machine } from '../../../shared/wire/machine.ts';
-import { mutate, type Mutation, mutations, octets } from './mutation.ts';
+import { type Mutation, mutate, mutations, octets } from './mutation.ts';
 import { Watched } from './watch.ts';
 
 export type Side = 'client' | 'server';
@@ -43,9 +43,15 @@ const pass = fc.record({
   millis: fc.constantFrom(1, 500, 3_000, 20_000, 120_000),
 });
 
-/** What somebody does who cannot keep honest messages from arriving. */
+/**
+ * What somebody adds who cannot keep honest messages from arriving. Sent back, messages are left as they are: what
+ * has the right cookies and another content is a forgery, and before there are keys the first that arrives counts.
+ */
 export const injections: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 3, arbitrary: again },
+  {
+    weight: 3,
+    arbitrary: again.map((each) => (each.back ? { ...each, changes: [] } : each)),
+  },
   { weight: 1, arbitrary: invent },
 );
 
@@ -88,6 +94,8 @@ export class Duel<
   Output extends { readonly kind: string },
 > {
   readonly outputs: Record<Side, Output[]> = { client: [], server: [] };
+  /** Sides that were told to close. */
+  readonly wished = new Set<Side>();
   readonly #sides: Readonly<Record<Side, Watched<Input, Output>>>;
   readonly #rules: Rules<Input, Output>;
   readonly #sent: Message<Input>[] = [];
@@ -143,7 +151,9 @@ export class Duel<
         return this.pass(action.millis);
       case 'command': {
         const { commands } = this.#rules;
-        return this.give(action.to, commands[action.index % commands.length]!);
+        const command = commands[action.index % commands.length]!;
+        if (command.kind === 'close') this.wished.add(action.to);
+        return this.give(action.to, command);
       }
     }
   }

@@ -27,7 +27,23 @@ export type Mutation =
 const place = fc.nat({ max: 4095 });
 const short = fc.integer({ min: 1, max: 64 });
 /** Numbers at which code tends to break. */
-const edge = fc.constantFrom(0, 1, 2, 3, 4, 5, 7, 8, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff);
+const edge = fc.constantFrom(
+  0,
+  1,
+  2,
+  3,
+  4,
+  5,
+  7,
+  8,
+  0x7f,
+  0x80,
+  0xff,
+  0x100,
+  0x7fff,
+  0x8000,
+  0xffff,
+);
 
 const mutation: fc.Arbitrary<Mutation> = fc.oneof(
   fc.record({ kind: fc.constant('flip' as const), at: place, bit: fc.nat({ max: 7 }) }),

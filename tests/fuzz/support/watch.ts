@@ -1,6 +1,7 @@
 /** What must hold for every machine, whatever arrives: a wrapper that looks at each call. */
-import type { Machine } from '../../../shared/wire/machine.ts';
+
 import type { Millis } from '../../../shared/wire/bytes.ts';
+import type { Machine } from '../../../shared/wire/machine.ts';
 
 /** Outputs of one input at most, where nothing else is said. */
 const MOST_OUTPUTS = 64;
@@ -14,7 +15,10 @@ interface WatchOptions {
   readonly secrets?: readonly string[];
 }
 
-export class Watched<Input extends { readonly kind: string }, Output extends { readonly kind: string }> {
+export class Watched<
+  Input extends { readonly kind: string },
+  Output extends { readonly kind: string },
+> {
   readonly machine: Machine<Input, Output>;
   readonly #most: number;
   readonly #secrets: readonly string[];

@@ -71,6 +71,10 @@ export class SoftEther {
     return new SoftEther(daemon, network);
   }
 
+  get pid(): number {
+    return this.#daemon.pid;
+  }
+
   get log(): string {
     return this.#daemon.log;
   }

@@ -18,9 +18,9 @@ import {
 } from '../../../shared/ppp/pap-packet.ts';
 import type { PppOutput } from '../../../shared/ppp/ppp.ts';
 import { encodeFrame, headerLength, protocolNumber } from '../../../shared/ppp/protocol.ts';
-import { utf8Decode, utf8Encode } from '../../../shared/wire/text.ts';
 import type { Bytes } from '../../../shared/wire/bytes.ts';
 import { DecodeError } from '../../../shared/wire/errors.ts';
+import { utf8Decode, utf8Encode } from '../../../shared/wire/text.ts';
 import { clientConfig, type End, Pair, serverConfig } from '../../sim/ppp/pair.ts';
 
 function bytes(constraints: fc.IntArrayConstraints = {}): fc.Arbitrary<Bytes> {

@@ -6,7 +6,11 @@ import {
   encodeChapValue,
   encodeMsChapResponse,
 } from '../../../shared/ppp/chap-packet.ts';
-import { decodeConfigOptions, encodeConfigOptions } from '../../../shared/ppp/config-option.ts';
+import {
+  decodeConfigOptions,
+  encodeConfigOptions,
+  MAX_OPTIONS,
+} from '../../../shared/ppp/config-option.ts';
 import { decodeControlPacket, encodeControlPacket } from '../../../shared/ppp/control-packet.ts';
 import {
   decodeIpcpOption,
@@ -79,6 +83,12 @@ describe('a control packet', () => {
 });
 
 describe('configuration options', () => {
+  it('are not more than anybody needs', () => {
+    const many = fromHex('0502'.repeat(MAX_OPTIONS));
+    expect(decodeConfigOptions(many)).toHaveLength(MAX_OPTIONS);
+    expect(() => decodeConfigOptions(fromHex('0502'.repeat(MAX_OPTIONS + 1)))).toThrow(DecodeError);
+  });
+
   it('are written and read', () => {
     const options = [
       { type: 1, data: fromHex('05dc') },

@@ -253,6 +253,16 @@ describe('LCP, once open', () => {
     expect(lines(script.says(lcp, 7, 1, '01010004'))[0]?.packet.code).toBe(5);
   });
 
+  it('has a reason for an end that a Code-Reject brings about', () => {
+    const script = new Script();
+    script.up();
+    // Our Configure-Request, rejected as a code.
+    expect(script.says(lcp, 7, 1, '01010004').at(-1)).toEqual({
+      kind: 'closed',
+      failure: { code: 'PPP_NEGOTIATION_FAILED', detail: 'LCP ended' },
+    });
+  });
+
   it('asks for a sign of life after silence, and any frame or packet is one', () => {
     const script = new Script();
     script.toOpen();

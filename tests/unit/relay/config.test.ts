@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, DEFAULT_CONFIG, parseConfig } from '../../../relay/config.ts';
+import { ConfigError, DEFAULT_CONFIG, DEFAULT_LIMITS, parseConfig } from '../../../relay/config.ts';
 import { GATEWAY_ID_LIMIT, GATEWAY_NAME_LIMIT } from '../../../shared/relay/control.ts';
 
 const LISTEN = { host: '127.0.0.1', port: 8443 };
@@ -39,7 +39,15 @@ test.each([
       ],
       origins: ['https://portal.example', 'http://localhost:5173', 'http://[::1]:8443'],
       hosts: ['portal.example', '192.0.2.7', '::1'],
-      limits: { sessions: 5, sessionsPerAddress: 5, idleSeconds: 60 },
+      open: true,
+      portal: false,
+      limits: {
+        sessions: 5,
+        sessionsPerAddress: 5,
+        openSeconds: 10,
+        idleSeconds: 60,
+        packetsPerSecond: 100,
+      },
     },
   ],
 ])('%s is valid', (_name, document) => {
@@ -134,6 +142,13 @@ test.each<[string, unknown]>([
     'limits.idleSeconds: must be a whole number of seconds from 10 to 86400',
     { ...SMALLEST, limits: { idleSeconds: 1 } },
   ],
+  [
+    'limits.packetsPerSecond: must be a whole number from 100 to 1000000',
+    { ...SMALLEST, limits: { packetsPerSecond: 99 } },
+  ],
+  ['limits.bytesPerSecond: is not a known key', { ...SMALLEST, limits: { bytesPerSecond: 1 } }],
+  ['open: must be true or false', { ...SMALLEST, open: 'yes' }],
+  ['portal: must be true or false', { ...SMALLEST, portal: 1 }],
   ['gateway: is not a known key', { ...SMALLEST, gateway: OFFICE }],
   [`gateways[0].psk: ${SECRETS}`, withGateway({ psk: 'hunter2' })],
   [`gateways[0].preSharedKey: ${SECRETS}`, withGateway({ preSharedKey: 'hunter2' })],
@@ -186,6 +201,14 @@ describe('the published schema', () => {
     };
     walk(schema, '');
     expect(open).toEqual([]);
+  });
+
+  test('it names the defaults that hold', () => {
+    const limits: Record<string, { description: string }> = schema.properties.limits.properties;
+    expect(Object.keys(limits).sort()).toEqual(Object.keys(DEFAULT_LIMITS).sort());
+    for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {
+      expect(limits[name]!.description).toMatch(new RegExp(`; ${value} without it`));
+    }
   });
 
   test('its limits are the protocol’s', () => {

@@ -74,6 +74,7 @@ test.each([
     [Channel.natt, packets.esp(1, 64), takesEsp, 'queueToTab'],
     [Channel.l2tp, packets.l2tp(1), takesEsp, 'queueToTab'],
     [Channel.ike, packets.ike(1, 64), takesIke, 'queueToTabIke'],
+    [Channel.natt, packets.nattIke(60), takesIke, 'queueToTabIke'],
   ] as const) {
     const { outbox, state, counters, sent } = setUp();
     state.bufferedAmount = buffered;
@@ -92,23 +93,32 @@ test('the records of one burst count towards the mark', async () => {
   expect([counters.toTab, counters.queueToTab]).toEqual([2, 8]);
 });
 
-test('toward a tab that does not read, pongs and unreachable messages are left out, refusals are not', () => {
-  const { outbox, state, sent, pongs } = setUp();
+test('toward a tab that does not read, unreachable messages are left out, refusals are not', () => {
+  const { outbox, state, sent } = setUp();
   const unreachable = { type: 'unreachable', channel: 'ike', reason: 'ECONNREFUSED' } as const;
-  outbox.pong(Buffer.from('1'));
   outbox.control(unreachable);
   state.bufferedAmount = QUEUE_MARK + 1;
-  outbox.pong(Buffer.from('2'));
   outbox.control(unreachable);
   outbox.control({ type: 'refused', code: 'RELAY_IDLE', message: 'Idle.' });
-  expect(pongs).toEqual(['1']);
   expect(sent.map((text) => JSON.parse(String(text)).type)).toEqual(['unreachable', 'refused']);
 });
 
+test('of the pings of a burst the last is answered, and none while the tab does not read', async () => {
+  const { outbox, state, counters, pongs } = setUp();
+  for (const data of ['1', '2', '3']) outbox.pong(Buffer.from(data));
+  await tick();
+  expect([pongs, counters.pings]).toEqual([['3'], 2]);
+  state.bufferedAmount = QUEUE_MARK + 1;
+  outbox.pong(Buffer.from('4'));
+  await tick();
+  expect([pongs, counters.pings]).toEqual([['3'], 3]);
+});
+
 test('nothing is sent on a WebSocket that closes meanwhile', async () => {
-  const { outbox, state, sent } = setUp();
+  const { outbox, state, sent, pongs } = setUp();
   outbox.record(Channel.natt, packets.esp(1));
+  outbox.pong(Buffer.from('1'));
   state.readyState = 2;
   await tick();
-  expect(sent).toEqual([]);
+  expect([sent, pongs]).toEqual([[], []]);
 });

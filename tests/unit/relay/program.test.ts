@@ -79,6 +79,33 @@ describe('the program', () => {
     expect(await exit).toBe(0);
   });
 
+  test('warns when it is open, and reports its totals on SIGUSR2', async () => {
+    const file = configFile('open.json', {
+      ...CONFIG,
+      listen: { host: '0.0.0.0', port: 0 },
+      open: true,
+      portal: false,
+    });
+    const { child, out } = run('--config', file);
+    await eventually(() => out().includes('Any host name is accepted'));
+    expect(out()).toContain('Warning: anyone who reaches 0.0.0.0 can send packets of IKE, ESP');
+    child.kill('SIGUSR2');
+    const line = await eventually(() => /^\{.*\}$/m.exec(out())?.[0]);
+    const { time, rssBytes, datagrams, ...report } = JSON.parse(line);
+    expect(time).toMatch(/^\d{4}-\d\d-\d\dT/);
+    expect(rssBytes).toBeGreaterThan(1e6);
+    expect(Object.values(datagrams)).toEqual(Object.values(datagrams).map(() => 0));
+    expect(report).toEqual({
+      sessions: 0,
+      opened: 0,
+      connections: 0,
+      connectionsRefused: 0,
+      refused: {},
+      logLinesLeftOut: 0,
+    });
+    child.kill('SIGTERM');
+  });
+
   test('a bad configuration stops the start and names the key', async () => {
     const file = configFile('bad.json', {
       ...CONFIG,
@@ -108,11 +135,18 @@ describe('the program', () => {
     ['a file that is not there', ['--config', 'gone.json'], 'gone.json: cannot be read (ENOENT).'],
     [
       'an address of another machine',
-      ['--no-portal', '--host', '192.0.2.1'],
+      ['--no-portal', '--host', '192.0.2.1', '--config', 'open.json'],
       '192.0.2.1 is not an address',
+    ],
+    [
+      'an address that others reach',
+      ['--no-portal', '--host', '0.0.0.0', '--config', 'plain.json'],
+      'open: must be true for the relay to listen on 0.0.0.0.',
     ],
     ['an unknown option', ['--prot', '1'], 'Usage:'],
   ])('%s ends with exit status 2', async (_what, options, words) => {
+    configFile('plain.json', CONFIG);
+    configFile('open.json', { ...CONFIG, open: true });
     const { out, exit } = run(...options);
     expect(await exit).toBe(2);
     expect(out()).toContain(words);

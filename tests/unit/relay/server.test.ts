@@ -65,6 +65,7 @@ describe('an upgrade', () => {
       () => ({ host: 'portal.example:443', origin: 'https://portal.example' }),
     ],
     ['from an origin in the list', LISTED, () => ({ origin: 'https://portal.example' })],
+    ['of the own portal beside a list', LISTED, (relay) => ({ origin: own(relay) })],
     ['at any name where that is configured', PUBLIC, () => ({ host: 'relay.example' })],
     ['among other subprotocols', LOCAL, () => ({ subprotocol: 'culvert.v1' })],
     ['with a query', LOCAL, () => ({ path: '/culvert?x' })],
@@ -93,8 +94,8 @@ describe('an upgrade', () => {
     ],
     [
       'RELAY_BAD_ORIGIN',
-      'of the own page when a list leaves it out',
-      LISTED,
+      'of an unlisted page under the name of a relay without portal',
+      { ...LISTED, portal: false },
       (relay) => ({ origin: own(relay) }),
     ],
     [
@@ -185,11 +186,30 @@ describe('the relay’s own answers', () => {
 
   test.each([
     ['https://portal.example', 'https://portal.example'],
+    ['https://PORTAL.example', 'https://PORTAL.example'],
     ['https://evil.example', undefined],
-  ])('a page from %s may read: %s', async (origin, allowed) => {
+    ['https://portal.example.evil', undefined],
+    ['https://portal.example:444', undefined],
+    ['http://portal.example', undefined],
+    ['null', undefined],
+  ])('a page from %s may read the gateways: %s', async (origin, allowed) => {
     const relay = await relayFor([OFFICE], { origins: ['https://portal.example'] });
     const { headers } = await http(relay, '/culvert/gateways', { Origin: origin });
     expect(headers['access-control-allow-origin']).toBe(allowed);
+    expect(headers['access-control-allow-credentials']).toBeUndefined();
+    expect(headers.vary).toBe('Origin');
+  });
+
+  test('without a list, and elsewhere, no other origin is let in', async () => {
+    const relay = await relayFor([OFFICE]);
+    const Origin = own(relay);
+    const { headers } = await http(relay, '/culvert/gateways', { Origin });
+    expect([headers['access-control-allow-origin'], headers.vary]).toEqual([undefined, undefined]);
+    const listed = await relayFor([OFFICE], { origins: ['https://portal.example'] });
+    for (const path of ['/culvert/health', '/culvert', '/']) {
+      const reply = await http(listed, path, { Origin: 'https://portal.example' });
+      expect(reply.headers['access-control-allow-origin']).toBeUndefined();
+    }
   });
 
   test('health counts sessions', async () => {

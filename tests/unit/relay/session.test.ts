@@ -261,7 +261,7 @@ describe('refusals', () => {
     ['RELAY_OUT_OF_ORDER', (tab) => tab.send(['ike', packets.ike(1)])],
     ['RELAY_OPEN_TIMEOUT', () => {}],
   ])('%s before a gateway is open', async (code, act) => {
-    const relay = await relayFor([NOWHERE], {}, { openTimeout: 500 });
+    const relay = await relayFor([NOWHERE], { limits: { openSeconds: 0.5 } });
     const tab = new Tab(relay);
     await once(tab.socket, 'open');
     act(tab);

@@ -44,6 +44,12 @@ export const packets = {
     new DataView(bytes.buffer).setUint32(24, length);
     return bytes;
   },
+  /** An ISAKMP message of `length` bytes behind the non-ESP marker. */
+  nattIke(length = 32): Bytes {
+    const bytes = new Uint8Array(4 + length);
+    bytes.set(packets.ike(1, length), 4);
+    return bytes;
+  },
   esp(tag: number, length = 64): Bytes {
     const bytes = new Uint8Array(length);
     bytes[0] = tag;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Consents } from '../../../web/ui/consents.ts';
 import { decodeGateways, GATEWAYS_LIMIT, type GatewayList } from '../../../web/ui/gateways.ts';
 import { Portal } from '../../../web/ui/portal.ts';
 import type { Tunnel, TunnelEvents } from '../../../web/ui/tunnel.ts';
@@ -29,6 +30,7 @@ function stage(overrides: Partial<Tunnel> = {}) {
       return tunnel;
     },
     loadGateways: async () => lists,
+    consents: new Consents(undefined),
   });
   const answer = (list: GatewayList): void => {
     lists = list;
@@ -41,7 +43,45 @@ describe('the portal', () => {
     const { portal, requests } = stage();
     portal.connect(form);
     expect(portal.view.value).toEqual({ kind: 'connecting', stage: 'relay' });
-    expect(requests).toEqual([{ relay: 'wss://portal.example/culvert', ...form }]);
+    expect(requests).toEqual([{ relay: 'wss://portal.example/culvert', ...form, allowPap: false }]);
+  });
+
+  test('passes consent on for the one gateway it was given for, until it is taken back', () => {
+    const { portal, requests, worker } = stage();
+    worker.state({ kind: 'idle' });
+    const end = () =>
+      worker.state({ kind: 'idle', failure: { code: 'PPP_NO_AUTH_PROTOCOL', wants: 'pap' } });
+    const consents = (gateway: string): boolean => {
+      portal.connect({ ...form, gateway });
+      end();
+      return requests.at(-1)!.allowPap;
+    };
+    expect(consents('demo')).toBe(false);
+    const wanted = portal.wanted!;
+    expect(wanted).toEqual({ relay: 'wss://portal.example', gateway: 'demo' });
+    portal.consents.grant(wanted);
+    expect(consents('demo')).toBe(true);
+    expect(consents('other')).toBe(false);
+    portal.consents.revoke(wanted);
+    expect(consents('demo')).toBe(false);
+  });
+
+  test('asks for consent only after a failure that wants it', () => {
+    const { portal, worker } = stage();
+    expect(portal.wanted).toBeUndefined();
+    portal.connect(form);
+    worker.state({ kind: 'idle', failure: { code: 'PPP_NO_AUTH_PROTOCOL', detail: 'EAP' } });
+    expect(portal.wanted).toBeUndefined();
+  });
+
+  test('names the gateway of a consent, or its id and relay where it is not listed', async () => {
+    const { portal, answer } = stage();
+    answer({ kind: 'loaded', gateways: [{ id: 'demo', name: 'Head office' }] });
+    await portal.reloadGateways();
+    const here = 'wss://portal.example';
+    expect(portal.nameOf({ relay: here, gateway: 'demo' })).toBe('Head office');
+    expect(portal.nameOf({ relay: here, gateway: 'gone' })).toBe(`gone at ${here}`);
+    expect(portal.nameOf({ relay: 'wss://x\u202e', gateway: 'demo' })).toBe('demo at wss://x');
   });
 
   test('does not connect twice', () => {

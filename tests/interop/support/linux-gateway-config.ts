@@ -1,0 +1,150 @@
+/**
+ * The configuration of the Linux gateway: strongSwan, xl2tpd and pppd as Debian's packages have them, with the
+ * least that makes an L2TP/IPsec server of them.
+ */
+import { GATEWAY_ADDRESS } from './network.ts';
+import { INTRANET_ADDRESS } from './softether-config.ts';
+
+export const LINUX_PSK = 'cormorant-over-dike-2260';
+
+/** Users of the gateway; every one may sign in with every method. */
+export const LINUX_USERS = {
+  alice: 'alice-at-the-lock-41',
+  bob: 'bob-at-the-lock-42',
+  carol: 'carol-at-the-lock-43',
+  dave: 'dave-at-the-lock-44',
+} as const;
+
+export const WAN_TAP = 'wan-tap';
+export const LAN_TAP = 'lan-tap';
+/** The gateway in the network behind it, where the intranet's server is `INTRANET_ADDRESS`. */
+export const LAN_ADDRESS = '10.30.0.254';
+/** What PPP hands out, and the gateway's own end of it. */
+export const PPP_NETWORK = '192.168.42.0/24';
+const PPP_ADDRESS = '192.168.42.1';
+const PPP_RANGE = '192.168.42.10-192.168.42.250';
+
+/** What pppd demands: CHAP-MD5 is what it begins with when it would take either, as with most installations. */
+export type SignIn = 'mschapv2 or chap' | 'chap' | 'pap';
+
+const SIGN_IN: Readonly<Record<SignIn, readonly string[]>> = {
+  'mschapv2 or chap': ['require-chap', 'require-mschap-v2'],
+  chap: ['require-chap'],
+  pap: ['require-pap'],
+};
+
+export interface Policy {
+  /** strongSwan's words, e.g. `aes256-sha256-modp2048`; its own defaults when left out. */
+  readonly ike?: string;
+  readonly esp?: string;
+  readonly signIn?: SignIn;
+  /** Of an IPsec SA, in seconds; the gateway renews it halfway. */
+  readonly lifetime?: number;
+}
+
+/** One connection for everybody with the key. Its name tells whether this very file is loaded. */
+export function ipsecConf(name: string, { ike, esp, lifetime }: Policy): string {
+  return `config setup
+conn ${name}
+  keyexchange=ikev1
+  type=transport
+  authby=secret
+${ike === undefined ? '' : `  ike=${ike}!\n`}${esp === undefined ? '' : `  esp=${esp}!\n`}${
+  lifetime === undefined
+    ? ''
+    : `  lifetime=${lifetime}s\n  margintime=${lifetime / 2}s\n  rekeyfuzz=0%\n`
+}  left=${GATEWAY_ADDRESS}
+  leftprotoport=17/1701
+  right=%any
+  rightprotoport=17/%any
+  auto=add
+`;
+}
+
+export function pppOptions(signIn: SignIn): string {
+  return `${SIGN_IN[signIn].join('\n')}
+ms-dns ${INTRANET_ADDRESS}
+noccp
+auth
+mtu 1400
+mru 1400
+nodefaultroute
+lcp-echo-interval 30
+lcp-echo-failure 4
+debug
+logfile /cfg/log/pppd.log
+`;
+}
+
+const XL2TPD_CONF = `[global]
+port = 1701
+[lns default]
+ip range = ${PPP_RANGE}
+local ip = ${PPP_ADDRESS}
+require authentication = yes
+name = gateway
+pppoptfile = /etc/ppp/options.xl2tpd
+length bit = yes
+`;
+
+const STRONGSWAN_LOG = `charon {
+  filelog {
+    main {
+      path = /cfg/log/charon.log
+      default = 1
+      time_format = %T
+      flush_line = yes
+    }
+  }
+}
+`;
+
+/** The guest's script after the root is mounted: network, services, then jobs one after the other. */
+const RC = `exec 2>&1
+cp -a /cfg/etc/. /etc/
+chmod 600 /etc/ppp/chap-secrets /etc/ipsec.secrets
+mkdir -p /run/xl2tpd /run/lock /var/run/xl2tpd
+hostname gateway
+ip link set lo up
+ip addr add ${GATEWAY_ADDRESS}/24 dev vec0
+ip addr add ${LAN_ADDRESS}/24 dev vec1
+ip link set vec0 up
+ip link set vec1 up
+modprobe -a esp4 xfrm_user l2tp_ppp ppp_async authenc cbc gcm ctr hmac echainiv seqiv des_generic ghash-generic iptable_filter xt_policy
+[ -e /dev/ppp ] || mknod /dev/ppp c 108 0
+echo 1 > /proc/sys/net/ipv4/ip_forward
+for file in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $file; done
+# Nothing gets to L2TP that did not come out of IPsec.
+iptables-legacy -I INPUT -p 17 --dport 1701 -m policy --dir in --pol none -j DROP || exit 1
+ipsec start
+until ipsec statusall 2>/dev/null | grep -q Listening; do usleep 100000; done
+xl2tpd -D -c /etc/xl2tpd/xl2tpd.conf > /cfg/log/xl2tpd.log 2>&1 &
+until grep -q ':06A5' /proc/net/udp; do usleep 100000; done
+touch /cfg/ready
+n=1
+while :; do
+  if [ -e /cfg/jobs/$n ]; then
+    sh /cfg/jobs/$n > /cfg/jobs/$n.out 2>&1
+    echo $? > /cfg/jobs/$n.new
+    mv /cfg/jobs/$n.new /cfg/jobs/$n.status
+    n=$((n + 1))
+  else
+    usleep 50000
+  fi
+done
+`;
+
+/** Everything under the guest's `/cfg`, by path. */
+export function guestFiles(): Readonly<Record<string, string>> {
+  const secrets = Object.entries(LINUX_USERS).map(([name, word]) => `${name} * "${word}" *\n`);
+  return {
+    rc: RC,
+    'etc/ipsec.conf': ipsecConf('policy-0', {}),
+    'etc/ipsec.secrets': `%any %any : PSK "${LINUX_PSK}"\n`,
+    'etc/strongswan.d/log.conf': STRONGSWAN_LOG,
+    'etc/ppp/options.xl2tpd': pppOptions('mschapv2 or chap'),
+    'etc/ppp/chap-secrets': secrets.join(''),
+    'etc/ppp/pap-secrets': secrets.join(''),
+    'etc/xl2tpd/xl2tpd.conf': XL2TPD_CONF,
+  };
+}

@@ -1,0 +1,33 @@
+/** A cipher suite that knows how many of its security associations are open: what a tunnel leaves behind. */
+import type { CipherSuite } from '../../shared/crypto/suite.ts';
+
+export interface CountedSuite {
+  readonly suite: CipherSuite;
+  /** Sealers and openers that were made and not closed. */
+  readonly open: () => number;
+}
+
+export function countedSuite(inner: CipherSuite): CountedSuite {
+  const live = new Set<object>();
+  const watched = <T extends { close(): void }>(context: T): T => {
+    live.add(context);
+    const close = context.close.bind(context);
+    context.close = () => {
+      live.delete(context);
+      close();
+    };
+    return context;
+  };
+  const { esp } = inner;
+  return {
+    suite: {
+      ...inner,
+      esp: {
+        slots: esp.slots,
+        sealer: (parameters) => watched(esp.sealer(parameters)),
+        opener: (parameters) => watched(esp.opener(parameters)),
+      },
+    },
+    open: () => live.size,
+  };
+}
