@@ -30,6 +30,9 @@ function fail(error: unknown): void {
   const { title, cause, advice, exit } = errorText(code);
   console.error(`${code}: ${title}${detail === undefined ? '' : ` (${detail})`}`);
   console.error(`${cause} ${advice}`);
+  if (code === 'PPP_NO_AUTH_PROTOCOL') {
+    console.error('Where it has nothing but PAP, --allow-pap hands it the password itself.');
+  }
   if (code === 'BAD_INPUT') console.error(USAGE);
   process.exitCode = exit;
 }

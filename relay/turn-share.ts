@@ -6,8 +6,8 @@
  */
 import type { WebSocket } from 'ws';
 
-/** Frames and records a turn: several times as many as full packets come in one read. */
-export const TURN_SHARE = 512;
+/** Frames and records a turn: more than the full packets that come in one read, each in a frame of its own. */
+export const TURN_SHARE = 128;
 
 export class TurnShare {
   readonly #socket: Pick<WebSocket, 'pause' | 'resume'>;

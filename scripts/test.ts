@@ -1,7 +1,7 @@
 /**
- * `npm test`: every suite of tests, or those named (`static`, `unit`, `interop`, `e2e`), with what they need.
- * Its last line is `N passed, N failed, N skipped`. A suite that this machine cannot run counts as one skipped
- * test, and says why; where `CI` is set it counts as failed.
+ * `npm test`: every suite of tests, or those named (`static`, `unit`, `fuzz`, `interop`, `e2e`), with what they
+ * need. Its last line is `N passed, N failed, N skipped`. A suite that this machine cannot run counts as one
+ * skipped test, and says why; where `CI` is set it counts as failed.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ import { obstacle, prepareTools } from './support/tools.ts';
 import { ROOT, runVitest, type VitestOptions } from './support/vitest.ts';
 
 interface Suite {
-  readonly group: 'static' | 'unit' | 'interop' | 'e2e';
+  readonly group: 'static' | 'unit' | 'fuzz' | 'interop' | 'e2e';
   readonly name: string;
   /** Whether it needs namespaces, gateway and browser. */
   readonly needsLaboratory: boolean;
@@ -37,6 +37,12 @@ const SUITES: readonly Suite[] = [
     name: 'unit, vectors, property, sim',
     needsLaboratory: false,
     run: () => vitest({ config: 'vitest.config.ts' }),
+  },
+  {
+    group: 'fuzz',
+    name: 'fuzz',
+    needsLaboratory: false,
+    run: () => vitest({ config: 'vitest.fuzz.config.ts' }),
   },
   {
     group: 'interop',
@@ -70,7 +76,9 @@ let matrix = '';
 const groups = process.argv.slice(2);
 const unknown = groups.filter((name) => !SUITES.some(({ group }) => group === name));
 if (unknown.length > 0) {
-  console.error(`unknown suite: ${unknown.join(', ')}. There are static, unit, interop and e2e.`);
+  console.error(
+    `unknown suite: ${unknown.join(', ')}. There are static, unit, fuzz, interop and e2e.`,
+  );
   process.exit(2);
 }
 // The static checks are `npm run check`'s; they run here when they are asked for.

@@ -257,6 +257,22 @@ const ENDINGS: readonly FailureCase[] = [
   hangUp('ppp-authentication', 'l2tp', 'L2TP_CLOSED_BY_PEER'),
   hangUp('ppp-address', 'l2tp', 'L2TP_CLOSED_BY_PEER'),
   hangUp('connected', 'l2tp', 'L2TP_CLOSED_BY_PEER'),
+  {
+    failure: 'The gateway ends it (LCP Terminate)',
+    code: 'PPP_CLOSED_BY_PEER',
+    within: 5_000,
+    detail: /^No {2}\[31m {2}gnp\.exe/,
+    gateway: {
+      misbehaviour: {
+        ppp: (protocol, information) => {
+          const { code, id } = decodeControlPacket(information);
+          if (protocol !== PppProtocol.lcp || code !== ControlCode.configureRequest)
+            return undefined;
+          return [frame(protocol, [ControlCode.terminateRequest, id, utf8Encode(NASTY_TEXT)])];
+        },
+      },
+    },
+  },
   hangUp('ppp-authentication', 'ppp', 'PPP_AUTH_FAILED'),
   hangUp('ppp-address', 'ppp', 'PPP_CLOSED_BY_PEER'),
   hangUp('connected', 'ppp', 'PPP_CLOSED_BY_PEER'),
@@ -269,6 +285,18 @@ const DEATHS: readonly FailureCase[] = [
   dies('ppp-authentication', 'IKE_DEAD_PEER', 43_000),
   dies('ppp-address', 'PPP_NEGOTIATION_FAILED', 33_000),
   dies('connected', 'IKE_DEAD_PEER', 43_000),
+  {
+    failure: 'The gateway’s service is stopped while connected (ICMP says so)',
+    code: 'IKE_DEAD_PEER',
+    within: 23_000,
+    at: 'connected',
+    inject: (lab) => {
+      lab.unplugged = true;
+      const type = 'unreachable';
+      const text = encodeRelayControl({ type, channel: 'natt', reason: 'ECONNREFUSED' });
+      lab.input({ kind: 'control', text });
+    },
+  },
   {
     failure: 'The gateway’s L2TP and PPP die while connected, its IKE lives on',
     code: 'L2TP_DEAD_PEER',
