@@ -28,6 +28,6 @@ export default defineConfig({
   },
   worker: { format: 'es' },
   server: {
-    proxy: { '/culvert': { target: 'http://127.0.0.1:8443', ws: true } },
+    proxy: { '^/culvert(/|$)': { target: 'http://127.0.0.1:8443', ws: true } },
   },
 });

@@ -47,7 +47,7 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-/** Time for a request's headers, from the connection's start or the end of the last answer's request. */
+/** Time for a request's headers, from the start of the connection or, on one that is kept, of the request. */
 const HEADERS_TIMEOUT: Millis = 5000;
 
 /** Time for a whole request, its body included, which nobody reads. */

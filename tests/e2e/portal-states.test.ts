@@ -292,9 +292,9 @@ describe('a machine that many use', () => {
     await disconnect(page);
     await mainButton(page, 'Connect').click();
     await status(page).getByText('Connected', { exact: true }).waitFor();
+    await disconnect(page);
     await page.getByRole('button', { name: 'Forget key and password' }).click();
     await page.getByText('Key and password are forgotten.').waitFor();
-    await disconnect(page);
     const value = (label: string) => page.getByLabel(label, { exact: true }).inputValue();
     expect(await value('Pre-shared key')).toBe('');
     expect(await value('Password')).toBe('');

@@ -156,7 +156,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
         >
           {BUTTON[view.kind]}
         </button>
-        {(ready || connected) && (
+        {ready && (
           <button type="button" class="secondary small" onClick={forget}>
             Forget key and password
           </button>
