@@ -86,11 +86,11 @@ const RELAY: readonly FailureCase[] = [
   ),
   ...(Object.keys(REFUSALS) as RefusalCode[]).map(
     (code): FailureCase => ({
-      failure: `The relay refuses: ${code}`,
+      failure: 'The relay refuses',
       code: REFUSALS[code].outcome,
       within: 0,
-      detail: /because/,
-      answer: () => encodeRelayControl({ type: 'refused', code, message: 'because' }),
+      detail: new RegExp(code),
+      answer: () => encodeRelayControl({ type: 'refused', code, message: `because of ${code}` }),
     }),
   ),
   ...[...CONNECTING, 'connected' as const].map(
@@ -141,11 +141,11 @@ const IKE: readonly FailureCase[] = [
   {
     failure: 'Wrong pre-shared key',
     code: 'IKE_AUTHENTICATION_FAILED',
-    within: 32_000,
+    within: 6_000,
     user: { preSharedKey: 'another key' },
   },
   {
-    failure: 'The gateway falls silent in main mode',
+    failure: 'The gateway falls silent in main mode, as some do at a wrong pre-shared key',
     code: 'IKE_AUTHENTICATION_FAILED',
     within: 32_000,
     // Message 5 is the first on UDP 4500.
@@ -213,7 +213,7 @@ const PPP: readonly FailureCase[] = [
   {
     failure: 'The gateway has only PAP',
     code: 'PPP_NO_AUTH_PROTOCOL',
-    within: 9_000,
+    within: 4_000,
     detail: /PAP/,
     gateway: { methods: ['pap'] },
   },
