@@ -16,7 +16,7 @@ export interface Session {
   readonly authentication: string;
   /** Largest IP packet inside the tunnel, in bytes. */
   readonly mtu: number;
-  /** What of the above RFC 8221 or RFC 8247 advise against, in the words used there, and PAP. */
+  /** What of the above RFC 8221 or RFC 8247 advise against, in the words used there, and PAP and CHAP-MD5. */
   readonly weak: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export function describeSession(
     transport: 'UDP 4500',
     authentication: authentication ? METHOD_NAMES[authentication] : 'none',
     mtu,
-    weak: [...advisedAgainst(ikeNames, espNames), ...(authentication === 'pap' ? ['PAP'] : [])],
+    weak: [...advisedAgainst(ikeNames, espNames), ...oneSided(authentication)],
   };
 }
 
@@ -72,6 +72,11 @@ function advisedAgainst(...lists: readonly string[]): string[] {
   return lists.flatMap((list) =>
     list.split(', ').filter((name) => /^3DES|MD5|^MODP-(1024|1536)$/.test(name)),
   );
+}
+
+/** PAP and CHAP-MD5: the gateway never proves that it knows the password. */
+function oneSided(method: AuthMethod | undefined): string[] {
+  return method === 'pap' || method === 'chap-md5' ? [METHOD_NAMES[method]] : [];
 }
 
 function dotted(address: Bytes): string {

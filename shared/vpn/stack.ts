@@ -1,6 +1,7 @@
 /**
  * The layers of one tunnel, stacked: IKE, ESP, L2TP, PPP, IP. Each is a machine of its own that knows nothing
  * of the others; here their outputs become the next one's inputs. Client role.
+ * Above 400 lines because it is the one place that knows all five; the call (L2TP and PPP) is what would leave first.
  * @rfc 3193 §3
  */
 import type { Failure } from '../errors.ts';

@@ -68,6 +68,24 @@ describe.each(['bound', 'any'] as const)('SoftEther, %s', (personality) => {
     BIG_FILE_SECONDS * 1_000,
   );
 
+  it(
+    'serves four at once from one address',
+    async () => {
+      const users = { alice: 'alicepw', bob: 'bobpw' };
+      const results = await Promise.all(
+        [...Object.entries(users), ...Object.entries(users)].map(([user, password]) =>
+          laboratory.dial(['get', `http://${INTRANET_ADDRESS}/big.bin`], { user, password }),
+        ),
+      );
+      for (const result of results) {
+        expectSuccess(result);
+        const hash = createHash('sha256').update(result.stdout).digest('hex');
+        expect(hash).toBe(laboratory.intranet.bigFileHash);
+      }
+    },
+    4 * BIG_FILE_SECONDS * 1_000,
+  );
+
   it('holds a tunnel until it is interrupted, and takes it down in order', async () => {
     const dial = laboratory.startDial(['hold']);
     await dial.daemon.until('connected', () => /^connected: /m.test(dial.daemon.log));

@@ -3,6 +3,7 @@
 const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/3DES/i, 'works on 64-bit blocks, which leak when much data passes under one key'],
   [/\bDES\b/i, 'has keys so short that they can be searched completely'],
+  [/^CHAP-MD5/i, 'leaves unproven whether the gateway knows the password'],
   [/MD5/i, 'is a broken hash and no longer advised, even where it still holds'],
   [/SHA-?1\b/i, 'is an old hash that is being retired'],
   [/MODP-?(768|1024)\b/i, 'is a key exchange small enough for a wealthy attacker to break'],

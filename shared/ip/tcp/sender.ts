@@ -2,6 +2,7 @@
  * The sending half of a connection from its first byte on: buffer, window, Nagle, loss recovery, timers.
  * Recovery is RACK-TLP where the peer does SACK, NewReno where it does not; how much may be in flight is the
  * congestion controller's to say. Left out: pacing, proportional rate reduction, F-RTO.
+ * Above 400 lines because every timer of a sender can cancel another; they would leave together.
  * @rfc 9293 §3.8, 8985 §7, 6582 §3.2, 6298 §5
  */
 import type { Bytes, Millis } from '../../wire/bytes.ts';
