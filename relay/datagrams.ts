@@ -5,10 +5,11 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import {
-  CHANNEL_NAMES,
   Channel,
   type ChannelName,
   type ChannelNumber,
+  UDP_CHANNEL_NAMES,
+  type UdpChannelName,
 } from '../shared/relay/channels.ts';
 import type { ChannelPorts } from '../shared/relay/control.ts';
 import type { Millis } from '../shared/wire/bytes.ts';
@@ -46,7 +47,7 @@ const UNREACHABLE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHO
 export class Datagrams {
   readonly local: { readonly address: string } & ChannelPorts;
   readonly #gateway: GatewayAddress;
-  readonly #sockets: Readonly<Record<ChannelName, Socket>>;
+  readonly #sockets: Readonly<Record<UdpChannelName, Socket>>;
   readonly #rate: PacketRate;
   readonly #counters: Counters;
   readonly #events: DatagramEvents;
@@ -74,7 +75,7 @@ export class Datagrams {
 
   private constructor(
     gateway: GatewayAddress,
-    sockets: Readonly<Record<ChannelName, Socket>>,
+    sockets: Readonly<Record<UdpChannelName, Socket>>,
     rate: PacketRate,
     counters: Counters,
     events: DatagramEvents,
@@ -92,7 +93,7 @@ export class Datagrams {
       natt: natt.address().port,
       l2tp: l2tp.address().port,
     };
-    for (const name of CHANNEL_NAMES) {
+    for (const name of UDP_CHANNEL_NAMES) {
       sockets[name].removeAllListeners('error');
       sockets[name].on('error', (error) => this.#failed(name, error));
       sockets[name].on('message', (bytes, from) => this.#arrived(Channel[name], bytes, from));
@@ -130,10 +131,10 @@ export class Datagrams {
   }
 
   close(): void {
-    for (const name of CHANNEL_NAMES) this.#sockets[name].close();
+    for (const name of UDP_CHANNEL_NAMES) this.#sockets[name].close();
   }
 
-  readonly #sent: Readonly<Record<ChannelName, (error: Error | null) => void>> = {
+  readonly #sent: Readonly<Record<UdpChannelName, (error: Error | null) => void>> = {
     ike: (error) => this.#afterSend('ike', error),
     natt: (error) => this.#afterSend('natt', error),
     l2tp: (error) => this.#afterSend('l2tp', error),
@@ -187,7 +188,7 @@ export class Datagrams {
   }
 }
 
-function channelName(channel: ChannelNumber): ChannelName {
+function channelName(channel: ChannelNumber): UdpChannelName {
   if (channel === Channel.ike) return 'ike';
   return channel === Channel.natt ? 'natt' : 'l2tp';
 }

@@ -21,6 +21,7 @@ import {
   type RefusalCounts,
   type RelayReport,
 } from './counters.ts';
+import { EspPaths, type EspSockets } from './esp-paths.ts';
 import { readPortal } from './portal-files.ts';
 import { type Resolve, resolveName, sharedResolver } from './resolver.ts';
 import { Session } from './session.ts';
@@ -33,6 +34,8 @@ export interface RelayOptions {
   readonly log?: (line: string) => void;
   /** The system's resolver without it. */
   readonly resolve?: Resolve;
+  /** What raw ESP goes by. */
+  readonly espSockets?: EspSockets;
   /** Time for a request's headers; `HEADERS_TIMEOUT` without it. */
   readonly headersTimeout?: Millis;
 }
@@ -101,6 +104,7 @@ class RelayServer implements Relay {
   readonly #sessions = new Set<Session>();
   readonly #sessionsOf = new PerClient();
   readonly #connectionsOf = new PerClient();
+  readonly #espPaths: EspPaths;
   readonly #ended: Counters = newCounters();
   readonly #refused: RefusalCounts = {};
   readonly #logRate = new TokenBucket(LOG_LINES_PER_SECOND, LOG_BURST, performance.now());
@@ -114,6 +118,7 @@ class RelayServer implements Relay {
     this.#config = config;
     this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
     this.#log = options.log ?? (() => {});
+    this.#espPaths = new EspPaths(options.espSockets);
     this.#resolve = sharedResolver(options.resolve ?? resolveName);
     const portal = options.portal === undefined ? undefined : readPortal(options.portal);
     const headersTimeout = options.headersTimeout ?? HEADERS_TIMEOUT;
@@ -164,6 +169,7 @@ class RelayServer implements Relay {
   get counters(): Readonly<Counters> {
     const total = newCounters();
     addCounters(total, this.#ended);
+    addCounters(total, this.#espPaths.counters);
     for (const session of this.#sessions) addCounters(total, session.counters);
     return total;
   }
@@ -253,6 +259,7 @@ class RelayServer implements Relay {
       idleTimeout: 1000 * idleSeconds,
       packetsPerSecond,
       resolve: this.#resolve,
+      espPaths: this.#espPaths,
       opened: (gateway) => {
         this.#opened++;
         this.#say(`session ${number} of ${address}: opened ${gateway.id}`);

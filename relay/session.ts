@@ -7,10 +7,13 @@ import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import {
   CHANNEL_NAMES,
+  Channel,
   type ChannelName,
+  type ChannelNumber,
   FRAME_BYTES_LIMIT,
   RECORD_BYTES_LIMIT,
   RELAY_MTU,
+  UDP_CHANNEL_NAMES,
 } from '../shared/relay/channels.ts';
 import { REFUSALS, type RefusalCode } from '../shared/relay/close-codes.ts';
 import { type ChannelPorts, decodeControlFromTab } from '../shared/relay/control.ts';
@@ -20,6 +23,7 @@ import { DecodeError } from '../shared/wire/errors.ts';
 import type { GatewayConfig } from './config.ts';
 import { type Counters, newCounters } from './counters.ts';
 import { Datagrams } from './datagrams.ts';
+import type { EspPaths, EspPort } from './esp-paths.ts';
 import { Outbox } from './outbox.ts';
 import { PacketRate } from './packet-rate.ts';
 import type { Resolve } from './resolver.ts';
@@ -39,6 +43,7 @@ interface SessionOptions {
   /** What the tab may send toward the gateway. */
   readonly packetsPerSecond: number;
   readonly resolve: Resolve;
+  readonly espPaths: EspPaths;
   /** Called once, when the gateway is open. */
   readonly opened: (gateway: GatewayConfig) => void;
   /** Called once, when the relay ends the session. */
@@ -50,7 +55,14 @@ type Timer = ReturnType<typeof setTimeout>;
 type State =
   | { readonly kind: 'waiting'; readonly timer: Timer }
   | { readonly kind: 'opening' }
-  | { readonly kind: 'open'; readonly datagrams: Datagrams; timer: Timer; lastFrame: Millis }
+  | {
+      readonly kind: 'open';
+      readonly datagrams: Datagrams;
+      /** Where there is raw ESP. */
+      readonly esp: EspPort | undefined;
+      timer: Timer;
+      lastFrame: Millis;
+    }
   | { readonly kind: 'closed'; readonly timer: Timer };
 
 export class Session {
@@ -120,15 +132,33 @@ export class Session {
       return;
     }
     const now = performance.now();
+    const { datagrams, esp } = state;
     state.lastFrame = now;
-    forEachRecord(frame, (channel, start, end) => {
+    const send = (channel: ChannelNumber, start: number, end: number): void => {
       this.#share.spend();
-      state.datagrams.send(channel, frame, start, end, now);
-    });
+      if (channel === Channel.esp) esp?.send(frame, start, end, now);
+      else datagrams.send(channel, frame, start, end, now);
+    };
+    forEachRecord(frame, send, esp !== undefined);
   }
 
   #control(text: string): void {
-    const { gateway: id } = decodeControlFromTab(text);
+    const message = decodeControlFromTab(text);
+    if (message.type === 'open') this.#openById(message.gateway);
+    else if (this.#state.kind !== 'open' || this.#state.esp === undefined) {
+      this.refuse('RELAY_OUT_OF_ORDER');
+    } else if (message.type === 'claim') this.#claim(this.#state.esp, message.spi);
+    else this.#state.esp.release(message.spi);
+  }
+
+  #claim(esp: EspPort, spi: number): void {
+    const code = esp.claim(spi);
+    this.#outbox.control(
+      code === undefined ? { type: 'claimed', spi } : { type: 'claim-refused', spi, code },
+    );
+  }
+
+  #openById(id: string): void {
     if (this.#state.kind !== 'waiting') {
       this.refuse('RELAY_OUT_OF_ORDER');
       return;
@@ -150,9 +180,10 @@ export class Session {
       ? gateway.address
       : await this.#options.resolve(gateway.address);
     const ports: ChannelPorts = { ike: 500, natt: 4500, l2tp: 1701, ...gateway.ports };
+    const rate = new PacketRate(this.#options.packetsPerSecond, performance.now());
     const datagrams = await Datagrams.open(
       { address, addresses: gateway.addresses ?? [], ports },
-      new PacketRate(this.#options.packetsPerSecond, performance.now()),
+      rate,
       this.counters,
       {
         received: (channel, bytes) => this.#outbox.record(channel, bytes),
@@ -163,9 +194,20 @@ export class Session {
       datagrams.close();
       return;
     }
+    const { esp: mode = 'auto' } = gateway;
+    const esp =
+      mode === 'udp'
+        ? undefined
+        : this.#options.espPaths.port(datagrams.local.address, address, {
+            rate,
+            counters: this.counters,
+            received: (bytes, start, end) =>
+              this.#outbox.record(Channel.esp, bytes.subarray(start, end)),
+          });
     this.#state = {
       kind: 'open',
       datagrams,
+      esp,
       lastFrame: performance.now(),
       timer: setTimeout(() => this.#checkIdle(), this.#options.idleTimeout),
     };
@@ -174,7 +216,8 @@ export class Session {
       gateway: { id: gateway.id, name: gateway.name, address },
       local: datagrams.local,
       remote: ports,
-      channels: CHANNEL_NAMES,
+      channels: esp === undefined ? UDP_CHANNEL_NAMES : CHANNEL_NAMES,
+      nat: mode === 'raw' ? 'none' : 'possible',
       mtu: RELAY_MTU,
       limits: { frameBytes: FRAME_BYTES_LIMIT, recordBytes: RECORD_BYTES_LIMIT },
     });
@@ -203,7 +246,10 @@ export class Session {
     const state = this.#state;
     if (state.kind === 'closed') return;
     if (state.kind !== 'opening') clearTimeout(state.timer);
-    if (state.kind === 'open') state.datagrams.close();
+    if (state.kind === 'open') {
+      state.datagrams.close();
+      state.esp?.close();
+    }
     this.#state = {
       kind: 'closed',
       timer: setTimeout(() => this.#socket.terminate(), CLOSE_TIMEOUT),

@@ -19,6 +19,7 @@ import {
 } from './main-mode.ts';
 import { generateKeyPair, sharedSecret } from './modp.ts';
 import {
+  encapsulatedAddress,
   type NatDialect,
   natDiscoveryPayloads,
   readNatDiscovery,
@@ -126,14 +127,14 @@ export class MainModeResponder implements MainMode {
       responderCookie,
       offer,
       choice,
-      ...readVendorIds(payloads),
+      ...readVendorIds(payloads, config.natTraversal),
     };
     const chosen = { ...choice.proposal, transforms: [choice.chosen] };
     this.#respond(
       arrival,
       encodeClearMessage(mainModeHeader(initiatorCookie, responderCookie), [
         { kind: 'security-association', proposals: [chosen] },
-        ...vendorIdPayloads(),
+        ...vendorIdPayloads(config.natTraversal),
       ]),
     );
   }
@@ -167,8 +168,9 @@ export class MainModeResponder implements MainMode {
     const hashInput = { primitives, hash: transform.hash, initiatorCookie, responderCookie };
     const nat = readNatDiscovery(hashInput, config, arrival.channel, payloads);
     const dialect = nat.local || nat.remote ? state.dialect : undefined;
+    const localAddress = dialect === undefined ? config.localAddress : encapsulatedAddress(config);
     const sa = new IkeSa(
-      { primitives, transform, exchange, keys, nat, dialect, dpd: state.dpd },
+      { primitives, transform, exchange, keys, nat, dialect, localAddress, dpd: state.dpd },
       arrival.channel,
       choice.lifetimeSeconds ?? IKE_LIFETIME_SECONDS,
     );
@@ -203,7 +205,7 @@ export class MainModeResponder implements MainMode {
     }
     sa.channel = channel;
     this.#state = { kind: 'done', sa };
-    this.#respond(arrival, sealIdentity(sa, 'responder', this.#context.config.localAddress));
+    this.#respond(arrival, sealIdentity(sa, 'responder'));
     return sa;
   }
 

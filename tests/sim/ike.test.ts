@@ -54,6 +54,7 @@ describe('from nothing to a child SA', () => {
         kind: 'ike-established',
         algorithms: QUICK_PHASE1,
         nat: { local: true, remote: false },
+        encapsulation: 'udp',
         lifetimeSeconds: IKE_LIFETIME_SECONDS,
       },
     ]);
@@ -69,7 +70,7 @@ describe('from nothing to a child SA', () => {
 
   test('an honest address and no NAT: raw ESP, and all on port 500', () => {
     const pair = new IkePair({
-      client: { forceEncapsulation: false, localAddress: CLIENT_PUBLIC },
+      client: { natTraversal: 'on', localAddress: CLIENT_PUBLIC },
     });
     expect(pair.connect()).toBe(true);
     expectSameKeys(pair);

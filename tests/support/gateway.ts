@@ -98,7 +98,7 @@ export class Gateway {
       remoteAddress: config.clientAddress,
       localPorts: { ike: 500, natt: 4500 },
       remotePorts: config.clientPorts,
-      forceEncapsulation: false,
+      natTraversal: 'on',
       innerLocalPort: 1701,
       innerRemotePort: config.innerPort,
       ...(config.phase1 && { phase1: config.phase1 }),
@@ -182,8 +182,10 @@ export class Gateway {
       const { bytes } = output;
       if (output.channel === 'ike') this.#out.push({ channel: Channel.ike, bytes });
       else this.#out.push({ channel: Channel.natt, bytes: Uint8Array.of(0, 0, 0, 0, ...bytes) });
-    } else if (output.kind === 'child-established') this.#path.use(output.inbound, output.outbound);
-    else if (output.kind === 'child-deleted') this.#path.forget(output.spi);
+    } else if (output.kind === 'child-established') {
+      const channel = output.encapsulation === 'raw' ? Channel.esp : Channel.natt;
+      this.#path.use(output.inbound, output.outbound, channel);
+    } else if (output.kind === 'child-deleted') this.#path.forget(output.spi);
     else if (output.kind === 'closed') this.ended.push('ike');
   }
 
