@@ -257,7 +257,10 @@ export class Established {
     if (!this.#awaitsSpi) return undefined;
     this.#awaitsSpi = false;
     const detail = 'the relay granted no SPI for raw ESP';
-    return this.#quickModeFailed({ code: 'IKE_QUICK_MODE_FAILED', detail });
+    const failure = this.#quickModeFailed({ code: 'IKE_QUICK_MODE_FAILED', detail });
+    // The peer has done nothing wrong, and may be asked for another IKE SA at once.
+    if (failure !== undefined) this.sayGoodbye();
+    return failure;
   }
 
   /** An exchange that came to nothing; the SPI of a finished one is its child's. */

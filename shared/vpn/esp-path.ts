@@ -113,7 +113,12 @@ export class EspPath {
     this.#sealer = undefined;
   }
 
+  /** Closes every SA and leaves the slots as they were, for another path over the same engine. */
   close(): void {
+    for (const [index, slot] of this.#engine.slots.entries()) {
+      slot.start = this.#home[index]!;
+      slot.end = slot.start;
+    }
     for (const opener of this.#openers.values()) opener.close();
     this.#openers.clear();
     this.#sealer?.close();
