@@ -9,6 +9,7 @@ import { ConfigError, DEFAULT_CONFIG, parseConfig, type RelayConfig } from './co
 import { exposureProblem, exposureWarning } from './exposure.ts';
 import { type Options, parseOptions, USAGE, UsageError } from './options.ts';
 import { ensurePortal, PortalBuildError } from './portal.ts';
+import { RawEsp } from './raw-esp.ts';
 import { type Relay, startRelay } from './server.ts';
 
 const DEFAULT_FILE = 'culvert.config.json';
@@ -94,8 +95,13 @@ async function readyPortal({ portal }: Options): Promise<string | undefined> {
 async function listen(config: RelayConfig, portal: string | undefined): Promise<Relay> {
   const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
   const { host, port } = config.listen;
+  const espPorts = config.addon === false ? undefined : RawEsp.load();
   try {
-    return await startRelay(config, portal === undefined ? { log } : { log, portal });
+    return await startRelay(config, {
+      log,
+      ...(portal !== undefined && { portal }),
+      ...(espPorts && { espPorts }),
+    });
   } catch (error) {
     throw new StartError(2, listenProblem(systemCode(error), host, port));
   }

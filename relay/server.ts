@@ -21,10 +21,13 @@ import {
   type RefusalCounts,
   type RelayReport,
 } from './counters.ts';
-import { EspPaths, type EspSockets } from './esp-paths.ts';
+import type { EspPorts } from './datagrams.ts';
+import { NativeSockets } from './native-sockets.ts';
+import { NODE_SOCKETS } from './node-sockets.ts';
 import { readPortal } from './portal-files.ts';
 import { type Resolve, resolveName, sharedResolver } from './resolver.ts';
 import { Session } from './session.ts';
+import type { Sockets } from './sockets.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface RelayOptions {
@@ -34,8 +37,8 @@ export interface RelayOptions {
   readonly log?: (line: string) => void;
   /** The system's resolver without it. */
   readonly resolve?: Resolve;
-  /** What raw ESP goes by. */
-  readonly espSockets?: EspSockets;
+  /** What raw ESP goes by; there is none without it. */
+  readonly espPorts?: EspPorts;
   /** Time for a request's headers; `HEADERS_TIMEOUT` without it. */
   readonly headersTimeout?: Millis;
 }
@@ -89,6 +92,7 @@ class RelayServer implements Relay {
   readonly #limits: Limits;
   readonly #log: (line: string) => void;
   readonly #resolve: Resolve;
+  readonly #sockets: Sockets;
   readonly #http;
   readonly #websockets = new WebSocketServer({
     noServer: true,
@@ -104,7 +108,7 @@ class RelayServer implements Relay {
   readonly #sessions = new Set<Session>();
   readonly #sessionsOf = new PerClient();
   readonly #connectionsOf = new PerClient();
-  readonly #espPaths: EspPaths;
+  readonly #espPorts: EspPorts | undefined;
   readonly #ended: Counters = newCounters();
   readonly #refused: RefusalCounts = {};
   readonly #logRate = new TokenBucket(LOG_LINES_PER_SECOND, LOG_BURST, performance.now());
@@ -118,8 +122,9 @@ class RelayServer implements Relay {
     this.#config = config;
     this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
     this.#log = options.log ?? (() => {});
-    this.#espPaths = new EspPaths(options.espSockets);
     this.#resolve = sharedResolver(options.resolve ?? resolveName);
+    this.#espPorts = options.espPorts;
+    this.#sockets = (config.addon === false ? undefined : NativeSockets.load()) ?? NODE_SOCKETS;
     const portal = options.portal === undefined ? undefined : readPortal(options.portal);
     const headersTimeout = options.headersTimeout ?? HEADERS_TIMEOUT;
     this.#http = createServer(
@@ -169,7 +174,7 @@ class RelayServer implements Relay {
   get counters(): Readonly<Counters> {
     const total = newCounters();
     addCounters(total, this.#ended);
-    addCounters(total, this.#espPaths.counters);
+    total.unclaimed += this.#espPorts?.unclaimed ?? 0;
     for (const session of this.#sessions) addCounters(total, session.counters);
     return total;
   }
@@ -259,7 +264,8 @@ class RelayServer implements Relay {
       idleTimeout: 1000 * idleSeconds,
       packetsPerSecond,
       resolve: this.#resolve,
-      espPaths: this.#espPaths,
+      sockets: this.#sockets,
+      espPorts: this.#espPorts,
       opened: (gateway) => {
         this.#opened++;
         this.#say(`session ${number} of ${address}: opened ${gateway.id}`);

@@ -7,9 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import {
   CHANNEL_NAMES,
-  Channel,
   type ChannelName,
-  type ChannelNumber,
   FRAME_BYTES_LIMIT,
   RECORD_BYTES_LIMIT,
   RELAY_MTU,
@@ -22,11 +20,11 @@ import type { Bytes, Millis } from '../shared/wire/bytes.ts';
 import { DecodeError } from '../shared/wire/errors.ts';
 import type { GatewayConfig } from './config.ts';
 import { type Counters, newCounters } from './counters.ts';
-import { Datagrams } from './datagrams.ts';
-import type { EspPaths, EspPort } from './esp-paths.ts';
+import { Datagrams, type EspPorts } from './datagrams.ts';
 import { Outbox } from './outbox.ts';
 import { PacketRate } from './packet-rate.ts';
 import type { Resolve } from './resolver.ts';
+import type { Sockets } from './sockets.ts';
 import { TurnShare } from './turn-share.ts';
 
 /** How long a tab has to close its side; then the connection is cut. */
@@ -43,7 +41,9 @@ interface SessionOptions {
   /** What the tab may send toward the gateway. */
   readonly packetsPerSecond: number;
   readonly resolve: Resolve;
-  readonly espPaths: EspPaths;
+  readonly sockets: Sockets;
+  /** Where the relay has raw ESP. */
+  readonly espPorts: EspPorts | undefined;
   /** Called once, when the gateway is open. */
   readonly opened: (gateway: GatewayConfig) => void;
   /** Called once, when the relay ends the session. */
@@ -55,14 +55,7 @@ type Timer = ReturnType<typeof setTimeout>;
 type State =
   | { readonly kind: 'waiting'; readonly timer: Timer }
   | { readonly kind: 'opening' }
-  | {
-      readonly kind: 'open';
-      readonly datagrams: Datagrams;
-      /** Where there is raw ESP. */
-      readonly esp: EspPort | undefined;
-      timer: Timer;
-      lastFrame: Millis;
-    }
+  | { readonly kind: 'open'; readonly datagrams: Datagrams; timer: Timer; lastFrame: Millis }
   | { readonly kind: 'closed'; readonly timer: Timer };
 
 export class Session {
@@ -132,27 +125,30 @@ export class Session {
       return;
     }
     const now = performance.now();
-    const { datagrams, esp } = state;
+    const { datagrams } = state;
     state.lastFrame = now;
-    const send = (channel: ChannelNumber, start: number, end: number): void => {
-      this.#share.spend();
-      if (channel === Channel.esp) esp?.send(frame, start, end, now);
-      else datagrams.send(channel, frame, start, end, now);
-    };
-    forEachRecord(frame, send, esp !== undefined);
+    forEachRecord(
+      frame,
+      (channel, start, end) => {
+        this.#share.spend();
+        datagrams.send(channel, frame, start, end, now);
+      },
+      datagrams.hasEsp,
+    );
+    datagrams.flush();
   }
 
   #control(text: string): void {
     const message = decodeControlFromTab(text);
     if (message.type === 'open') this.#openById(message.gateway);
-    else if (this.#state.kind !== 'open' || this.#state.esp === undefined) {
+    else if (this.#state.kind !== 'open' || !this.#state.datagrams.hasEsp) {
       this.refuse('RELAY_OUT_OF_ORDER');
-    } else if (message.type === 'claim') this.#claim(this.#state.esp, message.spi);
-    else this.#state.esp.release(message.spi);
+    } else if (message.type === 'claim') this.#claim(this.#state.datagrams, message.spi);
+    else this.#state.datagrams.release(message.spi);
   }
 
-  #claim(esp: EspPort, spi: number): void {
-    const code = esp.claim(spi);
+  #claim(datagrams: Datagrams, spi: number): void {
+    const code = datagrams.claim(spi);
     this.#outbox.control(
       code === undefined ? { type: 'claimed', spi } : { type: 'claim-refused', spi, code },
     );
@@ -180,44 +176,38 @@ export class Session {
       ? gateway.address
       : await this.#options.resolve(gateway.address);
     const ports: ChannelPorts = { ike: 500, natt: 4500, l2tp: 1701, ...gateway.ports };
-    const rate = new PacketRate(this.#options.packetsPerSecond, performance.now());
-    const datagrams = await Datagrams.open(
+    const { esp = 'auto' } = gateway;
+    const datagrams = new Datagrams(
       { address, addresses: gateway.addresses ?? [], ports },
-      rate,
+      this.#options.sockets,
+      esp === 'udp' ? undefined : this.#options.espPorts,
+      new PacketRate(this.#options.packetsPerSecond, performance.now()),
       this.counters,
       {
-        received: (channel, bytes) => this.#outbox.record(channel, bytes),
+        received: (channel, bytes, start, end) => {
+          this.#outbox.record(channel, bytes, start, end);
+        },
         unreachable: (channel, reason) => this.#unreachable(channel, reason),
       },
     );
+    const local = await datagrams.open();
     if (this.#state.kind !== 'opening') {
       datagrams.close();
       return;
     }
-    const { esp: mode = 'auto' } = gateway;
-    const esp =
-      mode === 'udp'
-        ? undefined
-        : this.#options.espPaths.port(datagrams.local.address, address, {
-            rate,
-            counters: this.counters,
-            received: (bytes, start, end) =>
-              this.#outbox.record(Channel.esp, bytes.subarray(start, end)),
-          });
     this.#state = {
       kind: 'open',
       datagrams,
-      esp,
       lastFrame: performance.now(),
       timer: setTimeout(() => this.#checkIdle(), this.#options.idleTimeout),
     };
     this.#outbox.control({
       type: 'opened',
       gateway: { id: gateway.id, name: gateway.name, address },
-      local: datagrams.local,
+      local,
       remote: ports,
-      channels: esp === undefined ? UDP_CHANNEL_NAMES : CHANNEL_NAMES,
-      nat: mode === 'raw' ? 'none' : 'possible',
+      channels: datagrams.hasEsp ? CHANNEL_NAMES : UDP_CHANNEL_NAMES,
+      nat: esp === 'raw' ? 'none' : 'possible',
       mtu: RELAY_MTU,
       limits: { frameBytes: FRAME_BYTES_LIMIT, recordBytes: RECORD_BYTES_LIMIT },
     });
@@ -246,10 +236,7 @@ export class Session {
     const state = this.#state;
     if (state.kind === 'closed') return;
     if (state.kind !== 'opening') clearTimeout(state.timer);
-    if (state.kind === 'open') {
-      state.datagrams.close();
-      state.esp?.close();
-    }
+    if (state.kind === 'open') state.datagrams.close();
     this.#state = {
       kind: 'closed',
       timer: setTimeout(() => this.#socket.terminate(), CLOSE_TIMEOUT),

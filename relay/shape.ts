@@ -64,13 +64,9 @@ function isNatTraversal(bytes: Uint8Array, start: number, end: number): boolean 
   return isEsp(bytes, start, end) || isIsakmp(bytes, start + MARKER, end);
 }
 
+/** An SPI of zero is never on the wire. @rfc 4303 §2.1 */
 function isEsp(bytes: Uint8Array, start: number, end: number): boolean {
-  return end - start >= ESP_LEAST && espSpi(bytes, start) !== 0;
-}
-
-/** The SPI of a packet with ESP's shape; zero is never on the wire. @rfc 4303 §2.1 */
-export function espSpi(bytes: Uint8Array, start: number): number {
-  return u32(bytes, start);
+  return end - start >= ESP_LEAST && u32(bytes, start) !== 0;
 }
 
 /** Version 2; a length that fits; a control message has both length and sequence numbers. @rfc 2661 §3.1 */

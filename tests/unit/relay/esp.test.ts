@@ -1,7 +1,8 @@
 /** Raw ESP through the relay: the channel, the claims, and whose packet is whose. The sockets are a stand-in. */
 import { afterEach, describe, expect, test } from 'vitest';
-import type { EspEvents, EspSocket, EspSockets } from '../../../relay/esp-paths.ts';
+import type { EspPorts } from '../../../relay/datagrams.ts';
 import type { Relay } from '../../../relay/server.ts';
+import type { SocketEvents } from '../../../relay/sockets.ts';
 import { Channel, CLAIMS_LIMIT } from '../../../shared/relay/channels.ts';
 import { REFUSALS } from '../../../shared/relay/close-codes.ts';
 import {
@@ -14,31 +15,51 @@ import { closeAll, eventually, FakeGateway, packets, relayFor, Tab } from './sup
 
 afterEach(closeAll);
 
-/** Paths that lead nowhere: what is sent is kept, and what arrives is a test's to say. */
-class FakeEsp implements EspSockets {
+/** Raw ESP that leads nowhere: what is sent is kept, and what arrives is a test's to say. */
+class FakeEsp implements EspPorts {
+  unclaimed = 0;
   readonly sent: string[] = [];
-  readonly paths = new Map<string, EspEvents>();
   /** What becomes of a packet that is sent. */
   fate: 'sent' | 'full' | 'failed' = 'sent';
+  /** Ports that are open. */
+  ports = 0;
+  readonly #claims = new Map<number, SocketEvents>();
 
-  openEsp(local: string, remote: string, events: EspEvents): EspSocket {
-    const key = `${local} ${remote}`;
-    if (this.paths.has(key)) throw new Error('EEXIST');
-    this.paths.set(key, events);
+  open(_local: string, _remote: string, events: SocketEvents) {
+    const claims = this.#claims;
+    this.ports++;
+    const own = (): number[] => [...claims.keys()].filter((spi) => claims.get(spi) === events);
     return {
-      send: (frame, start, end) => {
+      get claims() {
+        return own().length;
+      },
+      claim: (spi: number) => {
+        if (!claims.has(spi)) claims.set(spi, events);
+        return claims.get(spi) === events;
+      },
+      release: (spi: number) => {
+        if (claims.get(spi) === events) claims.delete(spi);
+      },
+      send: (frame: Uint8Array, start: number, end: number) => {
         this.sent.push(toHex(frame.slice(start, end)));
         if (this.fate === 'failed') events.failed('EMSGSIZE', 1);
         else events[this.fate](1);
       },
-      close: () => this.paths.delete(key),
+      close: () => {
+        for (const spi of own()) claims.delete(spi);
+        this.ports--;
+      },
     };
   }
 
-  arrive(bytes: Bytes): void {
-    for (const path of this.paths.values()) {
-      path.received(Uint8Array.of(0x45, 0, ...bytes, 9), 2, 2 + bytes.length);
-    }
+  flush(): void {}
+
+  /** A packet arrives; `owner` where its SPI does not tell. */
+  arrive(bytes: Bytes, owner = new DataView(bytes.buffer).getUint32(0)): void {
+    const padded = Uint8Array.of(0x45, 0, ...bytes, 9);
+    const events = this.#claims.get(owner);
+    if (events === undefined) this.unclaimed++;
+    else events.received(padded, 2, 2 + bytes.length);
   }
 }
 
@@ -66,7 +87,7 @@ interface World {
 async function world(): Promise<World> {
   const sockets = new FakeEsp();
   const gateway = await FakeGateway.start();
-  const relay = await relayFor([gateway.config()], {}, { espSockets: sockets });
+  const relay = await relayFor([gateway.config()], {}, { espPorts: sockets });
   const tab = new Tab(relay);
   await tab.open();
   return { sockets, relay, tab };
@@ -86,25 +107,25 @@ describe('the channel', () => {
   ] as const)('is announced with “esp”: %s', async (mode, nat) => {
     const gateway = await FakeGateway.start();
     const config = gateway.config(mode && { esp: mode });
-    const relay = await relayFor([config], {}, { espSockets: new FakeEsp() });
+    const relay = await relayFor([config], {}, { espPorts: new FakeEsp() });
     const opened = await new Tab(relay).open();
     expect(opened).toMatchObject({ channels: ['ike', 'natt', 'esp', 'l2tp'], nat });
   });
 
-  const noRights: EspSockets = {
-    openEsp: () => {
+  class NoRights extends FakeEsp {
+    override open(): never {
       throw Object.assign(new Error('not permitted'), { code: 'EPERM' });
-    },
-  };
+    }
+  }
 
   test.each([
-    ['without sockets', undefined, undefined],
-    ['without CAP_NET_RAW', undefined, noRights],
+    ['without the addon', undefined, undefined],
+    ['without CAP_NET_RAW', undefined, new NoRights()],
     ['where the operator wants UDP', 'udp', new FakeEsp()],
-  ] as const)('is not there %s, and not to be used', async (_why, mode, espSockets) => {
+  ] as const)('is not there %s, and not to be used', async (_why, mode, espPorts) => {
     const gateway = await FakeGateway.start();
     const config = gateway.config(mode && { esp: mode });
-    const relay = await relayFor([config], {}, espSockets && { espSockets });
+    const relay = await relayFor([config], {}, espPorts && { espPorts });
     const [tab, other] = [new Tab(relay), new Tab(relay)];
     const [opened] = await Promise.all([tab.open(), other.open()]);
     expect(opened.channels).toEqual(['ike', 'natt', 'l2tp']);
@@ -133,17 +154,16 @@ describe('claims', () => {
     expect(await claim(tab, 4096)).toEqual({ type: 'claimed', spi: 4096 });
     sockets.arrive(esp(4096, 100));
     sockets.arrive(esp(4097));
-    sockets.arrive(esp(0));
+    sockets.arrive(esp(0), 4096);
     sockets.arrive(esp(4096, 15));
     await eventually(() => tab.records.length === 1);
     expect(tab.records).toEqual([[Channel.esp, toHex(esp(4096, 100))]]);
     expect(relay.counters).toMatchObject({ unclaimed: 2, badShapeFromGateway: 2, toTab: 1 });
   });
 
-  test('two sessions share the path and not the packets', async () => {
+  test('two sessions do not share packets', async () => {
     const one = await world();
     const two = await another(one);
-    expect(one.sockets.paths.size).toBe(1);
     await claim(one.tab, 4096);
     await claim(two, 5000);
     one.sockets.arrive(esp(4096));
@@ -186,16 +206,14 @@ describe('claims', () => {
     expect((await claim(tab, 9000)).type).toBe('claimed');
   });
 
-  test('the last session closes the path, and the next one opens it again', async () => {
-    const first = await world();
-    const second = await another(first);
-    first.tab.socket.close();
-    await eventually(() => first.relay.report().sessions === 1);
-    expect(first.sockets.paths.size).toBe(1);
-    second.socket.close();
-    await eventually(() => first.sockets.paths.size === 0);
-    await another(first);
-    expect(first.sockets.paths.size).toBe(1);
+  test('a session that ends lets go of its port', async () => {
+    const one = await world();
+    const two = await another(one);
+    expect(one.sockets.ports).toBe(2);
+    one.tab.socket.close();
+    await eventually(() => one.sockets.ports === 1);
+    two.socket.close();
+    await eventually(() => one.sockets.ports === 0);
   });
 });
 
@@ -227,7 +245,7 @@ describe('packets to the gateway', () => {
     const gateway = await FakeGateway.start();
     const sockets = new FakeEsp();
     const limits = { packetsPerSecond: 100 };
-    const relay = await relayFor([gateway.config()], { limits }, { espSockets: sockets });
+    const relay = await relayFor([gateway.config()], { limits }, { espPorts: sockets });
     const tab = new Tab(relay);
     await tab.open();
     await claim(tab, 4096);
