@@ -11,7 +11,7 @@ interface IkePorts {
 
 /**
  * `on` leaves it to NAT discovery whether ESP travels in UDP. `force` has it travel in UDP in any case: our source NAT-D
- * hash then covers `encapsulatedAddress`. `off` neither offers nor accepts it: ESP is raw.
+ * hash then covers `identityAddress`. `off` neither offers nor accepts it: ESP is raw.
  */
 export type NatTraversal = 'force' | 'on' | 'off';
 
@@ -20,10 +20,13 @@ export interface IkeConfig {
   readonly primitives: Primitives;
   readonly random: Random;
   readonly preSharedKey: Bytes;
-  /** Our true address, 4 bytes: what NAT discovery is about, and our identity as long as no NAT is found. */
+  /** Our true address, 4 bytes: what NAT discovery is about, and our phase 2 identity with raw ESP. */
   readonly localAddress: Bytes;
-  /** Our identity when ESP travels in UDP, 4 bytes: a private address where many share the true one, which it is without this. */
-  readonly encapsulatedAddress?: Bytes;
+  /**
+   * Our identity otherwise, 4 bytes: made up and private where many share the true address, since a gateway may keep one
+   * client for each identity. `localAddress` without it.
+   */
+  readonly identityAddress?: Bytes;
   /** The peer's true address, 4 bytes. */
   readonly remoteAddress: Bytes;
   readonly localPorts: IkePorts;
@@ -72,6 +75,7 @@ export const DEFAULT_TIMERS: IkeTimers = {
 
 /** The configuration with every default in its place. */
 export interface SettledConfig extends IkeConfig {
+  readonly identityAddress: Bytes;
   readonly phase1: readonly Phase1Transform[];
   readonly phase2: readonly Phase2Transform[];
   readonly timers: IkeTimers;
@@ -80,16 +84,21 @@ export interface SettledConfig extends IkeConfig {
 /** Throws `RangeError` for what cannot be used. */
 export function settleConfig(config: IkeConfig): SettledConfig {
   if (config.localAddress.length !== 4) throw new RangeError('localAddress: not 4 bytes');
-  if ((config.encapsulatedAddress ?? config.localAddress).length !== 4) {
-    throw new RangeError('encapsulatedAddress: not 4 bytes');
-  }
+  const { identityAddress = config.localAddress } = config;
+  if (identityAddress.length !== 4) throw new RangeError('identityAddress: not 4 bytes');
   if (config.remoteAddress.length !== 4) throw new RangeError('remoteAddress: not 4 bytes');
   if (config.preSharedKey.length === 0) throw new RangeError('preSharedKey: empty');
   const phase1 = config.phase1 ?? PHASE1_TRANSFORMS;
   const phase2 = config.phase2 ?? PHASE2_TRANSFORMS;
   if (phase1.length === 0 || phase1.length > MAX_OFFERED) throw new RangeError('phase1: length');
   if (phase2.length === 0 || phase2.length > MAX_OFFERED) throw new RangeError('phase2: length');
-  return { ...config, phase1, phase2, timers: { ...DEFAULT_TIMERS, ...config.timers } };
+  return {
+    ...config,
+    identityAddress,
+    phase1,
+    phase2,
+    timers: { ...DEFAULT_TIMERS, ...config.timers },
+  };
 }
 
 /** Most transforms of an offer: message 1 cannot be fragmented, and gateways refuse long lists. */

@@ -27,7 +27,6 @@ import {
 } from './main-mode.ts';
 import { generateKeyPair, type KeyPair, sharedSecret } from './modp.ts';
 import {
-  encapsulatedAddress,
   type NatDialect,
   type NatHashInput,
   natDiscoveryPayloads,
@@ -229,15 +228,15 @@ export class MainModeInitiator implements MainMode {
     // Some gateways announce dead peer detection only here.
     const dpd = state.dpd || readVendorIds(payloads, config.natTraversal).dpd;
     const channel = dialect === undefined ? 'ike' : 'natt';
-    const localAddress = dialect === undefined ? config.localAddress : encapsulatedAddress(config);
+    const phase2Address = dialect === undefined ? config.localAddress : config.identityAddress;
     const lifetime = Math.min(IKE_LIFETIME_SECONDS, choice.lifetimeSeconds ?? IKE_LIFETIME_SECONDS);
     const sa = new IkeSa(
-      { primitives, transform, exchange, keys, nat, dialect, localAddress, dpd },
+      { primitives, transform, exchange, keys, nat, dialect, phase2Address, dpd },
       channel,
       lifetime,
     );
     // The float: from message 5 on everything goes to port 4500 (RFC 3947 §4).
-    const bytes = sealIdentity(sa, 'initiator');
+    const bytes = sealIdentity(sa, 'initiator', config.identityAddress);
     const resend = this.#request(channel, bytes, now);
     this.#state = { kind: 'wait-message-6', resend, sa, message4, repeats: 0 };
   }

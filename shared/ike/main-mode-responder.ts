@@ -19,7 +19,6 @@ import {
 } from './main-mode.ts';
 import { generateKeyPair, sharedSecret } from './modp.ts';
 import {
-  encapsulatedAddress,
   type NatDialect,
   natDiscoveryPayloads,
   readNatDiscovery,
@@ -168,9 +167,9 @@ export class MainModeResponder implements MainMode {
     const hashInput = { primitives, hash: transform.hash, initiatorCookie, responderCookie };
     const nat = readNatDiscovery(hashInput, config, arrival.channel, payloads);
     const dialect = nat.local || nat.remote ? state.dialect : undefined;
-    const localAddress = dialect === undefined ? config.localAddress : encapsulatedAddress(config);
+    const phase2Address = dialect === undefined ? config.localAddress : config.identityAddress;
     const sa = new IkeSa(
-      { primitives, transform, exchange, keys, nat, dialect, localAddress, dpd: state.dpd },
+      { primitives, transform, exchange, keys, nat, dialect, phase2Address, dpd: state.dpd },
       arrival.channel,
       choice.lifetimeSeconds ?? IKE_LIFETIME_SECONDS,
     );
@@ -205,7 +204,7 @@ export class MainModeResponder implements MainMode {
     }
     sa.channel = channel;
     this.#state = { kind: 'done', sa };
-    this.#respond(arrival, sealIdentity(sa, 'responder'));
+    this.#respond(arrival, sealIdentity(sa, 'responder', this.#context.config.identityAddress));
     return sa;
   }
 

@@ -85,14 +85,14 @@ export function bodyOf(payloads: readonly ReceivedPayload[], kind: Payload['kind
 }
 
 /** Messages 5 and 6: who we are, and the proof. @rfc 2409 §5.4 */
-export function sealIdentity(sa: IkeSa, side: 'initiator' | 'responder'): Bytes {
-  const { primitives, transform, keys, exchange, localAddress } = sa.parameters;
+export function sealIdentity(sa: IkeSa, side: 'initiator' | 'responder', address: Bytes): Bytes {
+  const { primitives, transform, keys, exchange } = sa.parameters;
   const identity: Payload = {
     kind: 'identification',
     idType: IdType.ipv4Addr,
     protocolId: 0,
     port: 0,
-    data: localAddress,
+    data: address,
   };
   // The body that the hash covers is the payload without its generic header.
   const body = encodePayloads([identity]).slice(4);

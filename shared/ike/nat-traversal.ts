@@ -94,8 +94,7 @@ export function natDiscoveryPayloads(
   { draft }: NatDialect,
 ): readonly Payload[] {
   const remote = natHash(input, config.remoteAddress, config.remotePorts[channel]);
-  const source =
-    config.natTraversal === 'force' ? encapsulatedAddress(config) : config.localAddress;
+  const source = config.natTraversal === 'force' ? config.identityAddress : config.localAddress;
   const local = natHash(input, source, config.localPorts[channel]);
   return [remote, local].map((hash) => ({ kind: 'nat-discovery', draft, hash }));
 }
@@ -124,11 +123,6 @@ export function readNatDiscovery(
       (destination !== undefined && !constantTimeEqual(destination, local)),
     remote: sources.length > 0 && !sources.some((source) => constantTimeEqual(source, remote)),
   };
-}
-
-/** What we call ourselves where ESP travels in UDP. */
-export function encapsulatedAddress(config: SettledConfig): Bytes {
-  return config.encapsulatedAddress ?? config.localAddress;
 }
 
 /** The encapsulation mode to offer for transport mode. @rfc 3947 §5.1 */

@@ -111,16 +111,16 @@ export class QuickModeInitiator implements QuickMode {
 
   #offer(): readonly Payload[] {
     const { config } = this.#context;
-    const { dialect, localAddress } = this.#sa.parameters;
+    const { dialect, phase2Address } = this.#sa.parameters;
     const proposal = phase2Proposal(config.phase2, this.spi, encapsulationMode(dialect));
     return [
       { kind: 'security-association', proposals: [proposal] },
       { kind: 'nonce', data: this.#nonce },
-      udpIdentity(localAddress, config.innerLocalPort),
+      udpIdentity(phase2Address, config.innerLocalPort),
       udpIdentity(config.remoteAddress, config.innerRemotePort),
       ...(dialect === undefined
         ? []
-        : natOriginalAddressPayloads(dialect, localAddress, config.remoteAddress)),
+        : natOriginalAddressPayloads(dialect, phase2Address, config.remoteAddress)),
     ];
   }
 

@@ -138,7 +138,7 @@ export class QuickModeResponder implements QuickMode {
     payloads: readonly ReceivedPayload[],
   ): readonly Payload[] {
     const { remoteAddress } = this.#context.config;
-    const { dialect, localAddress } = this.#sa.parameters;
+    const { dialect, phase2Address } = this.#sa.parameters;
     const chosen = { ...choice.proposal, spi: ourSpi, transforms: [choice.chosen] };
     const identities = payloads.filter(({ payload }) => payload.kind === 'identification');
     return [
@@ -147,7 +147,7 @@ export class QuickModeResponder implements QuickMode {
       ...identities.map(({ payload }) => payload),
       ...(dialect === undefined
         ? []
-        : natOriginalAddressPayloads(dialect, remoteAddress, localAddress)),
+        : natOriginalAddressPayloads(dialect, remoteAddress, phase2Address)),
     ];
   }
 }

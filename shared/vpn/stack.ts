@@ -101,7 +101,7 @@ export class Stack {
       random,
       preSharedKey: config.preSharedKey,
       localAddress,
-      encapsulatedAddress: randomPrivateAddress(random),
+      identityAddress: randomPrivateAddress(random),
       remoteAddress: config.remoteAddress,
       localPorts,
       remotePorts,
