@@ -14,6 +14,9 @@ import { type Relay, startRelay } from './server.ts';
 
 const DEFAULT_FILE = 'culvert.config.json';
 
+const RAW_ESP = 'ESP: as protocol 50 where a gateway allows it, else in UDP 4500.';
+const UDP_ALONE = 'ESP: in UDP 4500 (protocol 50 needs the addon and CAP_NET_RAW).';
+
 /** Why the relay does not start, in words for the operator. */
 class StartError extends Error {
   readonly exit: number;
@@ -42,10 +45,12 @@ async function main(): Promise<void> {
   const problem = exposureProblem(config);
   if (problem !== undefined) throw new StartError(2, problem);
   const portal = config.portal === false ? undefined : await readyPortal(options);
-  const relay = await listen(config, portal);
+  const espPorts = config.addon === false ? undefined : RawEsp.load();
+  const relay = await listen(config, portal, espPorts);
   stopOnSignal(relay);
   reportOnSignal(relay);
   greet(config, relay, portal !== undefined);
+  if (config.gateways.length > 0) console.log(espPorts === undefined ? UDP_ALONE : RAW_ESP);
 }
 
 function readOptions(): Options {
@@ -92,10 +97,13 @@ async function readyPortal({ portal }: Options): Promise<string | undefined> {
   }
 }
 
-async function listen(config: RelayConfig, portal: string | undefined): Promise<Relay> {
+async function listen(
+  config: RelayConfig,
+  portal: string | undefined,
+  espPorts: RawEsp | undefined,
+): Promise<Relay> {
   const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
   const { host, port } = config.listen;
-  const espPorts = config.addon === false ? undefined : RawEsp.load();
   try {
     return await startRelay(config, {
       log,

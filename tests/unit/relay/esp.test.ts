@@ -1,8 +1,6 @@
 /** Raw ESP through the relay: the channel, the claims, and whose packet is whose. The sockets are a stand-in. */
 import { afterEach, describe, expect, test } from 'vitest';
-import type { EspPorts } from '../../../relay/datagrams.ts';
 import type { Relay } from '../../../relay/server.ts';
-import type { SocketEvents } from '../../../relay/sockets.ts';
 import { Channel, CLAIMS_LIMIT } from '../../../shared/relay/channels.ts';
 import { REFUSALS } from '../../../shared/relay/close-codes.ts';
 import {
@@ -11,57 +9,10 @@ import {
   encodeControl,
 } from '../../../shared/relay/control.ts';
 import { type Bytes, toHex } from '../../../shared/wire/bytes.ts';
+import { FakeEsp } from './fake-esp.ts';
 import { closeAll, eventually, FakeGateway, packets, relayFor, Tab } from './support.ts';
 
 afterEach(closeAll);
-
-/** Raw ESP that leads nowhere: what is sent is kept, and what arrives is a test's to say. */
-class FakeEsp implements EspPorts {
-  unclaimed = 0;
-  readonly sent: string[] = [];
-  /** What becomes of a packet that is sent. */
-  fate: 'sent' | 'full' | 'failed' = 'sent';
-  /** Ports that are open. */
-  ports = 0;
-  readonly #claims = new Map<number, SocketEvents>();
-
-  open(_local: string, _remote: string, events: SocketEvents) {
-    const claims = this.#claims;
-    this.ports++;
-    const own = (): number[] => [...claims.keys()].filter((spi) => claims.get(spi) === events);
-    return {
-      get claims() {
-        return own().length;
-      },
-      claim: (spi: number) => {
-        if (!claims.has(spi)) claims.set(spi, events);
-        return claims.get(spi) === events;
-      },
-      release: (spi: number) => {
-        if (claims.get(spi) === events) claims.delete(spi);
-      },
-      send: (frame: Uint8Array, start: number, end: number) => {
-        this.sent.push(toHex(frame.slice(start, end)));
-        if (this.fate === 'failed') events.failed('EMSGSIZE', 1);
-        else events[this.fate](1);
-      },
-      close: () => {
-        for (const spi of own()) claims.delete(spi);
-        this.ports--;
-      },
-    };
-  }
-
-  flush(): void {}
-
-  /** A packet arrives; `owner` where its SPI does not tell. */
-  arrive(bytes: Bytes, owner = new DataView(bytes.buffer).getUint32(0)): void {
-    const padded = Uint8Array.of(0x45, 0, ...bytes, 9);
-    const events = this.#claims.get(owner);
-    if (events === undefined) this.unclaimed++;
-    else events.received(padded, 2, 2 + bytes.length);
-  }
-}
 
 function esp(spi: number, length = 64): Bytes {
   const bytes = new Uint8Array(length);
