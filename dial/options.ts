@@ -11,6 +11,7 @@ export interface Options {
   readonly preSharedKey: string;
   readonly innerPort: number | undefined;
   readonly allowPap: boolean;
+  readonly forceEncapsulation: boolean;
   readonly command: 'ping' | 'get' | 'hold';
   /** Host or URL; empty with `hold`. */
   readonly target: string;
@@ -18,6 +19,7 @@ export interface Options {
 
 export const USAGE = `usage: npm run -s dial -- --relay ws://HOST:PORT --gateway ID --user NAME
          [--password-file F] [--psk-file F] [--inner-port N] [--allow-pap]
+         [--force-encapsulation]
          ping HOST | get URL | hold
 Without a file the secrets come from CULVERT_PASSWORD and CULVERT_PSK.`;
 
@@ -51,6 +53,7 @@ export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Prom
     ),
     innerPort: innerPort(values['inner-port']),
     allowPap: values['allow-pap'] === true,
+    forceEncapsulation: values['force-encapsulation'] === true,
     command,
     target,
   };
@@ -69,6 +72,7 @@ function parse(args: string[]) {
         'psk-file': { type: 'string' },
         'inner-port': { type: 'string' },
         'allow-pap': { type: 'boolean' },
+        'force-encapsulation': { type: 'boolean' },
       },
     });
   } catch (error) {

@@ -12,6 +12,8 @@ export interface GatewayConfig {
   /** IPv4, dotted, or a host name. */
   readonly address: string;
   readonly addresses?: readonly string[];
+  /** Raw ESP; `auto` without it. */
+  readonly esp?: 'auto' | 'raw' | 'udp';
   readonly ports?: { readonly ike?: number; readonly natt?: number; readonly l2tp?: number };
 }
 

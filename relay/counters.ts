@@ -11,6 +11,8 @@ export interface Counters {
   badShapeFromGateway: number;
   /** Came from an address that is not the gateway's. */
   foreign: number;
+  /** Raw ESP with an SPI that no session has claimed, or of a session that has claimed none. */
+  unclaimed: number;
   /** Dropped because the tab sends more than the session may. */
   overRate: number;
   overRateIke: number;
@@ -34,6 +36,7 @@ export function newCounters(): Counters {
     badShapeFromTab: 0,
     badShapeFromGateway: 0,
     foreign: 0,
+    unclaimed: 0,
     overRate: 0,
     overRateIke: 0,
     queueToTab: 0,

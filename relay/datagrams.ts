@@ -1,15 +1,23 @@
 /**
- * Toward one gateway: three UDP sockets with random source ports, and what passes through them. IKE and NAT-T are
- * connected, so that the kernel drops what others send and reports ICMP errors; L2TP is not, since a gateway may
- * answer from another port (RFC 2661 §8.1) or address, and is filtered here. It is for laboratories: always Node's
- * own socket.
+ * Toward one gateway: three UDP sockets with random source ports, raw ESP where the relay has it, and what passes
+ * through them. IKE and NAT-T are connected, so that the kernel drops what others send and reports ICMP errors; L2TP
+ * is not, since a gateway may answer from another port (RFC 2661 §8.1) or address, and is filtered here. It is for
+ * laboratories: always Node's own socket. Raw ESP is shared with other sessions: what comes has an SPI that was claimed.
  */
-import { Channel, type ChannelName, type ChannelNumber } from '../shared/relay/channels.ts';
+import {
+  Channel,
+  type ChannelName,
+  type ChannelNumber,
+  CLAIMS_LIMIT,
+  type UdpChannelName,
+} from '../shared/relay/channels.ts';
+import type { ClaimRefusalCode } from '../shared/relay/close-codes.ts';
 import type { ChannelPorts } from '../shared/relay/control.ts';
 import type { Millis } from '../shared/wire/bytes.ts';
 import type { Counters } from './counters.ts';
 import { bind, type Place } from './node-sockets.ts';
 import type { PacketRate } from './packet-rate.ts';
+import type { EspPort, RawEsp } from './raw-esp.ts';
 import { hasShape, isIke, l2tpTunnelId } from './shape.ts';
 import type { SocketEvents, Sockets, UdpSocket } from './sockets.ts';
 
@@ -30,7 +38,14 @@ interface DatagramEvents {
   unreachable(channel: ChannelName, reason: string): void;
 }
 
-type Channels = Readonly<Record<ChannelName, UdpSocket>>;
+/** What the relay's raw ESP is needed for here. */
+export interface EspPorts extends Pick<RawEsp, 'unclaimed' | 'flush'> {
+  open(local: string, remote: string, events: SocketEvents): Port;
+}
+
+type Port = Pick<EspPort, 'claims' | 'claim' | 'release' | 'send' | 'close'>;
+
+type Channels = Readonly<Record<UdpChannelName, UdpSocket>> & { readonly esp?: Port };
 
 /** What the system reports for an ICMP error. */
 const UNREACHABLE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN']);
@@ -38,6 +53,7 @@ const UNREACHABLE = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHO
 export class Datagrams {
   readonly #gateway: GatewayAddress;
   readonly #sockets: Sockets;
+  readonly #espPorts: EspPorts | undefined;
   readonly #rate: PacketRate;
   readonly #counters: Counters;
   readonly #events: DatagramEvents;
@@ -49,12 +65,14 @@ export class Datagrams {
   constructor(
     gateway: GatewayAddress,
     sockets: Sockets,
+    espPorts: EspPorts | undefined,
     rate: PacketRate,
     counters: Counters,
     events: DatagramEvents,
   ) {
     this.#gateway = gateway;
     this.#sockets = sockets;
+    this.#espPorts = espPorts;
     this.#rate = rate;
     this.#counters = counters;
     this.#events = events;
@@ -71,7 +89,8 @@ export class Datagrams {
       const natt = await this.#sockets.connect(address, ports.natt, this.#eventsOf('natt'));
       opened.push(natt);
       const l2tp = await bind(ike.local.address, this.#l2tpRoute, this.#eventsOf('l2tp'));
-      this.#channels = { ike, natt, l2tp };
+      const esp = this.#openEsp(ike.local.address);
+      this.#channels = { ike, natt, l2tp, ...(esp && { esp }) };
       return {
         address: ike.local.address,
         ike: ike.local.port,
@@ -84,13 +103,45 @@ export class Datagrams {
     }
   }
 
+  /** Without it the session has UDP: nothing of raw ESP is worth a session. */
+  #openEsp(local: string): Port | undefined {
+    try {
+      return this.#espPorts?.open(local, this.#gateway.address, this.#eventsOf('esp'));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Whether there is raw ESP. */
+  get hasEsp(): boolean {
+    return this.#channels?.esp !== undefined;
+  }
+
+  /** Has raw ESP with this SPI come here; answers why not. A claim of ours, repeated, is granted again. */
+  claim(spi: number): ClaimRefusalCode | undefined {
+    const esp = this.#channels?.esp;
+    // The limit first: a refusal for it says nothing about others.
+    if (esp === undefined || esp.claims >= CLAIMS_LIMIT) return 'RELAY_SPI_LIMIT';
+    return esp.claim(spi) ? undefined : 'RELAY_SPI_TAKEN';
+  }
+
+  /** Gives a claim up; another session's stays its own. */
+  release(spi: number): void {
+    this.#channels?.esp?.release(spi);
+  }
+
   /**
    * Takes the record `frame[start, end)` to be sent by the next `flush` at the latest, or counts it as dropped: it
-   * has not the channel's shape, the session sends too much, or the system does not send fast enough.
+   * has not the channel's shape, no SPI is claimed to be answered on, the session sends too much, or the system does
+   * not send fast enough.
    */
   send(channel: ChannelNumber, frame: Uint8Array, start: number, end: number, now: Millis): void {
     if (!hasShape(channel, frame, start, end)) {
       this.#counters.badShapeFromTab++;
+      return;
+    }
+    if (channel === Channel.esp && this.#channels?.esp?.claims === 0) {
+      this.#counters.unclaimed++;
       return;
     }
     const ike = isIke(channel, frame, start, end);
@@ -99,12 +150,13 @@ export class Datagrams {
       else this.#counters.overRate++;
       return;
     }
-    this.#channels?.[channelName(channel)].send(frame, start, end, ike);
+    this.#channels?.[CHANNEL_NAME[channel]]?.send(frame, start, end, ike);
   }
 
   /** Sends what was taken; afterwards the frame's bytes may change. */
   flush(): void {
     this.#sockets.flush();
+    this.#espPorts?.flush();
   }
 
   close(): void {
@@ -160,7 +212,6 @@ export class Datagrams {
   };
 }
 
-function channelName(channel: ChannelNumber): ChannelName {
-  if (channel === Channel.ike) return 'ike';
-  return channel === Channel.natt ? 'natt' : 'l2tp';
-}
+const CHANNEL_NAME = Object.fromEntries(
+  Object.entries(Channel).map(([name, number]) => [number, name]),
+) as Readonly<Record<ChannelNumber, ChannelName>>;

@@ -9,9 +9,13 @@ import { ConfigError, DEFAULT_CONFIG, parseConfig, type RelayConfig } from './co
 import { exposureProblem, exposureWarning } from './exposure.ts';
 import { type Options, parseOptions, USAGE, UsageError } from './options.ts';
 import { ensurePortal, PortalBuildError } from './portal.ts';
+import { RawEsp } from './raw-esp.ts';
 import { type Relay, startRelay } from './server.ts';
 
 const DEFAULT_FILE = 'culvert.config.json';
+
+const RAW_ESP = 'ESP: as protocol 50 where a gateway allows it, else in UDP 4500.';
+const UDP_ALONE = 'ESP: in UDP 4500 (protocol 50 needs the addon and CAP_NET_RAW).';
 
 /** Why the relay does not start, in words for the operator. */
 class StartError extends Error {
@@ -41,10 +45,12 @@ async function main(): Promise<void> {
   const problem = exposureProblem(config);
   if (problem !== undefined) throw new StartError(2, problem);
   const portal = config.portal === false ? undefined : await readyPortal(options);
-  const relay = await listen(config, portal);
+  const espPorts = config.addon === false ? undefined : RawEsp.load();
+  const relay = await listen(config, portal, espPorts);
   stopOnSignal(relay);
   reportOnSignal(relay);
   greet(config, relay, portal !== undefined);
+  if (config.gateways.length > 0) console.log(espPorts === undefined ? UDP_ALONE : RAW_ESP);
 }
 
 function readOptions(): Options {
@@ -91,11 +97,19 @@ async function readyPortal({ portal }: Options): Promise<string | undefined> {
   }
 }
 
-async function listen(config: RelayConfig, portal: string | undefined): Promise<Relay> {
+async function listen(
+  config: RelayConfig,
+  portal: string | undefined,
+  espPorts: RawEsp | undefined,
+): Promise<Relay> {
   const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
   const { host, port } = config.listen;
   try {
-    return await startRelay(config, portal === undefined ? { log } : { log, portal });
+    return await startRelay(config, {
+      log,
+      ...(portal !== undefined && { portal }),
+      ...(espPorts && { espPorts }),
+    });
   } catch (error) {
     throw new StartError(2, listenProblem(systemCode(error), host, port));
   }

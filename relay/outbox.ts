@@ -50,9 +50,10 @@ export class Outbox {
     this.#counters.toTab++;
   }
 
-  /** Sends a control message; one that is not the last is dropped when the tab does not read. */
+  /** Sends a control message; but for the first and the last it is dropped when the tab does not read. */
   control(message: ControlFromRelay): void {
-    if (message.type === 'unreachable' && this.#socket.bufferedAmount > QUEUE_MARK) return;
+    const isEdge = message.type === 'opened' || message.type === 'refused';
+    if (!isEdge && this.#socket.bufferedAmount > QUEUE_MARK) return;
     this.#socket.send(encodeControl(message));
   }
 

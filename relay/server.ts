@@ -22,6 +22,7 @@ import {
   type RelayReport,
 } from './counters.ts';
 import { type Addon, loadAddon } from './native.ts';
+import type { EspPorts } from './datagrams.ts';
 import { NativeSockets } from './native-sockets.ts';
 import { NODE_SOCKETS } from './node-sockets.ts';
 import { readPortal } from './portal-files.ts';
@@ -38,6 +39,8 @@ export interface RelayOptions {
   readonly log?: (line: string) => void;
   /** The system's resolver without it. */
   readonly resolve?: Resolve;
+  /** What raw ESP goes by; there is none without it. */
+  readonly espPorts?: EspPorts;
   /** Time for a request's headers; `HEADERS_TIMEOUT` without it. */
   readonly headersTimeout?: Millis;
 }
@@ -108,6 +111,7 @@ class RelayServer implements Relay {
   readonly #sessions = new Set<Session>();
   readonly #sessionsOf = new PerClient();
   readonly #connectionsOf = new PerClient();
+  readonly #espPorts: EspPorts | undefined;
   readonly #ended: Counters = newCounters();
   readonly #refused: RefusalCounts = {};
   readonly #logRate = new TokenBucket(LOG_LINES_PER_SECOND, LOG_BURST, performance.now());
@@ -123,6 +127,7 @@ class RelayServer implements Relay {
     this.#log = options.log ?? (() => {});
     this.#resolve = sharedResolver(options.resolve ?? resolveName);
     this.#addon = config.addon === false ? undefined : loadAddon();
+    this.#espPorts = options.espPorts;
     this.#sockets = (config.addon === false ? undefined : NativeSockets.load()) ?? NODE_SOCKETS;
     const portal = options.portal === undefined ? undefined : readPortal(options.portal);
     const headersTimeout = options.headersTimeout ?? HEADERS_TIMEOUT;
@@ -173,6 +178,7 @@ class RelayServer implements Relay {
   get counters(): Readonly<Counters> {
     const total = newCounters();
     addCounters(total, this.#ended);
+    total.unclaimed += this.#espPorts?.unclaimed ?? 0;
     for (const session of this.#sessions) addCounters(total, session.counters);
     return total;
   }
@@ -263,6 +269,7 @@ class RelayServer implements Relay {
       packetsPerSecond,
       resolve: this.#resolve,
       sockets: this.#sockets,
+      espPorts: this.#espPorts,
       opened: (gateway) => {
         this.#opened++;
         this.#say(`session ${number} of ${address}: opened ${gateway.id}`);

@@ -11,6 +11,7 @@ import {
   FRAME_BYTES_LIMIT,
   RECORD_BYTES_LIMIT,
   RELAY_MTU,
+  UDP_CHANNEL_NAMES,
 } from '../shared/relay/channels.ts';
 import { REFUSALS, type RefusalCode } from '../shared/relay/close-codes.ts';
 import { type ChannelPorts, decodeControlFromTab } from '../shared/relay/control.ts';
@@ -19,7 +20,7 @@ import type { Bytes, Millis } from '../shared/wire/bytes.ts';
 import { DecodeError } from '../shared/wire/errors.ts';
 import type { GatewayConfig } from './config.ts';
 import { type Counters, newCounters } from './counters.ts';
-import { Datagrams } from './datagrams.ts';
+import { Datagrams, type EspPorts } from './datagrams.ts';
 import { Outbox } from './outbox.ts';
 import { PacketRate } from './packet-rate.ts';
 import type { Resolve } from './resolver.ts';
@@ -41,6 +42,8 @@ interface SessionOptions {
   readonly packetsPerSecond: number;
   readonly resolve: Resolve;
   readonly sockets: Sockets;
+  /** Where the relay has raw ESP. */
+  readonly espPorts: EspPorts | undefined;
   /** Called once, when the gateway is open. */
   readonly opened: (gateway: GatewayConfig) => void;
   /** Called once, when the relay ends the session. */
@@ -122,16 +125,36 @@ export class Session {
       return;
     }
     const now = performance.now();
+    const { datagrams } = state;
     state.lastFrame = now;
-    forEachRecord(frame, (channel, start, end) => {
-      this.#share.spend();
-      state.datagrams.send(channel, frame, start, end, now);
-    });
-    state.datagrams.flush();
+    forEachRecord(
+      frame,
+      (channel, start, end) => {
+        this.#share.spend();
+        datagrams.send(channel, frame, start, end, now);
+      },
+      datagrams.hasEsp,
+    );
+    datagrams.flush();
   }
 
   #control(text: string): void {
-    const { gateway: id } = decodeControlFromTab(text);
+    const message = decodeControlFromTab(text);
+    if (message.type === 'open') this.#openById(message.gateway);
+    else if (this.#state.kind !== 'open' || !this.#state.datagrams.hasEsp) {
+      this.refuse('RELAY_OUT_OF_ORDER');
+    } else if (message.type === 'claim') this.#claim(this.#state.datagrams, message.spi);
+    else this.#state.datagrams.release(message.spi);
+  }
+
+  #claim(datagrams: Datagrams, spi: number): void {
+    const code = datagrams.claim(spi);
+    this.#outbox.control(
+      code === undefined ? { type: 'claimed', spi } : { type: 'claim-refused', spi, code },
+    );
+  }
+
+  #openById(id: string): void {
     if (this.#state.kind !== 'waiting') {
       this.refuse('RELAY_OUT_OF_ORDER');
       return;
@@ -153,9 +176,11 @@ export class Session {
       ? gateway.address
       : await this.#options.resolve(gateway.address);
     const ports: ChannelPorts = { ike: 500, natt: 4500, l2tp: 1701, ...gateway.ports };
+    const { esp = 'auto' } = gateway;
     const datagrams = new Datagrams(
       { address, addresses: gateway.addresses ?? [], ports },
       this.#options.sockets,
+      esp === 'udp' ? undefined : this.#options.espPorts,
       new PacketRate(this.#options.packetsPerSecond, performance.now()),
       this.counters,
       {
@@ -181,7 +206,8 @@ export class Session {
       gateway: { id: gateway.id, name: gateway.name, address },
       local,
       remote: ports,
-      channels: CHANNEL_NAMES,
+      channels: datagrams.hasEsp ? CHANNEL_NAMES : UDP_CHANNEL_NAMES,
+      nat: esp === 'raw' ? 'none' : 'possible',
       mtu: RELAY_MTU,
       limits: { frameBytes: FRAME_BYTES_LIMIT, recordBytes: RECORD_BYTES_LIMIT },
     });

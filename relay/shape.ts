@@ -17,6 +17,8 @@ export function hasShape(
       return isIsakmp(bytes, start, end);
     case Channel.natt:
       return isNatTraversal(bytes, start, end);
+    case Channel.esp:
+      return isEsp(bytes, start, end);
     case Channel.l2tp:
       return isL2tp(bytes, start, end);
   }
@@ -59,7 +61,12 @@ export function isIke(
 function isNatTraversal(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start === 1) return bytes[start] === KEEPALIVE;
   if (end - start < ESP_LEAST) return false;
-  return u32(bytes, start) !== 0 || isIsakmp(bytes, start + MARKER, end);
+  return isEsp(bytes, start, end) || isIsakmp(bytes, start + MARKER, end);
+}
+
+/** An SPI of zero is never on the wire. @rfc 4303 §2.1 */
+function isEsp(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start >= ESP_LEAST && u32(bytes, start) !== 0;
 }
 
 /** Version 2; a length that fits; a control message has both length and sequence numbers. @rfc 2661 §3.1 */

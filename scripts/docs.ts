@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ERRORS } from '../shared/errors.ts';
-import { REFUSALS, UPGRADE_REFUSALS } from '../shared/relay/close-codes.ts';
+import { CLAIM_REFUSALS, REFUSALS, UPGRADE_REFUSALS } from '../shared/relay/close-codes.ts';
 import { FAILURE_CASES } from '../tests/sim/failure-cases.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -40,6 +40,12 @@ export function errorsPage(): string {
       ...Object.entries(REFUSALS).map(
         ([code, { close, text, outcome }]) => `| ${code} | ${close} | ${text} | ${outcome} |`,
       ),
+    ].join('\n'),
+    'A claim of an SPI is refused in a `claim-refused` message, `{ "type", "spi", "code" }`, and the session goes on. Without an SPI the tab begins anew with ESP in UDP.',
+    [
+      '| code | meaning |',
+      '|---|---|',
+      ...Object.entries(CLAIM_REFUSALS).map(([code, { text }]) => `| ${code} | ${text} |`),
     ].join('\n'),
     'Before the WebSocket stands, the refusal is an HTTP answer with a JSON body `{ "code", "message" }`; a browser shows a page no more than that the connection failed (`RELAY_UNREACHABLE`).',
     [

@@ -9,19 +9,31 @@ interface IkePorts {
   readonly natt: number;
 }
 
+/**
+ * `on` leaves it to NAT discovery whether ESP travels in UDP. `force` has it travel in UDP in any case: our source NAT-D
+ * hash then covers `identityAddress`. `off` neither offers nor accepts it: ESP is raw.
+ */
+export type NatTraversal = 'force' | 'on' | 'off';
+
 export interface IkeConfig {
   readonly role: 'initiator' | 'responder';
   readonly primitives: Primitives;
   readonly random: Random;
   readonly preSharedKey: Bytes;
-  /** Our address as the peer is told it, 4 bytes: random and private with `forceEncapsulation`, else the true one. */
+  /** Our true address, 4 bytes: what NAT discovery is about, and our phase 2 identity with raw ESP. */
   readonly localAddress: Bytes;
+  /**
+   * Our identity otherwise, 4 bytes: made up and private where many share the true address, since a gateway may keep one
+   * client for each identity. `localAddress` without it.
+   */
+  readonly identityAddress?: Bytes;
   /** The peer's true address, 4 bytes. */
   readonly remoteAddress: Bytes;
   readonly localPorts: IkePorts;
   readonly remotePorts: IkePorts;
-  /** ESP must travel in UDP, whatever NAT discovery says: our source NAT-D hash covers `localAddress`, which is made up. */
-  readonly forceEncapsulation: boolean;
+  readonly natTraversal: NatTraversal;
+  /** Whether the SPI of raw ESP has to be claimed, by `claim-spi`, before Quick Mode names it. */
+  readonly claimsSpis?: boolean;
   /** UDP ports inside ESP, for the phase 2 identities. */
   readonly innerLocalPort: number;
   readonly innerRemotePort: number;
@@ -39,6 +51,8 @@ export interface IkeTimers {
   readonly tries: number;
   /** How long an unauthenticated sign of failure is given to prove wrong. */
   readonly suspicion: Millis;
+  /** How long the claim of an SPI may take. */
+  readonly claim: Millis;
   /** From `start` to the first child SA. */
   readonly establish: Millis;
   /** Silence after which the peer is asked whether it lives, the wait for its answer, and how often it is asked. */
@@ -52,6 +66,7 @@ export const DEFAULT_TIMERS: IkeTimers = {
   retransmitMost: 8_000,
   tries: 6,
   suspicion: 5_000,
+  claim: 5_000,
   establish: 60_000,
   dpdIdle: 20_000,
   dpdRetry: 4_000,
@@ -60,6 +75,7 @@ export const DEFAULT_TIMERS: IkeTimers = {
 
 /** The configuration with every default in its place. */
 export interface SettledConfig extends IkeConfig {
+  readonly identityAddress: Bytes;
   readonly phase1: readonly Phase1Transform[];
   readonly phase2: readonly Phase2Transform[];
   readonly timers: IkeTimers;
@@ -68,13 +84,21 @@ export interface SettledConfig extends IkeConfig {
 /** Throws `RangeError` for what cannot be used. */
 export function settleConfig(config: IkeConfig): SettledConfig {
   if (config.localAddress.length !== 4) throw new RangeError('localAddress: not 4 bytes');
+  const { identityAddress = config.localAddress } = config;
+  if (identityAddress.length !== 4) throw new RangeError('identityAddress: not 4 bytes');
   if (config.remoteAddress.length !== 4) throw new RangeError('remoteAddress: not 4 bytes');
   if (config.preSharedKey.length === 0) throw new RangeError('preSharedKey: empty');
   const phase1 = config.phase1 ?? PHASE1_TRANSFORMS;
   const phase2 = config.phase2 ?? PHASE2_TRANSFORMS;
   if (phase1.length === 0 || phase1.length > MAX_OFFERED) throw new RangeError('phase1: length');
   if (phase2.length === 0 || phase2.length > MAX_OFFERED) throw new RangeError('phase2: length');
-  return { ...config, phase1, phase2, timers: { ...DEFAULT_TIMERS, ...config.timers } };
+  return {
+    ...config,
+    identityAddress,
+    phase1,
+    phase2,
+    timers: { ...DEFAULT_TIMERS, ...config.timers },
+  };
 }
 
 /** Most transforms of an offer: message 1 cannot be fragmented, and gateways refuse long lists. */

@@ -13,6 +13,7 @@ import type { IkeContext } from './context.ts';
 import { DeadPeerDetection } from './dpd.ts';
 import { foreignChoice, notificationFailure } from './failures.ts';
 import type { IkeSa } from './ike-sa.ts';
+import { InboundSpis } from './inbound-spis.ts';
 import {
   deleteChildren,
   deleteIke,
@@ -24,7 +25,7 @@ import {
 } from './informational.ts';
 import type { ChildEstablished } from './io.ts';
 import { MessageIds } from './message-ids.ts';
-import type { QuickMode, QuickModeArrival } from './quick-mode.ts';
+import { type QuickMode, type QuickModeArrival, spiNumber } from './quick-mode.ts';
 import { QuickModeInitiator } from './quick-mode-initiator.ts';
 import { QuickModeResponder } from './quick-mode-responder.ts';
 
@@ -36,18 +37,23 @@ export class Established {
   readonly #context: IkeContext;
   readonly #children = new Children();
   readonly #dpd: DeadPeerDetection | undefined;
+  readonly #spis: InboundSpis;
   /** Of informational exchanges, and of Quick Modes that the peer began. */
   readonly #seen = new MessageIds();
   readonly #answered = new MessageIds();
   /** By message id, in order of their beginning. */
   readonly #exchanges = new Map<number, QuickMode>();
   #hadChild = false;
+  /** Whether a Quick Mode of ours begins as soon as there is an SPI. */
+  #awaitsSpi = false;
 
   constructor(context: IkeContext, sa: IkeSa, now: Millis) {
-    const { timers, random } = context.config;
+    const { timers, random, claimsSpis = false } = context.config;
     this.#context = context;
     this.sa = sa;
     this.#dpd = sa.parameters.dpd ? new DeadPeerDetection(timers, random, now) : undefined;
+    // In UDP it is the ports that tell sessions apart.
+    this.#spis = new InboundSpis(context, claimsSpis && sa.parameters.dialect === undefined);
   }
 
   /** Whether a child SA ever stood: until then a failed Quick Mode is the end. */
@@ -57,19 +63,46 @@ export class Established {
 
   get deadline(): Millis | undefined {
     const exchanges = [...this.#exchanges.values()].map(({ deadline }) => deadline);
-    return earliest(this.#dpd?.deadline, this.#children.deadline, ...exchanges);
+    return earliest(
+      this.#dpd?.deadline,
+      this.#children.deadline,
+      this.#spis.deadline,
+      ...exchanges,
+    );
   }
 
   /** Begins a Quick Mode of ours, unless one is under way. One that finds no room counts as failed. */
   startQuickMode(now: Millis): void {
-    if (this.#ownExchange() !== undefined) return;
+    if (this.#ownExchange() !== undefined || this.#awaitsSpi) return;
     if (!this.#makeRoom()) {
       const detail = 'too many exchanges of the gateway are under way';
       this.#quickModeFailed({ code: 'IKE_QUICK_MODE_FAILED', detail });
       return;
     }
-    const exchange = new QuickModeInitiator(this.#context, this.sa, now);
+    const spi = this.#spis.take(now);
+    if (spi === undefined) {
+      this.#awaitsSpi = true;
+      return;
+    }
+    const exchange = new QuickModeInitiator(this.#context, this.sa, spi, now);
     this.#exchanges.set(exchange.messageId, exchange);
+  }
+
+  /** A claim was granted: the Quick Mode that waited for it begins. */
+  spiClaimed(spi: number, now: Millis): void {
+    if (!this.#spis.claimed(spi) || !this.#awaitsSpi) return;
+    this.#awaitsSpi = false;
+    this.startQuickMode(now);
+  }
+
+  /** A claim was refused. Answers the failure that ends everything. */
+  spiRefused(spi: number, again: boolean, now: Millis): Failure | undefined {
+    return this.#spis.refused(spi, again, now) ? this.#noSpi() : undefined;
+  }
+
+  /** Gives back every SPI that was claimed: the end. */
+  releaseSpis(): void {
+    this.#spis.releaseAll();
   }
 
   /** An encrypted message under this SA. Answers the failure that ends everything. Throws `DecodeError`. */
@@ -91,12 +124,14 @@ export class Established {
     for (const spi of this.#children.expire(now)) this.#dropChild(spi, 'child-expired');
     for (const exchange of [...this.#exchanges.values()]) {
       if (exchange.timeout(now)) continue;
-      this.#exchanges.delete(exchange.messageId);
+      this.#forget(exchange);
       this.#context.trace('quick-mode-unanswered', exchange.initiatedBy);
       if (exchange.initiatedBy === 'peer') continue;
       const failure = this.#quickModeFailed(this.#context.suspicion ?? this.silence);
       if (failure !== undefined) return failure;
     }
+    const spiFailure = this.#spis.timeout(now) ? this.#noSpi() : undefined;
+    if (spiFailure !== undefined) return spiFailure;
     const due = this.#dpd?.timeout(now);
     if (due === 'dead') return { code: 'IKE_DEAD_PEER' };
     if (due !== undefined) this.#send(livenessNotification(this.sa, 'R-U-THERE', due));
@@ -144,7 +179,7 @@ export class Established {
       if (!(error instanceof ProtocolError)) throw error;
       this.#context.trace('refused', error.message);
       this.#send(refusal(error.wireCode));
-      this.#exchanges.delete(messageId);
+      if (known !== undefined) this.#forget(known);
       if (known?.initiatedBy !== 'us') return undefined;
       return this.#quickModeFailed(foreignChoice(this.#context.config, 'quick-mode'));
     }
@@ -155,7 +190,7 @@ export class Established {
     // Message 1 of an exchange that was forgotten is authentic still: somebody sends it again.
     if (this.#answered.has(arrival.message.header.messageId)) throw new DecodeError('replayed');
     if (!this.#makeRoom()) throw new DecodeError('too many exchanges');
-    const exchange = new QuickModeResponder(this.#context, this.sa, arrival, now);
+    const exchange = new QuickModeResponder(this.#context, this.sa, this.#spis, arrival, now);
     this.#exchanges.set(exchange.messageId, exchange);
     this.#answered.add(exchange.messageId);
     this.#dpd?.heard(now);
@@ -201,7 +236,7 @@ export class Established {
         return { code: 'IKE_CLOSED_BY_PEER' };
       case 'child-deleted': {
         const spi = this.#children.remove(notice.spi);
-        if (spi !== undefined) this.#context.emit({ kind: 'child-deleted', spi });
+        if (spi !== undefined) this.#childGone(spi);
         return undefined;
       }
     }
@@ -213,8 +248,25 @@ export class Established {
     this.#context.trace('error-notification', failure.detail);
     const own = this.#ownExchange();
     if (own === undefined) return undefined;
-    this.#exchanges.delete(own.messageId);
+    this.#forget(own);
     return this.#quickModeFailed(failure);
+  }
+
+  /** No SPI can be had: our Quick Mode that waited for one has failed. */
+  #noSpi(): Failure | undefined {
+    if (!this.#awaitsSpi) return undefined;
+    this.#awaitsSpi = false;
+    const detail = 'the relay granted no SPI for raw ESP';
+    const failure = this.#quickModeFailed({ code: 'IKE_QUICK_MODE_FAILED', detail });
+    // The peer has done nothing wrong, and may be asked for another IKE SA at once.
+    if (failure !== undefined) this.sayGoodbye();
+    return failure;
+  }
+
+  /** An exchange that came to nothing; the SPI of a finished one is its child's. */
+  #forget(exchange: QuickMode): void {
+    this.#exchanges.delete(exchange.messageId);
+    if (!exchange.finished) this.#spis.release(spiNumber(exchange.spi));
   }
 
   /** The first Quick Mode's failure is the machine's; a later one leaves standing what stands. */
@@ -228,7 +280,12 @@ export class Established {
   #dropChild(spi: number, event: string): void {
     this.#context.trace(event);
     this.#send(deleteChildren([spi]));
+    this.#childGone(spi);
+  }
+
+  #childGone(spi: number): void {
     this.#context.emit({ kind: 'child-deleted', spi });
+    this.#spis.release(spi);
   }
 
   #ownExchange(): QuickMode | undefined {

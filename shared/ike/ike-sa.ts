@@ -34,6 +34,8 @@ interface IkeSaParameters {
   readonly nat: NatFindings;
   /** Set when ESP and IKE travel over port 4500. */
   readonly dialect: NatDialect | undefined;
+  /** Our address as the phase 2 identities have it, 4 bytes. */
+  readonly phase2Address: Bytes;
   /** Both ends announced dead peer detection. */
   readonly dpd: boolean;
 }

@@ -75,6 +75,12 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
       case 'alive':
         if (this.#state.kind === 'established') this.#state.established.alive(now);
         break;
+      case 'spi-claimed':
+        if (this.#state.kind === 'established') this.#state.established.spiClaimed(input.spi, now);
+        break;
+      case 'spi-refused':
+        this.#spiRefused(input, now);
+        break;
       case 'rekey-child':
         if (this.#state.kind === 'established') this.#state.established.startQuickMode(now);
         break;
@@ -198,13 +204,14 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
   }
 
   #establish(sa: IkeSa, mainMode: MainMode, since: Millis, now: Millis): void {
-    const { transform, nat } = sa.parameters;
+    const { transform, nat, dialect } = sa.parameters;
     const established = new Established(this.#context, sa, now);
     this.#context.clearSuspicion();
     this.#context.emit({
       kind: 'ike-established',
       algorithms: transform,
       nat,
+      encapsulation: dialect === undefined ? 'raw' : 'udp',
       lifetimeSeconds: sa.lifetimeSeconds,
     });
     this.#context.emit({ kind: 'stage', stage: 'quick-mode' });
@@ -239,6 +246,12 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
     }
   }
 
+  #spiRefused({ spi, again }: Extract<IkeInput, { kind: 'spi-refused' }>, now: Millis): void {
+    if (this.#state.kind !== 'established') return;
+    const failure = this.#state.established.spiRefused(spi, again, now);
+    if (failure !== undefined) this.#close(failure);
+  }
+
   #timeout(now: Millis): void {
     const state = this.#state;
     if (state.kind !== 'main-mode' && state.kind !== 'established') return;
@@ -267,7 +280,10 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
     const state = this.#state;
     const sa = state.kind === 'main-mode' ? state.mainMode.pendingSa : undefined;
     if (sa !== undefined) wipePhase1Keys(sa.parameters.keys);
-    if (state.kind === 'established') wipePhase1Keys(state.established.sa.parameters.keys);
+    if (state.kind === 'established') {
+      state.established.releaseSpis();
+      wipePhase1Keys(state.established.sa.parameters.keys);
+    }
     this.#context.clearSuspicion();
     this.#state = { kind: 'closed' };
     this.#context.emit({ kind: 'closed', ...(failure === undefined ? {} : { failure }) });

@@ -9,6 +9,9 @@ import type { Phase2Transform } from './phase2-transforms.ts';
 /** Which pair of UDP ports: 500, or 4500 after the float. */
 export type IkeChannel = 'ike' | 'natt';
 
+/** ESP in UDP 4500, or as an IP protocol of its own. */
+export type Encapsulation = 'udp' | 'raw';
+
 export type IkeInput =
   /** The initiator begins main mode, and quick mode by itself afterwards; ignored by a responder. */
   | { readonly kind: 'start' }
@@ -19,6 +22,10 @@ export type IkeInput =
   | { readonly kind: 'timeout' }
   /** Authentic ESP arrived: the peer lives. */
   | { readonly kind: 'alive' }
+  /** The answer to `claim-spi`: ESP with this SPI reaches us from now on … */
+  | { readonly kind: 'spi-claimed'; readonly spi: number }
+  /** … or not: somebody else has it, or (`again` false) there is no more to be had. */
+  | { readonly kind: 'spi-refused'; readonly spi: number; readonly again: boolean }
   /** Negotiates a fresh pair of child SAs; ignored while such an exchange of ours is under way. */
   | { readonly kind: 'rekey-child' }
   /** Deletes what stands at the peer and ends. */
@@ -30,6 +37,10 @@ export type IkeOutput =
   | { readonly kind: 'stage'; readonly stage: 'main-mode' | 'quick-mode' }
   | IkeEstablished
   | ChildEstablished
+  /** Raw ESP with this SPI is to reach us; answered by `spi-claimed` or `spi-refused`. */
+  | { readonly kind: 'claim-spi'; readonly spi: number }
+  /** A claim has served, or came to nothing. */
+  | { readonly kind: 'release-spi'; readonly spi: number }
   /** The child SA whose *inbound* SPI is `spi` is gone, in both directions: deleted by the peer, or expired. */
   | { readonly kind: 'child-deleted'; readonly spi: number }
   /** A `rekey-child` came to nothing; what stood before still stands. */
@@ -43,6 +54,8 @@ interface IkeEstablished {
   readonly algorithms: Phase1Transform;
   /** Who is behind a NAT, by the NAT-D hashes; `local` is always true with forced encapsulation. */
   readonly nat: { readonly local: boolean; readonly remote: boolean };
+  /** How ESP will travel. */
+  readonly encapsulation: Encapsulation;
   readonly lifetimeSeconds: number;
 }
 
@@ -50,7 +63,7 @@ export interface ChildEstablished {
   readonly kind: 'child-established';
   readonly inbound: EspSaParameters;
   readonly outbound: EspSaParameters;
-  readonly encapsulation: 'udp' | 'raw';
+  readonly encapsulation: Encapsulation;
   readonly transform: Phase2Transform;
   /** The shorter of what both sides want. */
   readonly lifetimeSeconds: number;

@@ -84,7 +84,7 @@ export class MainModeInitiator implements MainMode {
       proposals: [phase1Proposal(config.phase1)],
     };
     const header = mainModeHeader(this.initiatorCookie, COOKIE_ZERO);
-    const bytes = encodeClearMessage(header, [offer, ...vendorIdPayloads()]);
+    const bytes = encodeClearMessage(header, [offer, ...vendorIdPayloads(config.natTraversal)]);
     if (bytes.length > LARGEST_FIRST_MESSAGE) throw new RangeError('phase1: message 1 too long');
     const [first] = decodeClearBody({
       header,
@@ -171,8 +171,8 @@ export class MainModeInitiator implements MainMode {
       this.#context.suspect(foreignChoice(config, 'proposal'), now);
       return;
     }
-    const { dialect, dpd } = readVendorIds(payloads);
-    if (dialect === undefined && config.forceEncapsulation) {
+    const { dialect, dpd } = readVendorIds(payloads, config.natTraversal);
+    if (dialect === undefined && config.natTraversal === 'force') {
       const detail = 'the gateway does not offer NAT traversal, and nothing else can be used here';
       this.#context.suspect({ code: 'IKE_REFUSED', detail }, now);
       return;
@@ -226,16 +226,17 @@ export class MainModeInitiator implements MainMode {
     const nat = readNatDiscovery(hashInput, config, 'ike', payloads);
     const dialect = nat.local || nat.remote ? state.dialect : undefined;
     // Some gateways announce dead peer detection only here.
-    const dpd = state.dpd || readVendorIds(payloads).dpd;
+    const dpd = state.dpd || readVendorIds(payloads, config.natTraversal).dpd;
     const channel = dialect === undefined ? 'ike' : 'natt';
+    const phase2Address = dialect === undefined ? config.localAddress : config.identityAddress;
     const lifetime = Math.min(IKE_LIFETIME_SECONDS, choice.lifetimeSeconds ?? IKE_LIFETIME_SECONDS);
     const sa = new IkeSa(
-      { primitives, transform, exchange, keys, nat, dialect, dpd },
+      { primitives, transform, exchange, keys, nat, dialect, phase2Address, dpd },
       channel,
       lifetime,
     );
     // The float: from message 5 on everything goes to port 4500 (RFC 3947 §4).
-    const bytes = sealIdentity(sa, 'initiator', config.localAddress);
+    const bytes = sealIdentity(sa, 'initiator', config.identityAddress);
     const resend = this.#request(channel, bytes, now);
     this.#state = { kind: 'wait-message-6', resend, sa, message4, repeats: 0 };
   }

@@ -126,14 +126,14 @@ export class MainModeResponder implements MainMode {
       responderCookie,
       offer,
       choice,
-      ...readVendorIds(payloads),
+      ...readVendorIds(payloads, config.natTraversal),
     };
     const chosen = { ...choice.proposal, transforms: [choice.chosen] };
     this.#respond(
       arrival,
       encodeClearMessage(mainModeHeader(initiatorCookie, responderCookie), [
         { kind: 'security-association', proposals: [chosen] },
-        ...vendorIdPayloads(),
+        ...vendorIdPayloads(config.natTraversal),
       ]),
     );
   }
@@ -167,8 +167,9 @@ export class MainModeResponder implements MainMode {
     const hashInput = { primitives, hash: transform.hash, initiatorCookie, responderCookie };
     const nat = readNatDiscovery(hashInput, config, arrival.channel, payloads);
     const dialect = nat.local || nat.remote ? state.dialect : undefined;
+    const phase2Address = dialect === undefined ? config.localAddress : config.identityAddress;
     const sa = new IkeSa(
-      { primitives, transform, exchange, keys, nat, dialect, dpd: state.dpd },
+      { primitives, transform, exchange, keys, nat, dialect, phase2Address, dpd: state.dpd },
       arrival.channel,
       choice.lifetimeSeconds ?? IKE_LIFETIME_SECONDS,
     );
@@ -203,7 +204,7 @@ export class MainModeResponder implements MainMode {
     }
     sa.channel = channel;
     this.#state = { kind: 'done', sa };
-    this.#respond(arrival, sealIdentity(sa, 'responder', this.#context.config.localAddress));
+    this.#respond(arrival, sealIdentity(sa, 'responder', this.#context.config.identityAddress));
     return sa;
   }
 

@@ -6,7 +6,7 @@ import type { HashName, Primitives } from '../crypto/suite.ts';
 import { EncapsulationMode, IdType } from '../isakmp/numbers.ts';
 import type { Payload, ReceivedPayload } from '../isakmp/payload.ts';
 import { type Bytes, constantTimeEqual, fromHex, toHex } from '../wire/bytes.ts';
-import type { SettledConfig } from './config.ts';
+import type { NatTraversal, SettledConfig } from './config.ts';
 import type { IkeChannel } from './io.ts';
 
 /** Which document's payload numbers and encapsulation modes are spoken. */
@@ -42,14 +42,18 @@ const DIALECTS: readonly NatDialect[] = [
 /** @rfc 3706 §5.1 */
 const DPD_VENDOR_ID: Bytes = fromHex('afcad71368a1f1c96b8696fc77570100');
 
-/** Everything that phase 1 announces: NAT traversal in every dialect, and dead peer detection. */
-export function vendorIdPayloads(): readonly Payload[] {
-  const ids = [...DIALECTS.flatMap(({ vendorIds }) => vendorIds), DPD_VENDOR_ID];
+/** Everything that phase 1 announces: NAT traversal in every dialect unless it is off, and dead peer detection. */
+export function vendorIdPayloads(natTraversal: NatTraversal): readonly Payload[] {
+  const dialects = natTraversal === 'off' ? [] : DIALECTS;
+  const ids = [...dialects.flatMap(({ vendorIds }) => vendorIds), DPD_VENDOR_ID];
   return ids.map((data) => ({ kind: 'vendor-id', data }));
 }
 
 /** What the peer's vendor ids announce: the best dialect in common, if any, and dead peer detection. */
-export function readVendorIds(payloads: readonly ReceivedPayload[]): {
+export function readVendorIds(
+  payloads: readonly ReceivedPayload[],
+  natTraversal: NatTraversal,
+): {
   dialect: NatDialect | undefined;
   dpd: boolean;
 } {
@@ -59,7 +63,8 @@ export function readVendorIds(payloads: readonly ReceivedPayload[]): {
   }
   const has = (id: Bytes): boolean => ids.has(toHex(id));
   return {
-    dialect: DIALECTS.find(({ vendorIds }) => vendorIds.some(has)),
+    dialect:
+      natTraversal === 'off' ? undefined : DIALECTS.find(({ vendorIds }) => vendorIds.some(has)),
     dpd: has(DPD_VENDOR_ID),
   };
 }
@@ -78,7 +83,10 @@ export interface NatHashInput {
   readonly responderCookie: Bytes;
 }
 
-/** Our NAT-D payloads: the destination first, then the source. @rfc 3947 §3.2 */
+/**
+ * Our NAT-D payloads: the destination first, then the source, which is the truth unless the peer shall see a NAT.
+ * @rfc 3947 §3.2
+ */
 export function natDiscoveryPayloads(
   input: NatHashInput,
   config: SettledConfig,
@@ -86,7 +94,8 @@ export function natDiscoveryPayloads(
   { draft }: NatDialect,
 ): readonly Payload[] {
   const remote = natHash(input, config.remoteAddress, config.remotePorts[channel]);
-  const local = natHash(input, config.localAddress, config.localPorts[channel]);
+  const source = config.natTraversal === 'force' ? config.identityAddress : config.localAddress;
+  const local = natHash(input, source, config.localPorts[channel]);
   return [remote, local].map((hash) => ({ kind: 'nat-discovery', draft, hash }));
 }
 
@@ -110,7 +119,7 @@ export function readNatDiscovery(
   const remote = natHash(input, config.remoteAddress, config.remotePorts[channel]);
   return {
     local:
-      config.forceEncapsulation ||
+      config.natTraversal === 'force' ||
       (destination !== undefined && !constantTimeEqual(destination, local)),
     remote: sources.length > 0 && !sources.some((source) => constantTimeEqual(source, remote)),
   };

@@ -16,7 +16,6 @@ import {
   type QuickMode,
   type QuickModeArrival,
   randomMessageId,
-  randomSpi,
   readProposals,
   udpIdentity,
   usableEncapsulations,
@@ -30,20 +29,21 @@ type State =
 export class QuickModeInitiator implements QuickMode {
   readonly messageId: number;
   readonly initiatedBy = 'us';
+  readonly spi: Bytes;
   readonly #context: IkeContext;
   readonly #sa: IkeSa;
   readonly #chain: CipherChain;
-  readonly #spi: Bytes;
   readonly #nonce: Bytes;
   #state: State;
 
-  constructor(context: IkeContext, sa: IkeSa, now: Millis) {
+  /** `spi` is that of the inbound SA, 4 bytes. */
+  constructor(context: IkeContext, sa: IkeSa, spi: Bytes, now: Millis) {
     const { random, timers } = context.config;
     this.#context = context;
     this.#sa = sa;
     this.messageId = randomMessageId(random);
     this.#chain = sa.chain(this.messageId);
-    this.#spi = randomSpi(random);
+    this.spi = spi;
     this.#nonce = random.bytes(NONCE_LENGTH);
     const payloads = this.#offer();
     const bytes = sa.seal(ExchangeType.quickMode, this.messageId, this.#chain, EMPTY, payloads);
@@ -96,7 +96,7 @@ export class QuickModeInitiator implements QuickMode {
     // The identities in the answer may differ from ours in address or port: behind a NAT no address is right.
     return establishChild(this.#sa, {
       choice,
-      ourSpi: this.#spi,
+      ourSpi: this.spi,
       peerSpi: choice.proposal.spi,
       initiatorNonce: this.#nonce,
       responderNonce,
@@ -111,16 +111,16 @@ export class QuickModeInitiator implements QuickMode {
 
   #offer(): readonly Payload[] {
     const { config } = this.#context;
-    const { dialect } = this.#sa.parameters;
-    const proposal = phase2Proposal(config.phase2, this.#spi, encapsulationMode(dialect));
+    const { dialect, phase2Address } = this.#sa.parameters;
+    const proposal = phase2Proposal(config.phase2, this.spi, encapsulationMode(dialect));
     return [
       { kind: 'security-association', proposals: [proposal] },
       { kind: 'nonce', data: this.#nonce },
-      udpIdentity(config.localAddress, config.innerLocalPort),
+      udpIdentity(phase2Address, config.innerLocalPort),
       udpIdentity(config.remoteAddress, config.innerRemotePort),
       ...(dialect === undefined
         ? []
-        : natOriginalAddressPayloads(dialect, config.localAddress, config.remoteAddress)),
+        : natOriginalAddressPayloads(dialect, phase2Address, config.remoteAddress)),
     ];
   }
 

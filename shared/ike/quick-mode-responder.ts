@@ -6,6 +6,7 @@ import { DecodeError, ProtocolError } from '../wire/errors.ts';
 import type { CipherChain } from './cipher-chain.ts';
 import type { IkeContext } from './context.ts';
 import type { IkeSa } from './ike-sa.ts';
+import type { InboundSpis } from './inbound-spis.ts';
 import type { ChildEstablished } from './io.ts';
 import { quickModeHash3 } from './key-material.ts';
 import { bodyOf, NONCE_LENGTH, readNonce } from './main-mode.ts';
@@ -16,7 +17,6 @@ import {
   establishChild,
   type QuickMode,
   type QuickModeArrival,
-  randomSpi,
   readProposals,
   usableEncapsulations,
 } from './quick-mode.ts';
@@ -37,6 +37,7 @@ type State =
 export class QuickModeResponder implements QuickMode {
   readonly messageId: number;
   readonly initiatedBy = 'peer';
+  readonly spi: Bytes;
   readonly #context: IkeContext;
   readonly #sa: IkeSa;
   readonly #chain: CipherChain;
@@ -46,7 +47,13 @@ export class QuickModeResponder implements QuickMode {
    * Answers message 1 by policy. Throws `DecodeError` for what is not an authentic message 1, and
    * `ProtocolError` when nothing in it is acceptable.
    */
-  constructor(context: IkeContext, sa: IkeSa, { message, bytes }: QuickModeArrival, now: Millis) {
+  constructor(
+    context: IkeContext,
+    sa: IkeSa,
+    spis: InboundSpis,
+    { message, bytes }: QuickModeArrival,
+    now: Millis,
+  ) {
     const { config } = context;
     this.#context = context;
     this.#sa = sa;
@@ -59,9 +66,13 @@ export class QuickModeResponder implements QuickMode {
     if (choice === undefined) {
       throw new ProtocolError(NotifyType['NO-PROPOSAL-CHOSEN'], 'no acceptable transform');
     }
+    const spi = spis.take(now);
+    // The peer repeats its message, and by then there is one.
+    if (spi === undefined) throw new DecodeError('no SPI is claimed yet');
+    this.spi = spi;
     const seed: ChildSeed = {
       choice,
-      ourSpi: randomSpi(config.random),
+      ourSpi: spi,
       peerSpi: choice.proposal.spi,
       initiatorNonce,
       responderNonce: config.random.bytes(NONCE_LENGTH),
@@ -126,8 +137,8 @@ export class QuickModeResponder implements QuickMode {
     { ourSpi, responderNonce }: ChildSeed,
     payloads: readonly ReceivedPayload[],
   ): readonly Payload[] {
-    const { localAddress, remoteAddress } = this.#context.config;
-    const { dialect } = this.#sa.parameters;
+    const { remoteAddress } = this.#context.config;
+    const { dialect, phase2Address } = this.#sa.parameters;
     const chosen = { ...choice.proposal, spi: ourSpi, transforms: [choice.chosen] };
     const identities = payloads.filter(({ payload }) => payload.kind === 'identification');
     return [
@@ -136,7 +147,7 @@ export class QuickModeResponder implements QuickMode {
       ...identities.map(({ payload }) => payload),
       ...(dialect === undefined
         ? []
-        : natOriginalAddressPayloads(dialect, remoteAddress, localAddress)),
+        : natOriginalAddressPayloads(dialect, remoteAddress, phase2Address)),
     ];
   }
 }

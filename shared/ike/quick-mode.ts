@@ -21,6 +21,8 @@ export interface QuickModeArrival {
 export interface QuickMode {
   readonly messageId: number;
   readonly initiatedBy: 'us' | 'peer';
+  /** Of the inbound SA, 4 bytes. */
+  readonly spi: Bytes;
   readonly finished: boolean;
   readonly deadline: Millis | undefined;
   /** Answers the child SA once it stands. Throws `DecodeError` and `ProtocolError`. */

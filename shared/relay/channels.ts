@@ -1,7 +1,7 @@
 /**
  * `culvert.v1`, the protocol between a tab and its relay: where it is spoken, its channels, its limits.
  * Binary WebSocket frames are batches of records (`frames.ts`), text frames are control messages (`control.ts`).
- * Left out: resuming a session, and raw ESP, whose channel number is reserved and refused.
+ * Left out: resuming a session.
  */
 
 /** Path of the WebSocket on the relay. */
@@ -16,18 +16,25 @@ export const Channel = {
   ike: 0,
   /** IKE behind the non-ESP marker, ESP and keepalives on UDP 4500 (RFC 3948). */
   natt: 1,
-  /** Reserved for protocol 50. */
+  /** ESP as IP protocol 50, where the relay has it: behind SPIs that the tab has claimed. */
   esp: 2,
   /** L2TP in the clear on UDP 1701. */
   l2tp: 3,
 } as const;
 
-/** Channels that carry records. */
-export const CHANNEL_NAMES = ['ike', 'natt', 'l2tp'] as const;
-export type ChannelName = (typeof CHANNEL_NAMES)[number];
-
-/** Number of a channel that carries records. */
+export type ChannelName = keyof typeof Channel;
+export const CHANNEL_NAMES: readonly ChannelName[] = ['ike', 'natt', 'esp', 'l2tp'];
 export type ChannelNumber = (typeof Channel)[ChannelName];
+
+/** Channels on UDP: every relay has them. */
+export const UDP_CHANNEL_NAMES = ['ike', 'natt', 'l2tp'] as const;
+export type UdpChannelName = (typeof UDP_CHANNEL_NAMES)[number];
+
+/** SPIs up to here are reserved (RFC 4303 §2.1): none of them can be claimed. */
+export const LAST_RESERVED_SPI = 255;
+
+/** Most SPIs that a session holds at once: those of IKE's child SAs, of exchanges under way, and one in reserve. */
+export const CLAIMS_LIMIT = 32;
 
 /** Bytes of a record's header: channel u8, length u16. */
 export const RECORD_HEADER = 3;

@@ -20,6 +20,12 @@ interface Refusal {
   readonly outcome: Outcome;
 }
 
+interface ClaimRefusal {
+  readonly text: string;
+  /** Whether another SPI may be had. */
+  readonly again: boolean;
+}
+
 interface UpgradeRefusal {
   /** HTTP status of the answer to the upgrade. */
   readonly status: number;
@@ -54,7 +60,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   },
   RELAY_OUT_OF_ORDER: {
     close: 4402,
-    text: 'Records came before the gateway was opened, or it was opened twice.',
+    text: 'Records or a claim came before the gateway was opened, it was opened twice, or a claim came where there is no ESP channel.',
     outcome: 'RELAY_REFUSED',
   },
   RELAY_UNKNOWN_GATEWAY: {
@@ -101,6 +107,20 @@ export const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     close: 1002,
     text: 'The WebSocket’s framing is broken. For a text frame that is not UTF-8 the close code is 1007.',
     outcome: 'RELAY_REFUSED',
+  },
+};
+
+export type ClaimRefusalCode = 'RELAY_SPI_TAKEN' | 'RELAY_SPI_LIMIT';
+
+/** Refusals of a claim, in a `claim-refused` message; the session goes on. */
+export const CLAIM_REFUSALS: Readonly<Record<ClaimRefusalCode, ClaimRefusal>> = {
+  RELAY_SPI_TAKEN: {
+    text: 'Another session toward the same gateway has claimed this SPI: the tab draws another one.',
+    again: true,
+  },
+  RELAY_SPI_LIMIT: {
+    text: 'The session holds as many SPIs as it may.',
+    again: false,
   },
 };
 

@@ -9,9 +9,17 @@ import {
   type ChannelName,
   CONTROL_LENGTH_LIMIT,
   FRAME_BYTES_LIMIT,
+  LAST_RESERVED_SPI,
   RECORD_BYTES_LIMIT,
+  UDP_CHANNEL_NAMES,
+  type UdpChannelName,
 } from './channels.ts';
-import { REFUSALS, type RefusalCode } from './close-codes.ts';
+import {
+  CLAIM_REFUSALS,
+  type ClaimRefusalCode,
+  REFUSALS,
+  type RefusalCode,
+} from './close-codes.ts';
 
 /** Most characters of a gateway's id. */
 export const GATEWAY_ID_LIMIT = 64;
@@ -31,6 +39,18 @@ interface OpenMessage {
   readonly gateway: string;
 }
 
+/** ESP that comes from the gateway with this SPI is for this tab; answered by `claimed` or `claim-refused`. */
+interface ClaimMessage {
+  readonly type: 'claim';
+  readonly spi: number;
+}
+
+/** The tab has no use for the SPI any more; not answered. */
+interface ReleaseMessage {
+  readonly type: 'release';
+  readonly spi: number;
+}
+
 /** The relay's answer: its sockets toward the gateway stand. */
 export interface OpenedMessage {
   readonly type: 'opened';
@@ -44,7 +64,10 @@ export interface OpenedMessage {
   readonly local: { readonly address: string } & ChannelPorts;
   /** UDP ports of the gateway. */
   readonly remote: ChannelPorts;
+  /** `esp` among them where the relay has protocol 50. */
   readonly channels: readonly ChannelName[];
+  /** Whether there may be a NAT between relay and gateway, or the operator knows that there is none. */
+  readonly nat: 'possible' | 'none';
   /** Largest IP packet between relay and gateway, in bytes. */
   readonly mtu: number;
   readonly limits: {
@@ -55,7 +78,18 @@ export interface OpenedMessage {
   };
 }
 
-export type ChannelPorts = { readonly [name in ChannelName]: number };
+export type ChannelPorts = { readonly [name in UdpChannelName]: number };
+
+interface ClaimedMessage {
+  readonly type: 'claimed';
+  readonly spi: number;
+}
+
+interface ClaimRefusedMessage {
+  readonly type: 'claim-refused';
+  readonly spi: number;
+  readonly code: ClaimRefusalCode;
+}
 
 /** The relay's last message before it closes the WebSocket. */
 interface RefusedMessage {
@@ -73,8 +107,13 @@ interface UnreachableMessage {
   readonly reason: string;
 }
 
-type ControlFromTab = OpenMessage;
-export type ControlFromRelay = OpenedMessage | RefusedMessage | UnreachableMessage;
+export type ControlFromTab = OpenMessage | ClaimMessage | ReleaseMessage;
+export type ControlFromRelay =
+  | OpenedMessage
+  | ClaimedMessage
+  | ClaimRefusedMessage
+  | RefusedMessage
+  | UnreachableMessage;
 
 /** The text frame of a message. */
 export function encodeControl(message: ControlFromTab | ControlFromRelay): string {
@@ -84,9 +123,17 @@ export function encodeControl(message: ControlFromTab | ControlFromRelay): strin
 /** A text frame from the tab. Throws `DecodeError`. */
 export function decodeControlFromTab(text: string): ControlFromTab {
   const message = parse(text);
-  if (message.type !== 'open') throw new DecodeError('unknown message type');
-  exact(message, ['type', 'gateway']);
-  return { type: 'open', gateway: gatewayId(message.gateway) };
+  switch (message.type) {
+    case 'open':
+      exact(message, ['type', 'gateway']);
+      return { type: 'open', gateway: gatewayId(message.gateway) };
+    case 'claim':
+    case 'release':
+      exact(message, ['type', 'spi']);
+      return { type: message.type, spi: spi(message.spi) };
+    default:
+      throw new DecodeError('unknown message type');
+  }
 }
 
 /** A text frame from the relay. Throws `DecodeError`. */
@@ -95,11 +142,21 @@ export function decodeControlFromRelay(text: string): ControlFromRelay {
   switch (message.type) {
     case 'opened':
       return opened(message);
+    case 'claimed':
+      exact(message, ['type', 'spi']);
+      return { type: 'claimed', spi: spi(message.spi) };
+    case 'claim-refused':
+      exact(message, ['type', 'spi', 'code']);
+      return {
+        type: 'claim-refused',
+        spi: spi(message.spi),
+        code: codeIn(CLAIM_REFUSALS, message.code),
+      };
     case 'refused':
       exact(message, ['type', 'code', 'message']);
       return {
         type: 'refused',
-        code: refusalCode(message.code),
+        code: codeIn(REFUSALS, message.code),
         message: string(message.message, MESSAGE_LIMIT),
       };
     case 'unreachable':
@@ -117,10 +174,10 @@ export function decodeControlFromRelay(text: string): ControlFromRelay {
 type Json = Readonly<Record<string, unknown>>;
 
 function opened(message: Json): OpenedMessage {
-  exact(message, ['type', 'gateway', 'local', 'remote', 'channels', 'mtu', 'limits']);
+  exact(message, ['type', 'gateway', 'local', 'remote', 'channels', 'nat', 'mtu', 'limits']);
   const gateway = exact(message.gateway, ['id', 'name', 'address']);
-  const local = exact(message.local, ['address', ...CHANNEL_NAMES]);
-  const remote = exact(message.remote, CHANNEL_NAMES);
+  const local = exact(message.local, ['address', ...UDP_CHANNEL_NAMES]);
+  const remote = exact(message.remote, UDP_CHANNEL_NAMES);
   const limits = exact(message.limits, ['frameBytes', 'recordBytes']);
   return {
     type: 'opened',
@@ -132,6 +189,7 @@ function opened(message: Json): OpenedMessage {
     local: { address: matching(local.address, IPV4_ADDRESS, 15), ...ports(local) },
     remote: ports(remote),
     channels: channelNames(message.channels),
+    nat: nat(message.nat),
     mtu: integer(message.mtu, 576, 65_535),
     limits: {
       frameBytes: integer(limits.frameBytes, 1, FRAME_BYTES_LIMIT),
@@ -212,9 +270,18 @@ function channelNames(value: unknown): readonly ChannelName[] {
   return names;
 }
 
-function refusalCode(value: unknown): RefusalCode {
-  if (typeof value !== 'string' || !Object.hasOwn(REFUSALS, value)) {
+function nat(value: unknown): OpenedMessage['nat'] {
+  if (value !== 'possible' && value !== 'none') throw new DecodeError('neither possible nor none');
+  return value;
+}
+
+function spi(value: unknown): number {
+  return integer(value, LAST_RESERVED_SPI + 1, 0xffff_ffff);
+}
+
+function codeIn<Code extends string>(table: Readonly<Record<Code, unknown>>, value: unknown): Code {
+  if (typeof value !== 'string' || !Object.hasOwn(table, value)) {
     throw new DecodeError('unknown refusal code');
   }
-  return value as RefusalCode;
+  return value as Code;
 }

@@ -71,15 +71,18 @@ export class FrameWriter {
   }
 }
 
+const HIGHEST_CHANNEL: number = Channel.l2tp;
+
 /** What `forEachRecord` calls: the record is `frame[start, end)`. */
 type RecordVisitor = (channel: ChannelNumber, start: number, end: number) => void;
 
 /**
  * Calls `visit` for each record in turn, without copying. Throws `DecodeError` before the first call
- * when anything about the frame is wrong, so that a bad frame has no effect.
+ * when anything about the frame is wrong, so that a bad frame has no effect. `hasEsp`: whether the session has
+ * the ESP channel.
  */
-export function forEachRecord(frame: Bytes, visit: RecordVisitor): void {
-  check(frame);
+export function forEachRecord(frame: Bytes, visit: RecordVisitor, hasEsp = true): void {
+  check(frame, hasEsp);
   for (let at = 0; at < frame.length; ) {
     const start = at + RECORD_HEADER;
     const end = start + recordLength(frame, at);
@@ -88,15 +91,14 @@ export function forEachRecord(frame: Bytes, visit: RecordVisitor): void {
   }
 }
 
-function check(frame: Bytes): void {
+function check(frame: Bytes, hasEsp: boolean): void {
   if (frame.length === 0) throw new DecodeError('empty frame');
   if (frame.length > FRAME_BYTES_LIMIT) throw new DecodeError('frame too long');
   for (let at = 0; at < frame.length; ) {
     if (at + RECORD_HEADER > frame.length) throw new DecodeError('truncated record header');
     const channel = frame[at]!;
-    if (channel !== Channel.ike && channel !== Channel.natt && channel !== Channel.l2tp) {
-      throw new DecodeError('unknown channel');
-    }
+    if (channel > HIGHEST_CHANNEL) throw new DecodeError('unknown channel');
+    if (channel === Channel.esp && !hasEsp) throw new DecodeError('channel not open');
     const length = recordLength(frame, at);
     if (length === 0) throw new DecodeError('empty record');
     if (length > RECORD_BYTES_LIMIT) throw new DecodeError('record too long');

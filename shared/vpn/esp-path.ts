@@ -57,6 +57,7 @@ export class EspPath {
   readonly #results: Uint8Array;
   readonly #nextHeaders: Uint8Array;
   readonly #openers = new Map<number, EspOpener>();
+  #channel: ChannelNumber = Channel.natt;
   #sealer: EspSealer | undefined;
   /** SPI of the inbound SA that came with the sealer's. */
   #sealerTwin = 0;
@@ -87,9 +88,10 @@ export class EspPath {
     return this.#sealer;
   }
 
-  /** Begins to use a pair of SAs; inbound ones from before stay open until `forget`. */
-  use(inbound: EspSaParameters, outbound: EspSaParameters): void {
+  /** Begins to use a pair of SAs, sending on `channel`; inbound ones from before stay open until `forget`. */
+  use(inbound: EspSaParameters, outbound: EspSaParameters, channel: ChannelNumber): void {
     this.flush();
+    this.#channel = channel;
     this.#sealer?.close();
     this.#sealer = this.#engine.sealer(outbound);
     this.#sealerTwin = inbound.spi;
@@ -111,7 +113,12 @@ export class EspPath {
     this.#sealer = undefined;
   }
 
+  /** Closes every SA and leaves the slots as they were, for another path over the same engine. */
   close(): void {
+    for (const [index, slot] of this.#engine.slots.entries()) {
+      slot.start = this.#home[index]!;
+      slot.end = slot.start;
+    }
     for (const opener of this.#openers.values()) opener.close();
     this.#openers.clear();
     this.#sealer?.close();
@@ -143,7 +150,7 @@ export class EspPath {
     const sealed = this.#sealer?.seal(0, count, UDP_PROTOCOL) ?? 0;
     for (let i = 0; i < sealed; i++) {
       const { bytes, start, end } = this.#engine.slots[i]!;
-      this.#sendRecord(Channel.natt, bytes, start, end);
+      this.#sendRecord(this.#channel, bytes, start, end);
     }
     this.counters.unsent += count - sealed;
   }

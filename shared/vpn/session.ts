@@ -1,4 +1,5 @@
 /** A tunnel that stands, in words for a screen: what was agreed on, and what of it is weak. */
+import type { Encapsulation } from '../ike/io.ts';
 import { describePhase1, type Phase1Transform } from '../ike/phase1-transforms.ts';
 import { describePhase2, type Phase2Transform } from '../ike/phase2-transforms.ts';
 import type { AuthMethod } from '../ppp/ppp.ts';
@@ -23,6 +24,7 @@ export interface Session {
 /** Gathered while the layers come up. */
 export interface Agreed {
   ike?: Phase1Transform;
+  encapsulation: Encapsulation;
   esp?: Phase2Transform;
   authentication?: AuthMethod;
 }
@@ -44,7 +46,7 @@ export function describeSession(
   gateway: Session['gateway'],
   addresses: Addresses,
   mtu: number,
-  { ike, esp, authentication }: Agreed,
+  { ike, encapsulation, esp, authentication }: Agreed,
 ): Session {
   const ikeNames = ike ? describePhase1(ike) : '';
   const espNames = esp ? describePhase2(esp) : '';
@@ -55,7 +57,7 @@ export function describeSession(
     nameServers: addresses.nameServers.map(dotted),
     ike: `${ikeNames}, pre-shared key`,
     esp: espNames,
-    transport: 'UDP 4500',
+    transport: encapsulation === 'raw' ? 'Raw ESP' : 'UDP 4500',
     authentication: authentication ? METHOD_NAMES[authentication] : 'none',
     mtu,
     weak: [...advisedAgainst(ikeNames, espNames), ...oneSided(authentication)],

@@ -1,8 +1,10 @@
 /** What the stack of layers is told when it is made, and what it tells. */
 import type { CipherSuite } from '../crypto/suite.ts';
 import type { Failure } from '../errors.ts';
+import type { NatTraversal } from '../ike/config.ts';
 import type { IpOutput } from '../ip/messages.ts';
 import type { AuthMethod } from '../ppp/ppp.ts';
+import type { ControlFromTab } from '../relay/control.ts';
 import type { Bytes, Random } from '../wire/bytes.ts';
 import type { Trace } from '../wire/machine.ts';
 import type { SendRecord } from './esp-path.ts';
@@ -24,6 +26,8 @@ export type StackOutput =
   | { readonly kind: 'network'; readonly output: IpOutput }
   /** Every layer has ended; `failure` is the first cause. */
   | { readonly kind: 'closed'; readonly failure?: Failure }
+  /** Every layer has ended because nothing authentic came by raw ESP: another stack may do better with ESP in UDP. */
+  | { readonly kind: 'raw-esp-failed'; readonly reason: string }
   | Trace;
 
 export interface Ports {
@@ -37,12 +41,18 @@ export interface StackConfig {
   readonly random: Random;
   /** Queues one record, `bytes[start, end)`, for the relay. */
   readonly send: SendRecord;
+  /** Queues a control message for the relay. */
+  readonly control: (message: ControlFromTab) => void;
   readonly emit: (output: StackOutput) => void;
   readonly gateway: { readonly id: string; readonly name: string; readonly address: string };
+  /** IPv4 address of the relay toward the gateway, 4 bytes. */
+  readonly localAddress: Bytes;
   /** IPv4 address of the gateway, 4 bytes. */
   readonly remoteAddress: Bytes;
   readonly localPorts: Ports;
   readonly remotePorts: Ports;
+  /** Whether ESP travels in UDP; anything but `force` needs the relay's ESP channel. */
+  readonly natTraversal: NatTraversal;
   readonly outerMtu: number;
   readonly preSharedKey: Bytes;
   readonly userName: string;

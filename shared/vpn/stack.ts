@@ -11,7 +11,7 @@ import type { IpInput } from '../ip/messages.ts';
 import { IpStack } from '../ip/stack.ts';
 import { isControl, L2tp, type L2tpOutput } from '../l2tp/l2tp.ts';
 import { Ppp, type PppOutput, PppProtocol } from '../ppp/ppp.ts';
-import { Channel } from '../relay/channels.ts';
+import { Channel, type ChannelName } from '../relay/channels.ts';
 import { type Bytes, constantTimeEqual, type Millis, type Random } from '../wire/bytes.ts';
 import { earliest } from '../wire/machine.ts';
 import type { Packet, PacketSink } from '../wire/packet.ts';
@@ -41,6 +41,12 @@ const REKEY_RETRY_MILLIS = 30_000;
 /** How long an orderly end may take before it is cut short. */
 const CLOSE_MILLIS = 2_500;
 
+/**
+ * How long L2TP may go unanswered by raw ESP before ESP in UDP is tried: a firewall that drops protocol 50 says nothing. It is
+ * time for a third request.
+ */
+const RAW_ESP_MILLIS = 5_000;
+
 /** DPD hears of authentic traffic at most this often. */
 const ALIVE_MILLIS = 1_000;
 
@@ -50,7 +56,7 @@ const NAT_KEEPALIVE: Bytes = Uint8Array.of(0xff);
 export class Stack {
   readonly #config: StackConfig;
   readonly #path: EspPath;
-  readonly #agreed: Agreed = {};
+  readonly #agreed: Agreed = { encapsulation: 'udp' };
   #ike: Ike | undefined;
   #l2tp: L2tp | undefined;
   #ppp: Ppp | undefined;
@@ -64,6 +70,12 @@ export class Stack {
   /** Set while the layers are being closed. */
   #giveUpAt: Millis | undefined;
   #over = false;
+  /** Whether ESP is raw and nothing authentic has come by it yet … */
+  #rawEspUnproven = false;
+  /** … by when something has to, … */
+  #rawEspDueAt: Millis | undefined;
+  /** … and why it will not: the layers then end for a new beginning. */
+  #rawEspFailure: string | undefined;
   #lastSent: Millis = 0;
   #lastAlive: Millis = 0;
   #rekeyAt: Millis | undefined;
@@ -76,7 +88,7 @@ export class Stack {
 
   constructor(config: StackConfig) {
     this.#config = config;
-    const { random, suite, localPorts, remotePorts } = config;
+    const { random, suite, localAddress, localPorts, remotePorts, natTraversal } = config;
     this.#path = new EspPath(
       suite.esp,
       { local: config.innerPort, remote: L2TP_PORT },
@@ -88,12 +100,13 @@ export class Stack {
       primitives: suite,
       random,
       preSharedKey: config.preSharedKey,
-      localAddress: randomPrivateAddress(random),
+      localAddress,
+      identityAddress: randomPrivateAddress(random),
       remoteAddress: config.remoteAddress,
       localPorts,
       remotePorts,
-      // The relay is a NAT that many share: without raw sockets there is nothing but UDP encapsulation.
-      forceEncapsulation: true,
+      natTraversal,
+      claimsSpis: true,
       innerLocalPort: config.innerPort,
       innerRemotePort: L2TP_PORT,
     });
@@ -107,17 +120,22 @@ export class Stack {
   }
 
   get deadline(): Millis | undefined {
-    const keepalive = this.#path.sealer && this.#lastSent + KEEPALIVE_MILLIS;
     return earliest(
       this.#ike?.deadline,
       this.#l2tp?.deadline,
       this.#ppp?.deadline,
       this.#ip?.deadline,
-      keepalive,
+      this.#keepaliveAt,
       this.#rekeyAt,
       this.#callAt,
+      this.#rawEspDueAt,
       this.#giveUpAt,
     );
+  }
+
+  get #keepaliveAt(): Millis | undefined {
+    if (this.#path.sealer === undefined || this.#agreed.encapsulation === 'raw') return undefined;
+    return this.#lastSent + KEEPALIVE_MILLIS;
   }
 
   /** One record from the relay: `bytes[start, end)` of the frame. */
@@ -130,22 +148,34 @@ export class Stack {
       const marker = bytes[start]! | bytes[start + 1]! | bytes[start + 2]! | bytes[start + 3]!;
       if (marker !== 0) return this.#path.receive(bytes, start, end);
       this.#toIke({ kind: 'datagram', channel: 'natt', bytes: bytes.slice(start + 4, end) });
+    } else if (channel === Channel.esp) {
+      this.#path.receive(bytes, start, end);
     }
   }
 
   /** After the last record of a frame: opens what came and hands it up. */
   received(now: Millis): void {
     this.#now = now;
-    if (this.#path.openPending() && now - this.#lastAlive >= ALIVE_MILLIS) {
-      this.#lastAlive = now;
-      this.#toIke({ kind: 'alive' });
-    }
+    if (!this.#path.openPending()) return;
+    this.#rawEspUnproven = false;
+    this.#rawEspDueAt = undefined;
+    if (now - this.#lastAlive < ALIVE_MILLIS) return;
+    this.#lastAlive = now;
+    this.#toIke({ kind: 'alive' });
   }
 
   /** The relay heard that nothing listens at the gateway. */
-  unreachable(now: Millis): void {
+  unreachable(channel: ChannelName, now: Millis): void {
     this.#now = now;
-    this.#toIke({ kind: 'unreachable' });
+    if (channel === 'esp' && this.#rawEspUnproven) this.#giveUpRawEsp('unreachable');
+    else this.#toIke({ kind: 'unreachable' });
+  }
+
+  /** The relay's answer to a claim; `refusal` says whether another SPI may be had. */
+  claimAnswered(spi: number, refusal: { readonly again: boolean } | undefined, now: Millis): void {
+    this.#now = now;
+    if (refusal === undefined) this.#toIke({ kind: 'spi-claimed', spi });
+    else this.#toIke({ kind: 'spi-refused', spi, again: refusal.again });
   }
 
   network(input: IpInput, now: Millis): void {
@@ -165,7 +195,8 @@ export class Stack {
       this.#rekeyAt = undefined;
       this.#toIke({ kind: 'rekey-child' });
     }
-    if (this.#path.sealer && this.#lastSent + KEEPALIVE_MILLIS <= now) {
+    if ((this.#rawEspDueAt ?? Infinity) <= now) this.#giveUpRawEsp('no answer');
+    if ((this.#keepaliveAt ?? Infinity) <= now) {
       this.#lastSent = now;
       this.#config.send(Channel.natt, NAT_KEEPALIVE, 0, NAT_KEEPALIVE.length);
     }
@@ -183,6 +214,7 @@ export class Stack {
     this.#giveUpAt ??= now + CLOSE_MILLIS;
     this.#ip = undefined;
     this.#callAt = undefined;
+    this.#rawEspDueAt = undefined;
     this.#closeNext();
   }
 
@@ -219,11 +251,25 @@ export class Stack {
     this.#path.close();
     this.#ike = undefined;
     const failure = this.#failure;
-    this.#config.emit(failure === undefined ? { kind: 'closed' } : { kind: 'closed', failure });
+    const reason = this.#rawEspFailure;
+    if (reason !== undefined) this.#config.emit({ kind: 'raw-esp-failed', reason });
+    else
+      this.#config.emit(failure === undefined ? { kind: 'closed' } : { kind: 'closed', failure });
+  }
+
+  /** Ends the layers for another try with ESP in UDP. Nobody hears L2TP's farewell. */
+  #giveUpRawEsp(reason: string): void {
+    if (this.#giveUpAt !== undefined) return;
+    this.#rawEspFailure = reason;
+    this.#l2tp = undefined;
+    this.close(this.#now);
   }
 
   /** A layer ended: whatever is above it is gone, whatever is below is closed in order. */
   #ended(failure: Failure | undefined): void {
+    if (this.#rawEspUnproven && failure !== undefined) {
+      this.#giveUpRawEsp(failure.detail ?? failure.code);
+    }
     this.close(this.#now, failure);
   }
 
@@ -239,9 +285,19 @@ export class Stack {
         return this.#stage(output.stage === 'main-mode' ? 'ike-main-mode' : 'ike-quick-mode');
       case 'ike-established':
         this.#agreed.ike = output.algorithms;
+        this.#agreed.encapsulation = output.encapsulation;
+        this.#rawEspUnproven = output.encapsulation === 'raw';
         return;
+      case 'claim-spi':
+        return this.#config.control({ type: 'claim', spi: output.spi });
+      case 'release-spi':
+        return this.#config.control({ type: 'release', spi: output.spi });
       case 'child-established':
-        this.#path.use(output.inbound, output.outbound);
+        this.#path.use(
+          output.inbound,
+          output.outbound,
+          output.encapsulation === 'raw' ? Channel.esp : Channel.natt,
+        );
         this.#agreed.esp = output.transform;
         this.#rekeyAt = this.#now + output.lifetimeSeconds * 1000 * REKEY_AT;
         if (this.#l2tp === undefined && this.#giveUpAt === undefined)
@@ -282,6 +338,7 @@ export class Stack {
 
   #startL2tp(): void {
     this.#callAt = undefined;
+    if (this.#rawEspUnproven) this.#rawEspDueAt = this.#now + RAW_ESP_MILLIS;
     this.#stage('l2tp');
     const { random, suite } = this.#config;
     this.#l2tp = new L2tp({
@@ -329,7 +386,7 @@ export class Stack {
       role: 'client',
       random,
       primitives: suite,
-      mru: innerMtu(outerMtu, this.#path.sealer),
+      mru: innerMtu(outerMtu, this.#agreed.encapsulation, this.#path.sealer),
       credentials: { userName, password },
       methods: authMethods,
       insist: this.#insist,
@@ -379,7 +436,10 @@ export class Stack {
   #startNetwork(link: Extract<PppOutput, { kind: 'network-up' }>): void {
     const { random, suite, gateway, outerMtu, emit } = this.#config;
     if (this.#path.sealer === undefined) return;
-    const mtu = Math.min(link.mtu, innerMtu(outerMtu, this.#path.sealer));
+    const mtu = Math.min(
+      link.mtu,
+      innerMtu(outerMtu, this.#agreed.encapsulation, this.#path.sealer),
+    );
     this.#carriesIp = true;
     if (this.#network !== undefined) return this.#networkAgain(this.#network, link.address, mtu);
     this.#network = { address: link.address, mtu };

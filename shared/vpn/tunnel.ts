@@ -4,10 +4,16 @@
  */
 import type { CipherSuite } from '../crypto/suite.ts';
 import { type Failure, plainText } from '../errors.ts';
+import type { NatTraversal } from '../ike/config.ts';
 import type { IpInput, IpOutput } from '../ip/messages.ts';
 import type { AuthMethod } from '../ppp/ppp.ts';
-import { REFUSALS } from '../relay/close-codes.ts';
-import { type ControlFromRelay, decodeControlFromRelay, encodeControl } from '../relay/control.ts';
+import { CLAIM_REFUSALS, REFUSALS } from '../relay/close-codes.ts';
+import {
+  type ControlFromRelay,
+  decodeControlFromRelay,
+  encodeControl,
+  type OpenedMessage,
+} from '../relay/control.ts';
 import { FrameWriter, forEachRecord } from '../relay/frames.ts';
 import type { Bytes, Millis, Random } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
@@ -26,8 +32,10 @@ export interface TunnelConfig {
   readonly password: string;
   /** Ways to sign in that the user allows, best first. */
   readonly authMethods: readonly AuthMethod[];
-  /** Source port of L2TP inside ESP; a random one when left out, since several tabs share the relay's address. */
+  /** Source port of L2TP inside ESP. Without it one that no other tab behind the relay's address has. */
   readonly innerPort?: number;
+  /** ESP travels in UDP, also where relay and gateway could do without. */
+  readonly forceEncapsulation?: boolean;
 }
 
 export type TunnelInput =
@@ -54,19 +62,17 @@ export type TunnelOutput =
 type State =
   | { readonly kind: 'idle' }
   | { readonly kind: 'asking-relay'; readonly giveUpAt: Millis }
-  | { readonly kind: 'up'; readonly stack: Stack }
+  | { readonly kind: 'up'; readonly stack: Stack; readonly opened: OpenedMessage }
   | { readonly kind: 'closed' };
 
 /** How long the relay may take to answer `open`. */
 const RELAY_ANSWER_MILLIS = 10_000;
 
-/** First of the dynamic ports (RFC 6335 §6). */
-const FIRST_DYNAMIC_PORT = 49_152;
-
 export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
   readonly #config: TunnelConfig;
   readonly #frames: FrameWriter = new FrameWriter();
   #state: State = { kind: 'idle' };
+  #now: Millis = 0;
   #out: TunnelOutput[] = [];
 
   constructor(config: TunnelConfig) {
@@ -81,6 +87,7 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
   }
 
   handle(input: TunnelInput, now: Millis): readonly TunnelOutput[] {
+    this.#now = now;
     this.#apply(input, now);
     if (this.#state.kind === 'up') this.#state.stack.flush();
     this.#takeFrame();
@@ -139,50 +146,87 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
     const state = this.#state;
     if (message.type === 'refused') {
       this.#closed({ code: REFUSALS[message.code].outcome, detail: plainText(message.message) });
-    } else if (message.type === 'unreachable') {
-      if (state.kind === 'up') state.stack.unreachable(now);
-    } else if (state.kind === 'asking-relay') {
-      this.#opened(message, now);
+    } else if (message.type === 'opened') {
+      if (state.kind === 'asking-relay') this.#opened(message, now);
+      else this.#drop('opened twice');
+    } else if (state.kind === 'up') {
+      this.#toStack(state.stack, message, now);
     } else {
-      this.#drop('opened twice');
+      this.#drop(`${message.type} before opened`);
     }
   }
 
-  #opened(message: Extract<ControlFromRelay, { type: 'opened' }>, now: Millis): void {
+  #toStack(
+    stack: Stack,
+    message: Exclude<ControlFromRelay, { type: 'opened' | 'refused' }>,
+    now: Millis,
+  ): void {
+    switch (message.type) {
+      case 'unreachable':
+        return stack.unreachable(message.channel, now);
+      case 'claimed':
+        return stack.claimAnswered(message.spi, undefined, now);
+      case 'claim-refused':
+        return stack.claimAnswered(message.spi, CLAIM_REFUSALS[message.code], now);
+    }
+  }
+
+  #opened(message: OpenedMessage, now: Millis): void {
+    const { forceEncapsulation = false } = this.#config;
+    if (forceEncapsulation || !hasEsp(message)) this.#startStack(message, 'force', now);
+    else this.#startStack(message, message.nat === 'none' ? 'off' : 'on', now);
+  }
+
+  #startStack(message: OpenedMessage, natTraversal: NatTraversal, now: Millis): void {
     const config = this.#config;
+    const { local } = message;
     const stack = new Stack({
       suite: config.suite,
       random: config.random,
       send: (channel, bytes, start, end) => {
         if (this.#frames.append(channel, bytes, start, end)) this.#takeFrame();
       },
+      control: (control) => this.#out.push({ kind: 'control', text: encodeControl(control) }),
       emit: (output) => this.#fromStack(output),
       gateway: message.gateway,
+      localAddress: decodeAddress(local.address),
       remoteAddress: decodeAddress(message.gateway.address),
-      localPorts: message.local,
+      localPorts: local,
       remotePorts: message.remote,
+      natTraversal,
       outerMtu: message.mtu,
       preSharedKey: config.preSharedKey,
       userName: config.userName,
       password: config.password,
       authMethods: config.authMethods,
-      innerPort: config.innerPort ?? ephemeralPort(config.random),
+      // Ports of the relay's that are this session's alone. Another one for a second try: a gateway may hold on to the first.
+      innerPort: config.innerPort ?? (natTraversal === 'force' ? local.natt : local.l2tp),
     });
-    this.#state = { kind: 'up', stack };
+    this.#state = { kind: 'up', stack, opened: message };
     stack.start(now);
   }
 
   #fromStack(output: StackOutput): void {
     if (output.kind === 'closed') this.#closed(output.failure);
+    else if (output.kind === 'raw-esp-failed') this.#encapsulate(output.reason);
     else this.#out.push(output);
+  }
+
+  /** Begins anew with ESP in UDP. */
+  #encapsulate(reason: string): void {
+    if (this.#state.kind !== 'up') return;
+    this.#out.push({ kind: 'trace', layer: 'esp', event: 'raw-esp-failed', detail: reason });
+    this.#startStack(this.#state.opened, 'force', this.#now);
   }
 
   #frame(bytes: Bytes, now: Millis): void {
     const state = this.#state;
     if (state.kind !== 'up') return this.#drop('frame before opened');
     try {
-      forEachRecord(bytes, (channel, start, end) =>
-        state.stack.receive(channel, bytes, start, end, now),
+      forEachRecord(
+        bytes,
+        (channel, start, end) => state.stack.receive(channel, bytes, start, end, now),
+        hasEsp(state.opened),
       );
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
@@ -215,9 +259,8 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
   }
 }
 
-function ephemeralPort(random: Random): number {
-  const [high, low] = random.bytes(2);
-  return FIRST_DYNAMIC_PORT + (((high! << 8) | low!) & 0x3fff);
+function hasEsp({ channels }: OpenedMessage): boolean {
+  return channels.includes('esp');
 }
 
 /** A dotted IPv4 address as 4 bytes; the control codec has checked its form. */

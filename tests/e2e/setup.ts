@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { preparedTools } from '../../scripts/support/tools.ts';
-import { GATEWAY, Laboratory, PRE_SHARED_KEY } from '../interop/support/laboratory.ts';
+import { GATEWAY, Laboratory, PRE_SHARED_KEY, RAW_GATEWAY } from '../interop/support/laboratory.ts';
 import { ROOT } from '../interop/support/node-script.ts';
 import type { Personality } from '../interop/support/softether.ts';
 import { INTRANET_ADDRESS, USERS } from '../interop/support/softether-config.ts';
@@ -29,6 +29,7 @@ export async function startEndToEnd(personality: Personality): Promise<EndToEndS
       CULVERT_E2E_URL: `http://127.0.0.1:${relayPort}/`,
       CULVERT_E2E_CHROMIUM: preparedTools().chromium,
       CULVERT_E2E_GATEWAY: GATEWAY,
+      CULVERT_E2E_RAW_GATEWAY: RAW_GATEWAY,
       CULVERT_E2E_GATEWAY_PID: String(laboratory.gateway.pid),
       CULVERT_E2E_PSK: PRE_SHARED_KEY,
       CULVERT_E2E_USER: 'alice',

@@ -4,21 +4,32 @@ import fc from 'fast-check';
 import { afterAll, beforeAll } from 'vitest';
 import type { Relay } from '../../relay/server.ts';
 import { hasShape } from '../../relay/shape.ts';
-import { Channel, type ChannelName } from '../../shared/relay/channels.ts';
+import { CHANNEL_NAMES, Channel, type ChannelName } from '../../shared/relay/channels.ts';
 import { decodeControlFromRelay, type OpenedMessage } from '../../shared/relay/control.ts';
 import { FrameWriter, forEachRecord } from '../../shared/relay/frames.ts';
 import { type Bytes, concat, EMPTY } from '../../shared/wire/bytes.ts';
-import { closeAll, FakeGateway, http, packets, relayFor, Tab, tcp } from '../unit/relay/support.ts';
+import { FakeEsp } from '../unit/relay/fake-esp.ts';
+import {
+  closeAll,
+  eventually,
+  FakeGateway,
+  http,
+  packets,
+  relayFor,
+  Tab,
+  tcp,
+} from '../unit/relay/support.ts';
 import { campaign, fuzz } from './support/campaign.ts';
 import { insist } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
 
+const esp = new FakeEsp();
 let gateway: FakeGateway;
 let relay: Relay;
 beforeAll(async () => {
   gateway = await FakeGateway.start();
   const limits = { sessions: 1_000, sessionsPerAddress: 1_000 };
-  relay = await relayFor([gateway.config()], { limits });
+  relay = await relayFor([gateway.config()], { limits }, { espPorts: esp });
 });
 afterAll(closeAll);
 
@@ -29,7 +40,7 @@ const message = fc.oneof(
       send: fc.constant('frame' as const),
       records: fc.array(
         fc.record({
-          channel: fc.constantFrom('ike' as const, 'natt' as const, 'l2tp' as const),
+          channel: fc.constantFrom(...CHANNEL_NAMES),
           length: fc.constantFrom(28, 32, 64, 1_400, 9_000),
           changes: mutations,
         }),
@@ -43,10 +54,18 @@ const message = fc.oneof(
   { weight: 1, arbitrary: fc.record({ send: fc.constant('ping' as const), bytes: octets(20) }) },
   {
     weight: 2,
+    arbitrary: fc.record({
+      send: fc.constant('claim' as const),
+      type: fc.constantFrom('claim' as const, 'release' as const),
+      spi: fc.constantFrom(0, 255, 256, 257, 2 ** 24, 2 ** 32),
+    }),
+  },
+  {
+    weight: 2,
     /** From the gateway. */
     arbitrary: fc.record({
       send: fc.constant('datagram' as const),
-      channel: fc.constantFrom('ike' as const, 'natt' as const, 'l2tp' as const),
+      channel: fc.constantFrom(...CHANNEL_NAMES),
       changes: mutations,
     }),
   },
@@ -79,13 +98,18 @@ const sessions = campaign({
       else if (each.send === 'noise') tab.socket.send(each.bytes);
       else if (each.send === 'text') tab.socket.send(text(mutate(Buffer.from(OPEN), each.changes)));
       else if (each.send === 'ping') tab.socket.ping(each.bytes);
-      else if (local !== undefined) {
+      else if (each.send === 'claim') {
+        tab.socket.send(JSON.stringify({ type: each.type, spi: each.spi }));
+      } else if (local !== undefined) {
         const bytes = mutate(pattern(each.channel, 32), each.changes, 1_400);
-        gateway.send(each.channel, bytes, local);
+        if (each.channel === 'esp') esp.arrive(bytes, 2 ** 24);
+        else gateway.send(each.channel, bytes, local);
       }
     }
     tab.socket.close();
     await tab.closed;
+    await eventually(() => esp.ports === 0);
+    insist(esp.claimed === 0, 'a claim is left');
     insist(refusals <= 1, 'refused twice');
     for (const bytes of tab.frames) {
       forEachRecord(bytes, (channel, start, end) => {
@@ -143,7 +167,7 @@ fuzz('relay', [sessions, port]);
 
 function pattern(channel: ChannelName, length: number): Bytes {
   if (channel === 'ike') return packets.ike(1, length);
-  return channel === 'natt' ? packets.esp(1, length) : packets.l2tp(0);
+  return channel === 'l2tp' ? packets.l2tp(0) : packets.esp(1, length);
 }
 
 type Records = Extract<typeof message extends fc.Arbitrary<infer T> ? T : never, { send: 'frame' }>;

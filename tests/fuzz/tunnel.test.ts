@@ -1,20 +1,23 @@
 /** The tunnel as a whole: somebody on the way to the gateway, a gateway that lies, and a relay that lies. */
 import fc from 'fast-check';
 import { Channel, type ChannelNumber } from '../../shared/relay/channels.ts';
-import { encodeControl } from '../../shared/relay/control.ts';
+import { type ControlFromRelay, encodeControl } from '../../shared/relay/control.ts';
 import { type Bytes, concat } from '../../shared/wire/bytes.ts';
 import { campaign, fuzz } from './support/campaign.ts';
 import { insist } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
-import { CONTENT, OPENED, TunnelWorld } from './support/tunnel-world.ts';
+import { CONTENT, OPENED, OPENED_ESP, TunnelWorld } from './support/tunnel-world.ts';
 
 const seed = fc.nat({ max: 3 });
 const channel = fc.constantFrom<ChannelNumber>(
   Channel.ike,
   Channel.natt,
   Channel.natt,
+  Channel.esp,
   Channel.l2tp,
 );
+/** A relay without raw ESP, or with it. */
+const relayKind = fc.constantFrom(OPENED, OPENED_ESP);
 
 /** Long enough for a connection, a retransmission or two, and a download. */
 const CONNECT_MILLIS = 30_000;
@@ -49,6 +52,7 @@ const adder = campaign({
   name: 'tunnel, somebody who adds',
   input: fc.record({
     seed,
+    relay: relayKind,
     script: fc.array(
       fc.record({
         direction: fc.constantFrom('up' as const, 'down' as const),
@@ -57,8 +61,8 @@ const adder = campaign({
       { maxLength: 60 },
     ),
   }),
-  check: ({ seed: value, script }) => {
-    const world = new TunnelWorld(value);
+  check: ({ seed: value, relay, script }) => {
+    const world = new TunnelWorld(value, encodeControl(relay));
     let next = 0;
     world.onArrival = () => {
       const step = script[next++];
@@ -153,19 +157,29 @@ function act(world: TunnelWorld, what: string, number: number): void {
   else if (what === 'hold' || what === 'resume') world.ip({ kind: what });
 }
 
-const text = new TextEncoder().encode(encodeControl(OPENED));
+const text = new TextEncoder().encode(encodeControl(OPENED_ESP));
 const size = fc.constantFrom(576, 1_280, 1_500, 9_000, 65_535);
 
 const relay = campaign({
   name: 'tunnel, a relay that lies',
   input: fc.record({
     seed,
+    relay: relayKind,
+    nat: fc.constantFrom('possible' as const, 'none' as const),
     mtu: size,
     damage: fc.option(mutations, { nil: undefined, freq: 3 }),
     script: fc.array(
       fc.oneof(
         fc.record({ say: fc.constant('control' as const), changes: mutations }),
         fc.record({ say: fc.constant('frame' as const), bytes: octets(200) }),
+        fc.record({
+          say: fc.constant('claim' as const),
+          /** Which of the tab's, counted from the last; or one of nobody's. */
+          asked: fc.nat({ max: 4 }),
+          code: fc.constantFrom(
+            ...[undefined, 'RELAY_SPI_TAKEN' as const, 'RELAY_SPI_LIMIT' as const],
+          ),
+        }),
         fc.record({
           say: fc.constant('record' as const),
           channel,
@@ -181,14 +195,21 @@ const relay = campaign({
       { maxLength: 30 },
     ),
   }),
-  check: ({ seed: value, mtu, damage, script }) => {
-    const opened = encodeControl({ ...OPENED, mtu });
+  check: ({ seed: value, relay, nat, mtu, damage, script }) => {
+    const opened = encodeControl({ ...relay, nat, mtu });
     const world = new TunnelWorld(value, damage ? damaged(damage) : opened);
     world.run(() => world.connected > 0, 200 * value);
     for (const each of script) {
       if (each.say === 'control') world.tell({ kind: 'control', text: damaged(each.changes) });
       else if (each.say === 'frame') {
         world.tell({ kind: 'frame', bytes: new Uint8Array(each.bytes) });
+      } else if (each.say === 'claim') {
+        const spi = world.claims.at(-1 - each.asked) ?? 4096;
+        const answer: ControlFromRelay =
+          each.code === undefined
+            ? { type: 'claimed', spi }
+            : { type: 'claim-refused', spi, code: each.code };
+        world.tell({ kind: 'control', text: encodeControl(answer) });
       } else if (each.say === 'record') {
         const bytes = concat(each.head, new Uint8Array(each.length)).slice(0, each.length);
         world.inject('down', each.channel, bytes);

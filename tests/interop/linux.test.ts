@@ -15,15 +15,16 @@ const BIG_FILE = ['get', `http://${INTRANET_ADDRESS}/big.bin`];
 const BIG_FILE_MS = 60_000;
 const BOOT_MS = 90_000;
 const GATEWAY = 'Linux';
-const TRANSPORTS: Readonly<Record<Place, string>> = {
-  near: 'UDP 4500',
-  'behind NAT': 'UDP 4500 through NAT',
-};
+
+/** As the table has it. */
+type Transport = 'raw ESP' | 'UDP 4500' | 'UDP 4500 through NAT';
+
+const ENCAPSULATED = '--force-encapsulation';
 
 interface Row {
   readonly title: string;
   readonly policy: Policy;
-  readonly place: Place;
+  readonly transport: Transport;
   /** What the session has to say about itself. */
   readonly cipher: string;
   readonly signIn: string;
@@ -45,17 +46,20 @@ const ROWS: readonly Row[] = [
   // Nothing configured: what a gateway does that nobody tuned.
   row({ policy: {} }),
   row({ policy: { signIn: 'chap' }, signIn: 'CHAP-MD5' }),
-  row({ place: 'behind NAT' }),
-  row({ place: 'behind NAT', policy: { esp: 'aes256gcm16' }, cipher: 'AES-GCM-16-256' }),
-  row({ place: 'behind NAT', policy: { signIn: 'chap' }, signIn: 'CHAP-MD5' }),
+  ...(['UDP 4500 through NAT', 'raw ESP'] as const).flatMap((transport) => [
+    row({ transport }),
+    row({ transport, policy: { esp: 'aes256gcm16' }, cipher: 'AES-GCM-16-256' }),
+    row({ transport, policy: { signIn: 'chap' }, signIn: 'CHAP-MD5' }),
+  ]),
+  row({ transport: 'raw ESP', policy: { esp: 'aes128-sha1' }, cipher: CIPHERS['aes128-sha1'] }),
 ];
 
 function row(differences: Partial<Row>): Row {
-  const { place = 'near', policy = {}, signIn = 'MS-CHAPv2', cipher } = differences;
+  const { transport = 'UDP 4500', policy = {}, signIn = 'MS-CHAPv2', cipher } = differences;
   return {
-    title: `${place}, ${policy.esp ?? 'its own proposals'}, ${signIn}`,
+    title: `${transport}, ${policy.esp ?? 'its own proposals'}, ${signIn}`,
     policy,
-    place,
+    transport,
     // What strongSwan puts first when it may choose.
     cipher: cipher ?? CIPHERS['aes256-sha256'],
     signIn,
@@ -81,18 +85,21 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
   afterAll(() => laboratory?.stop());
 
   it.for(ROWS)('connects: $title', async (each, context) => {
-    const { policy, place, cipher, signIn } = each;
+    const { policy, transport, cipher, signIn } = each;
+    const place: Place = transport === 'UDP 4500 through NAT' ? 'behind NAT' : 'near';
+    const options = transport === 'UDP 4500' ? [ENCAPSULATED] : [];
     if (place === 'behind NAT' && laboratory.natObstacle !== undefined) {
       skipTrial(context, trial(each), laboratory.natObstacle);
     }
     await laboratory.gateway.configure(policy);
     await tryOut(
       trial(each),
-      () => laboratory.dial(PAGE, { place }),
+      () => laboratory.dial([...options, ...PAGE], { place }),
       (result) => {
         expectSuccess(result);
         expect(result.stdout.toString()).toBe(INDEX_PAGE);
-        expect(result.stderr).toContain(`ESP ${cipher} over UDP 4500; ${signIn};`);
+        const shown = transport === 'raw ESP' ? 'Raw ESP' : 'UDP 4500';
+        expect(result.stderr).toContain(`ESP ${cipher} over ${shown}; ${signIn};`);
       },
     );
   });
@@ -120,11 +127,11 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
     await tryOut(
       {
         gateway: GATEWAY,
-        transport: TRANSPORTS.near,
+        transport: 'UDP 4500',
         ...(cipher !== undefined && { cipher }),
         ...(signIn !== undefined && { signIn }),
       },
-      () => laboratory.dial(PAGE, options),
+      () => laboratory.dial([ENCAPSULATED, ...PAGE], options),
       (result) => expectFailure(result, code),
     );
   });
@@ -139,12 +146,15 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
       expect(page.stdout.toString()).toBe(INDEX_PAGE);
     });
 
-    it(
-      'fetches 20 MB unharmed, for four at once from one address',
-      async () => {
+    it.each([
+      ['raw ESP', []],
+      ['UDP 4500', [ENCAPSULATED]],
+    ])(
+      'fetches 20 MB unharmed, for four at once from one address, over %s',
+      async (_transport, options) => {
         const results = await Promise.all(
           Object.entries(LINUX_USERS).map(([user, password]) =>
-            laboratory.dial(BIG_FILE, { user, password }),
+            laboratory.dial([...options, ...BIG_FILE], { user, password }),
           ),
         );
         for (const result of results) {
@@ -155,23 +165,51 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
       BIG_FILE_MS,
     );
 
-    it('has ESP in UDP while a tunnel stands, and nothing after its end; and takes the next at once', async () => {
-      const dial = laboratory.startDial(['hold']);
-      await dial.daemon.until('connected', () => /^connected: /m.test(dial.daemon.log));
-      const standing = await laboratory.gateway.securityAssociations();
-      expect(standing.match(/proto esp .* mode transport/g)).toHaveLength(2);
-      expect(standing.match(/encap type espinudp/g)).toHaveLength(2);
-      dial.daemon.signal('SIGINT');
-      expectSuccess(await dial.result());
-      expect(await laboratory.gateway.securityAssociations()).toBe('');
-      expectSuccess(await laboratory.dial(PAGE));
+    it.each([
+      ['raw ESP', [], 0],
+      ['ESP in UDP', [ENCAPSULATED], 2],
+    ])(
+      'has %s while a tunnel stands, and nothing after its end; and takes the next at once',
+      async (_transport, options, encapsulated) => {
+        const dial = laboratory.startDial([...options, 'hold']);
+        await dial.daemon.until('connected', () => /^connected: /m.test(dial.daemon.log));
+        const standing = await laboratory.gateway.securityAssociations();
+        expect(standing.match(/proto esp .* mode transport/g)).toHaveLength(2);
+        expect(standing.match(/encap type espinudp/g) ?? []).toHaveLength(encapsulated);
+        dial.daemon.signal('SIGINT');
+        expectSuccess(await dial.result());
+        expect(await laboratory.gateway.securityAssociations()).toBe('');
+        expectSuccess(await laboratory.dial([...options, ...PAGE]));
+      },
+    );
+
+    it('is reached in UDP where a firewall drops protocol 50', async () => {
+      const rule = 'INPUT -p 50 -j DROP';
+      await laboratory.gateway.run(`iptables-legacy -I ${rule}`);
+      try {
+        await tryOut(
+          { gateway: GATEWAY, transport: 'raw ESP, dropped' },
+          () => laboratory.dial(PAGE),
+          (result) => {
+            expectSuccess(result);
+            expect(result.stderr).toContain('over UDP 4500;');
+            // Main mode twice: the tunnel began anew.
+            expect(result.stderr.match(/^IKE main mode$/gm)).toHaveLength(2);
+          },
+        );
+      } finally {
+        await laboratory.gateway.run(`iptables-legacy -D ${rule}`);
+      }
     });
   });
 
-  it('goes on when the gateway renews the IPsec SA', async () => {
+  it.each([
+    ['raw ESP', []],
+    ['UDP 4500', [ENCAPSULATED]],
+  ])('goes on when the gateway renews the IPsec SA, over %s', async (_transport, options) => {
     await laboratory.gateway.configure({ lifetime: 8 });
     const before = renewals(laboratory);
-    const dial = laboratory.startDial(['hold']);
+    const dial = laboratory.startDial([...options, 'hold']);
     await dial.daemon.until('renewed', () => renewals(laboratory) >= before + 3);
     expect(dial.daemon.alive).toBe(true);
     // What is sent now goes by the new SA: the farewell is answered.
@@ -181,8 +219,8 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
   });
 });
 
-function trial({ place, cipher, signIn }: Row): Trial {
-  return { gateway: GATEWAY, transport: TRANSPORTS[place], cipher, signIn };
+function trial({ transport, cipher, signIn }: Row): Trial {
+  return { gateway: GATEWAY, transport, cipher, signIn };
 }
 
 /** IPsec SAs that the gateway ever had. */

@@ -4,11 +4,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ERRORS, type TunnelErrorCode } from '../../shared/errors.ts';
 import type { DialResult } from './support/dial.ts';
 import { INDEX_PAGE, WIKI_HOST } from './support/intranet.ts';
-import { DESERTED_GATEWAY, Laboratory } from './support/laboratory.ts';
+import { DESERTED_GATEWAY, GATEWAY, Laboratory, RAW_GATEWAY } from './support/laboratory.ts';
+import { ipProtocols, udpPorts } from './support/pcap.ts';
 import { INTRANET_ADDRESS } from './support/softether-config.ts';
 import { tryOut } from './support/trial.ts';
 
 const BIG_FILE_SECONDS = 60;
+const ESP_PROTOCOL = 50;
+const IKE_PORT = 500;
+const NAT_T_PORT = 4500;
 /** The gateway's own time-outs are longer. */
 const GOODBYE_MS = 5_000;
 
@@ -70,19 +74,7 @@ describe.each(['bound', 'any'] as const)('SoftEther, %s', (personality) => {
 
   it(
     'serves four at once from one address',
-    async () => {
-      const users = { alice: 'alicepw', bob: 'bobpw' };
-      const results = await Promise.all(
-        [...Object.entries(users), ...Object.entries(users)].map(([user, password]) =>
-          laboratory.dial(['get', `http://${INTRANET_ADDRESS}/big.bin`], { user, password }),
-        ),
-      );
-      for (const result of results) {
-        expectSuccess(result);
-        const hash = createHash('sha256').update(result.stdout).digest('hex');
-        expect(hash).toBe(laboratory.intranet.bigFileHash);
-      }
-    },
+    () => fourDownloads(laboratory, GATEWAY),
     4 * BIG_FILE_SECONDS * 1_000,
   );
 
@@ -130,7 +122,55 @@ describe.each(['bound', 'any'] as const)('SoftEther, %s', (personality) => {
     const options = { gateway: DESERTED_GATEWAY };
     expectFailure(await laboratory.dial(['ping', INTRANET_ADDRESS], options), 'IKE_UNREACHABLE');
   });
+
+  // Only bound to an address has it protocol 50.
+  if (personality === 'bound') {
+    describe('over raw ESP', () => {
+      it('answers a ping through the tunnel', async () => {
+        await tryOut(
+          { gateway: 'SoftEther, bound', transport: 'raw ESP' },
+          () => laboratory.dial(['ping', INTRANET_ADDRESS], { gateway: RAW_GATEWAY }),
+          (result) => {
+            expectSuccess(result);
+            expect(result.stderr).toMatch(/; ESP .+ over Raw ESP; /);
+          },
+        );
+      });
+
+      it('sends protocol 50 and IKE on port 500, and nothing on 4500', async () => {
+        const capture = await laboratory.capture();
+        const page = ['get', `http://${INTRANET_ADDRESS}/index.html`];
+        const result = await laboratory.dial(page, { gateway: RAW_GATEWAY });
+        const recording = await capture.stop();
+        expectSuccess(result);
+        expect(result.stdout.toString()).toBe(INDEX_PAGE);
+        expect([...ipProtocols(recording)]).toContain(ESP_PROTOCOL);
+        expect([...udpPorts(recording)]).toContain(IKE_PORT);
+        expect([...udpPorts(recording)]).not.toContain(NAT_T_PORT);
+      });
+
+      it(
+        'fetches 20 MB for four at once from one address',
+        () => fourDownloads(laboratory, RAW_GATEWAY),
+        4 * BIG_FILE_SECONDS * 1_000,
+      );
+    });
+  }
 });
+
+async function fourDownloads(laboratory: Laboratory, gateway: string): Promise<void> {
+  const users = { alice: 'alicepw', bob: 'bobpw' };
+  const results = await Promise.all(
+    [...Object.entries(users), ...Object.entries(users)].map(([user, password]) =>
+      laboratory.dial(['get', `http://${INTRANET_ADDRESS}/big.bin`], { user, password, gateway }),
+    ),
+  );
+  for (const result of results) {
+    expectSuccess(result);
+    const hash = createHash('sha256').update(result.stdout).digest('hex');
+    expect(hash).toBe(laboratory.intranet.bigFileHash);
+  }
+}
 
 function expectSuccess({ status, stderr }: DialResult): void {
   expect(status, stderr).toBe(0);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { hasShape } from '../../relay/shape.ts';
-import { CHANNEL_NAMES, Channel, type ChannelNumber } from '../../shared/relay/channels.ts';
+import { Channel, type ChannelNumber, UDP_CHANNEL_NAMES } from '../../shared/relay/channels.ts';
 import { REFUSALS, type RefusalCode } from '../../shared/relay/close-codes.ts';
 import {
   decodeControlFromRelay,
@@ -12,7 +12,7 @@ import { FrameWriter, forEachRecord } from '../../shared/relay/frames.ts';
 import { type Bytes, toHex } from '../../shared/wire/bytes.ts';
 import { DecodeError } from '../../shared/wire/errors.ts';
 
-const channel = fc.constantFrom<ChannelNumber>(Channel.ike, Channel.natt, Channel.l2tp);
+const channel = fc.constantFrom<ChannelNumber>(...Object.values(Channel));
 const record = fc.tuple(channel, fc.uint8Array({ minLength: 1, maxLength: 300 }));
 
 /** What `decode` answers, or undefined where it throws a `DecodeError`; anything else it throws is passed on. */
@@ -98,14 +98,21 @@ describe('control messages', () => {
 
 /** Messages that are almost right. */
 function near(): fc.Arbitrary<string> {
-  const ports = fc.record(Object.fromEntries(CHANNEL_NAMES.map((name) => [name, fc.anything()])), {
-    requiredKeys: [],
-  });
+  const ports = fc.record(
+    Object.fromEntries(UDP_CHANNEL_NAMES.map((name) => [name, fc.anything()])),
+    { requiredKeys: [] },
+  );
   return fc
     .record(
       {
-        type: fc.constantFrom('open', 'opened', 'refused', 'unreachable'),
+        type: fc.constantFrom(
+          ...['open', 'opened', 'claim', 'claimed', 'claim-refused', 'release'],
+          ...['refused', 'unreachable'],
+        ),
         gateway: fc.anything(),
+        spi: fc.anything(),
+        code: fc.anything(),
+        nat: fc.anything(),
         local: ports,
         remote: ports,
         channels: fc.anything(),

@@ -36,7 +36,7 @@ export function ikeConfig(role: IkeConfig['role'], seed: number): IkeConfig {
     remoteAddress: client ? SERVER : CLIENT_PUBLIC,
     localPorts: client ? { ike: 40_000, natt: 40_001 } : { ike: 500, natt: 4500 },
     remotePorts: client ? { ike: 500, natt: 4500 } : { ike: 40_000, natt: 40_001 },
-    forceEncapsulation: client,
+    natTraversal: client ? 'force' : 'on',
     innerLocalPort: client ? 50_000 : 1701,
     innerRemotePort: client ? 1701 : 50_000,
     phase1: [QUICK_PHASE1],

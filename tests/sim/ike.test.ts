@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Primitives } from '../../shared/crypto/suite.ts';
 import { LARGEST_FIRST_MESSAGE } from '../../shared/ike/main-mode-initiator.ts';
 import {
   IKE_LIFETIME_SECONDS,
@@ -8,6 +9,7 @@ import {
 import { CHILD_LIFETIME_SECONDS, PHASE2_TRANSFORMS } from '../../shared/ike/phase2-transforms.ts';
 import { decodeMessage } from '../../shared/isakmp/message.ts';
 import { toHex } from '../../shared/wire/bytes.ts';
+import { nodePrimitives } from '../support/node-primitives.ts';
 import {
   CLIENT_PUBLIC,
   IkePair,
@@ -54,6 +56,7 @@ describe('from nothing to a child SA', () => {
         kind: 'ike-established',
         algorithms: QUICK_PHASE1,
         nat: { local: true, remote: false },
+        encapsulation: 'udp',
         lifetimeSeconds: IKE_LIFETIME_SECONDS,
       },
     ]);
@@ -69,13 +72,47 @@ describe('from nothing to a child SA', () => {
 
   test('an honest address and no NAT: raw ESP, and all on port 500', () => {
     const pair = new IkePair({
-      client: { forceEncapsulation: false, localAddress: CLIENT_PUBLIC },
+      client: { natTraversal: 'on', localAddress: CLIENT_PUBLIC },
     });
     expect(pair.connect()).toBe(true);
     expectSameKeys(pair);
     expect(pair.lastChild('client').encapsulation).toBe('raw');
     expect(pair.all('client', 'transmit').every(({ channel }) => channel === 'ike')).toBe(true);
     expect(pair.all('client', 'ike-established')[0]?.nat).toEqual({ local: false, remote: false });
+  });
+
+  test('many share one true address: who we are is our own, and where raw ESP comes from is true', () => {
+    const identityAddress = Uint8Array.of(10, 1, 2, 3);
+    const clear: string[] = [];
+    const primitives: Primitives = {
+      ...nodePrimitives,
+      cbcEncrypt: (cipher, key, iv, plaintext) => {
+        clear.push(toHex(plaintext));
+        return nodePrimitives.cbcEncrypt(cipher, key, iv, plaintext);
+      },
+    };
+    // Type, protocol, port, address (RFC 2407 §4.6.2).
+    const [anyPort, innerPort] = ['01000000', '0111c350'];
+    const [own, shared] = [identityAddress, CLIENT_PUBLIC].map(toHex);
+    const seen = (server: PairOptions['server'] = {}) => {
+      clear.length = 0;
+      const client = {
+        natTraversal: 'on',
+        localAddress: CLIENT_PUBLIC,
+        identityAddress,
+        primitives,
+      } as const;
+      expect(new IkePair({ client, server }).connect()).toBe(true);
+      return [
+        `${anyPort}${own}`,
+        `${anyPort}${shared}`,
+        `${innerPort}${own}`,
+        `${innerPort}${shared}`,
+      ].map((identity) => clear.some((text) => text.includes(identity)));
+    };
+    expect(seen()).toEqual([true, false, false, true]);
+    // Behind a NAT it is what it always was.
+    expect(seen({ remoteAddress: Uint8Array.of(9, 9, 9, 9) })).toEqual([true, false, true, false]);
   });
 
   test('the default offers: the responder takes the first it knows', () => {

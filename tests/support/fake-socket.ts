@@ -108,6 +108,7 @@ function opened(open: string): string {
     local: { address: '198.51.100.1', ike: 40_500, natt: 44_500, l2tp: 41_701 },
     remote: { ike: 500, natt: 4500, l2tp: 1701 },
     channels: ['ike', 'natt', 'l2tp'],
+    nat: 'possible',
     mtu: RELAY_MTU,
     limits: { frameBytes: 131_072, recordBytes: 65_507 },
   });

@@ -3,6 +3,7 @@
  * that listens), for tests in virtual time. It agrees with our client by construction: real gateways judge.
  */
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
+import type { NatTraversal } from '../../shared/ike/config.ts';
 import { Ike } from '../../shared/ike/ike.ts';
 import type { IkeOutput } from '../../shared/ike/io.ts';
 import type { Phase1Transform } from '../../shared/ike/phase1-transforms.ts';
@@ -35,6 +36,8 @@ export interface GatewayConfig {
   readonly phase1?: readonly Phase1Transform[];
   /** The same for Quick Mode. */
   readonly phase2?: readonly Phase2Transform[];
+  /** Whether it speaks NAT traversal; it does without this. */
+  readonly natTraversal?: NatTraversal;
   readonly misbehaviour?: Misbehaviour;
   /** Its MRU, and the client's address, which may be changed while it runs. */
   readonly mru?: number;
@@ -68,7 +71,7 @@ const NAME_SERVER: Bytes = Uint8Array.of(10, 30, 0, 1);
 export class Gateway {
   readonly #config: GatewayConfig;
   readonly #path: EspPath;
-  readonly #ike: Ike;
+  #ike: Ike;
   #l2tp: L2tp;
   #ppp: Ppp;
   readonly #unsent = new Map<number, number>();
@@ -82,14 +85,22 @@ export class Gateway {
   constructor(config: GatewayConfig) {
     this.#config = config;
     this.misbehaviour = config.misbehaviour ?? {};
-    const { suite, random } = config;
+    const { suite } = config;
     this.#path = new EspPath(
       suite.esp,
       { local: 1701, remote: config.innerPort },
       (channel, bytes, start, end) => this.#out.push({ channel, bytes: bytes.slice(start, end) }),
       (packet) => this.#receiveL2tp(packet),
     );
-    this.#ike = new Ike({
+    this.#ike = this.#newIke();
+    this.#l2tp = this.#newL2tp();
+    this.#ppp = this.#newPpp();
+  }
+
+  #newIke(): Ike {
+    const config = this.#config;
+    const { suite, random } = config;
+    return new Ike({
       role: 'responder',
       primitives: suite,
       random,
@@ -98,14 +109,12 @@ export class Gateway {
       remoteAddress: config.clientAddress,
       localPorts: { ike: 500, natt: 4500 },
       remotePorts: config.clientPorts,
-      forceEncapsulation: false,
+      natTraversal: config.natTraversal ?? 'on',
       innerLocalPort: 1701,
       innerRemotePort: config.innerPort,
       ...(config.phase1 && { phase1: config.phase1 }),
       ...(config.phase2 && { phase2: config.phase2 }),
     });
-    this.#l2tp = this.#newL2tp();
-    this.#ppp = this.#newPpp();
   }
 
   #newL2tp(): L2tp {
@@ -182,9 +191,15 @@ export class Gateway {
       const { bytes } = output;
       if (output.channel === 'ike') this.#out.push({ channel: Channel.ike, bytes });
       else this.#out.push({ channel: Channel.natt, bytes: Uint8Array.of(0, 0, 0, 0, ...bytes) });
-    } else if (output.kind === 'child-established') this.#path.use(output.inbound, output.outbound);
-    else if (output.kind === 'child-deleted') this.#path.forget(output.spi);
-    else if (output.kind === 'closed') this.ended.push('ike');
+    } else if (output.kind === 'child-established') {
+      const channel = output.encapsulation === 'raw' ? Channel.esp : Channel.natt;
+      this.#path.use(output.inbound, output.outbound, channel);
+    } else if (output.kind === 'child-deleted') this.#path.forget(output.spi);
+    else if (output.kind === 'closed') {
+      this.ended.push('ike');
+      // For whoever comes next.
+      this.#ike = this.#newIke();
+    }
   }
 
   #toL2tp(input: Parameters<L2tp['handle']>[0]): void {

@@ -1,8 +1,20 @@
 /** A tunnel machine, a relay that only forwards, and the test gateway, over two seeded links in virtual time. */
 import type { Failure } from '../../shared/errors.ts';
+import { spiNumber } from '../../shared/ike/quick-mode.ts';
 import type { IpInput, IpOutput } from '../../shared/ip/messages.ts';
-import { RELAY_MTU } from '../../shared/relay/channels.ts';
-import { type ControlFromRelay, encodeControl } from '../../shared/relay/control.ts';
+import {
+  CHANNEL_NAMES,
+  Channel,
+  RELAY_MTU,
+  UDP_CHANNEL_NAMES,
+} from '../../shared/relay/channels.ts';
+import {
+  type ControlFromRelay,
+  type ControlFromTab,
+  decodeControlFromTab,
+  encodeControl,
+  type OpenedMessage,
+} from '../../shared/relay/control.ts';
 import { FrameWriter, forEachRecord } from '../../shared/relay/frames.ts';
 import type { Session } from '../../shared/vpn/session.ts';
 import { Tunnel, type TunnelConfig, type TunnelInput } from '../../shared/vpn/tunnel.ts';
@@ -18,8 +30,19 @@ export interface LaboratoryOptions {
   readonly link: LinkOptions;
   /** The relay's answer to `open`; `undefined` lets it stay silent. */
   readonly answer?: (open: string) => string | undefined;
+  /** The relay has raw ESP. */
+  readonly esp?: EspRelay;
   /** In place of a gateway: what comes back for a datagram. */
   readonly stranger?: (datagram: Datagram) => readonly (Datagram | ControlFromRelay)[];
+}
+
+/** What a relay with raw ESP does; without anything else it grants every claim. */
+export interface EspRelay {
+  readonly nat?: OpenedMessage['nat'];
+  /** The answer to a claim; `undefined` lets it stay silent. */
+  readonly claim?: (spi: number) => ControlFromRelay | undefined;
+  /** Whether protocol 50 gets no further than the relay. */
+  readonly blocked?: boolean;
 }
 
 export class Laboratory {
@@ -29,6 +52,8 @@ export class Laboratory {
   readonly network: IpOutput[] = [];
   /** Everything that left the tab. */
   readonly sent: Bytes[] = [];
+  /** Of the relay's messages from the tab, all but `open`. */
+  readonly claims: Exclude<ControlFromTab, { type: 'open' }>[] = [];
   session: Session | undefined;
   closed: { readonly failure?: Failure } | undefined;
   now: Millis = 0;
@@ -37,6 +62,10 @@ export class Laboratory {
   readonly #options: LaboratoryOptions;
   readonly #up: Link;
   readonly #down: Link;
+  /** SPIs that the tab holds at the relay. */
+  readonly #claimed = new Set<number>();
+  /** The relay's messages on their way to the tab, in order. */
+  readonly #told: { readonly at: Millis; readonly text: string }[] = [];
 
   constructor(options: LaboratoryOptions) {
     this.#options = options;
@@ -45,6 +74,11 @@ export class Laboratory {
     this.#up = new Link(options.link);
     this.#down = new Link({ ...options.link, seed: options.link.seed + 1 });
     this.input({ kind: 'start' });
+  }
+
+  /** How many SPIs the tab holds at the relay. */
+  get claimed(): number {
+    return this.#claimed.size;
   }
 
   input(input: TunnelInput): void {
@@ -81,6 +115,7 @@ export class Laboratory {
         this.gateway?.deadline,
         this.#up.deadline,
         this.#down.deadline,
+        this.#told[0]?.at,
       );
       if (next === undefined || next > end) return;
       this.now = Math.max(this.now, next);
@@ -88,8 +123,11 @@ export class Laboratory {
         if (!this.unplugged)
           this.#toGateway({ channel: channel as 0, bytes: Uint8Array.from(bytes) });
       }
+      while ((this.#told[0]?.at ?? Infinity) <= this.now) {
+        this.input({ kind: 'control', text: this.#told.shift()!.text });
+      }
       const arrived = this.#down.arrived(this.now);
-      this.#deliver(this.unplugged ? [] : arrived);
+      this.#deliver(this.unplugged ? [] : arrived.filter((bytes) => this.#isClaimed(bytes)));
       if ((this.tunnel.deadline ?? Infinity) <= this.now) this.input({ kind: 'timeout' });
       if (this.gateway && (this.gateway.deadline ?? Infinity) <= this.now) {
         this.fromGateway(this.gateway.timeout(this.now));
@@ -97,8 +135,14 @@ export class Laboratory {
     }
   }
 
+  /** As a relay passes it: raw ESP alone has to be claimed. */
+  #isClaimed([channel, a, b, c, d]: Bytes): boolean {
+    return channel !== Channel.esp || this.#claimed.has(spiNumber(Uint8Array.of(a!, b!, c!, d!)));
+  }
+
   #toGateway(datagram: Datagram): void {
     const { gateway } = this;
+    if (datagram.channel === Channel.esp && this.#options.esp?.blocked) return;
     if (gateway !== undefined) {
       this.fromGateway(gateway.receive(datagram.channel, datagram.bytes, this.now));
       return;
@@ -117,13 +161,31 @@ export class Laboratory {
   }
 
   #control(text: string): void {
-    const { gateway } = JSON.parse(text) as { gateway: string };
+    const message = decodeControlFromTab(text);
+    if (message.type === 'open') return this.#open(text, message.gateway);
+    this.claims.push(message);
+    const { spi } = message;
+    if (message.type === 'release') {
+      this.#claimed.delete(spi);
+      return;
+    }
+    const { claim = () => ({ type: 'claimed', spi }) } = this.#options.esp ?? {};
+    const answer = claim(spi);
+    if (answer?.type === 'claimed' && answer.spi === spi) this.#claimed.add(spi);
+    if (answer !== undefined) {
+      this.#told.push({ at: this.now + this.#options.link.latency, text: encodeControl(answer) });
+    }
+  }
+
+  #open(text: string, gateway: string): void {
+    const { esp } = this.#options;
     const opened = encodeControl({
       type: 'opened',
       gateway: { id: gateway, name: 'Test', address: GATEWAY_ADDRESS.join('.') },
       local: { address: '198.51.100.1', ike: 40_500, natt: 44_500, l2tp: 41_701 },
       remote: { ike: 500, natt: 4500, l2tp: 1701 },
-      channels: ['ike', 'natt', 'l2tp'],
+      channels: esp === undefined ? UDP_CHANNEL_NAMES : CHANNEL_NAMES,
+      nat: esp?.nat ?? 'possible',
       mtu: RELAY_MTU,
       limits: { frameBytes: 131_072, recordBytes: 65_507 },
     });

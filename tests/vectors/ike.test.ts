@@ -41,10 +41,10 @@ function readMainMode(capture: Capture): { sa: IkeSa; messages: readonly Message
   const preSharedKey = new TextEncoder().encode(file.preSharedKey);
   const primitives = nodePrimitives;
   const keys = derivePhase1Keys(primitives, transform, preSharedKey, secret!, exchange);
-  const { dialect, dpd } = readVendorIds(clear(1));
+  const { dialect, dpd } = readVendorIds(clear(1), 'on');
   const nat = { local: true, remote: false };
   const sa = new IkeSa(
-    { primitives, transform, exchange, keys, nat, dialect, dpd },
+    { primitives, transform, exchange, keys, nat, dialect, phase2Address: new Uint8Array(4), dpd },
     'natt',
     28_800,
   );

@@ -3,6 +3,8 @@
 export interface Environment {
   readonly url: string;
   readonly gateway: string;
+  /** The same gateway, reached without NAT traversal; it has to be SoftEther's bound personality. */
+  readonly rawGateway: string;
   readonly gatewayPid: number;
   readonly preSharedKey: string;
   readonly userName: string;
@@ -17,6 +19,7 @@ export function environment(): Environment {
   return {
     url: variable('CULVERT_E2E_URL', 'the portal’s address'),
     gateway: variable('CULVERT_E2E_GATEWAY', 'the id of a gateway the relay knows'),
+    rawGateway: variable('CULVERT_E2E_RAW_GATEWAY', 'that gateway’s id for raw ESP'),
     gatewayPid: Number(variable('CULVERT_E2E_GATEWAY_PID', 'that gateway’s process id')),
     preSharedKey: variable('CULVERT_E2E_PSK', 'that gateway’s pre-shared key'),
     userName: variable('CULVERT_E2E_USER', 'a user there'),

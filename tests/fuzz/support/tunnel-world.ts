@@ -7,8 +7,17 @@ import type { Failure } from '../../../shared/errors.ts';
 import type { EspSealer } from '../../../shared/esp/engine.ts';
 import { referenceEspEngine } from '../../../shared/esp/reference.ts';
 import type { IpInput, IpOutput } from '../../../shared/ip/messages.ts';
-import { Channel, type ChannelNumber, RELAY_MTU } from '../../../shared/relay/channels.ts';
-import { encodeControl, type OpenedMessage } from '../../../shared/relay/control.ts';
+import {
+  CHANNEL_NAMES,
+  Channel,
+  type ChannelNumber,
+  RELAY_MTU,
+} from '../../../shared/relay/channels.ts';
+import {
+  decodeControlFromTab,
+  encodeControl,
+  type OpenedMessage,
+} from '../../../shared/relay/control.ts';
 import { FrameWriter, forEachRecord } from '../../../shared/relay/frames.ts';
 import { Tunnel, type TunnelInput, type TunnelOutput } from '../../../shared/vpn/tunnel.ts';
 import type { Bytes, Millis } from '../../../shared/wire/bytes.ts';
@@ -52,9 +61,13 @@ export const OPENED: OpenedMessage = {
   local: { address: '198.51.100.1', ike: 40_500, natt: 44_500, l2tp: 41_701 },
   remote: { ike: 500, natt: 4500, l2tp: 1701 },
   channels: ['ike', 'natt', 'l2tp'],
+  nat: 'possible',
   mtu: RELAY_MTU,
   limits: { frameBytes: 131_072, recordBytes: 65_507 },
 };
+
+/** The same of a relay with raw ESP. */
+export const OPENED_ESP: OpenedMessage = { ...OPENED, channels: CHANNEL_NAMES };
 
 type Direction = 'up' | 'down';
 
@@ -72,6 +85,8 @@ export class TunnelWorld {
   readonly sealed: Bytes[] = [];
   /** Changes what the gateway is about to seal; `undefined` leaves it. */
   lie: (clear: Bytes) => Bytes | undefined = () => undefined;
+  /** SPIs that the tab asked for; the relay grants every one. */
+  readonly claims: number[] = [];
   /** Called behind each datagram that arrives. */
   onArrival: (direction: Direction) => void = () => undefined;
   connected = 0;
@@ -123,6 +138,7 @@ export class TunnelWorld {
     this.tab.now = this.now;
     for (const output of this.tab.handle(input)) {
       if (output.kind === 'frame') this.#frame(output.bytes);
+      else if (output.kind === 'control') this.#control(output.text);
       else if (output.kind === 'connected') this.connected++;
       else if (output.kind === 'network') this.network.push(output.output);
       else if (output.kind === 'closed') this.failure = output.failure;
@@ -193,6 +209,13 @@ export class TunnelWorld {
     if ((this.#gateway.deadline ?? Infinity) <= this.now) {
       this.#fromGateway(this.#gateway.timeout(this.now));
     }
+  }
+
+  #control(text: string): void {
+    const message = decodeControlFromTab(text);
+    if (message.type !== 'claim') return;
+    this.claims.push(message.spi);
+    this.tell({ kind: 'control', text: encodeControl({ type: 'claimed', spi: message.spi }) });
   }
 
   #frame(bytes: Bytes): void {

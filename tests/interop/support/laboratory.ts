@@ -12,8 +12,9 @@ import { type Personality, SoftEther } from './softether.ts';
 import { USERS } from './softether-config.ts';
 
 export const PRE_SHARED_KEY = 'stork-and-weir-7315';
-/** The gateway in the relay's configuration; and one where nothing listens. */
+/** The gateway in the relay's configuration; the same without NAT traversal; and one where nothing listens. */
 export const GATEWAY = 'softether';
+export const RAW_GATEWAY = 'softether-raw';
 export const DESERTED_GATEWAY = 'deserted';
 /** The namespace is the laboratory's own: every port is free. */
 const RELAY_PORT = 8443;
@@ -70,6 +71,12 @@ export class Laboratory {
             listen: { host: '127.0.0.1', port: RELAY_PORT },
             gateways: [
               { id: GATEWAY, name: `SoftEther (${personality})`, address: GATEWAY_ADDRESS },
+              {
+                id: RAW_GATEWAY,
+                name: 'SoftEther over raw ESP',
+                address: GATEWAY_ADDRESS,
+                esp: 'raw',
+              },
               { id: DESERTED_GATEWAY, name: 'Nobody there', address: RELAY_ADDRESS },
             ],
           },

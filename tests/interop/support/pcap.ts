@@ -18,6 +18,11 @@ const PROTOCOL_UDP = 17;
 const FLAG_FIN = 0x01;
 const FLAG_SYN = 0x02;
 
+/** The IP protocols that occur. */
+export function ipProtocols(recording: Buffer): Set<number> {
+  return new Set([...ipv4Packets(recording)].map((packet) => packet[9]!));
+}
+
 /** The destination ports of the UDP datagrams. */
 export function udpPorts(recording: Buffer): Set<number> {
   const ports = new Set<number>();

@@ -56,21 +56,27 @@ describe('vendor ids', () => {
     ['draft 02 with a line feed', [DRAFT02_N], 'draft 02', 61444],
     ['none', ['00'], undefined, 2],
   ])('%s', (_name, ids, dialect, mode) => {
-    const found = readVendorIds(vendorIds(...ids));
+    const found = readVendorIds(vendorIds(...ids), 'on');
     expect(found.dialect?.name).toBe(dialect);
     expect(found.dpd).toBe(false);
     expect(encapsulationMode(found.dialect)).toBe(mode);
   });
 
   test('what we announce is what we understand', () => {
-    const found = readVendorIds(received(vendorIdPayloads()));
+    const found = readVendorIds(received(vendorIdPayloads('on')), 'force');
     expect(found.dialect?.name).toBe('RFC 3947');
     expect(found.dpd).toBe(true);
+  });
+
+  test('switched off, NAT traversal is neither announced nor seen', () => {
+    const silent = readVendorIds(received(vendorIdPayloads('off')), 'on');
+    const deaf = readVendorIds(received(vendorIdPayloads('on')), 'off');
+    expect([silent, deaf]).toEqual(Array(2).fill({ dialect: undefined, dpd: true }));
   });
 });
 
 describe('NAT discovery', () => {
-  const client = settleConfig({ ...ikeConfig('initiator', 1), forceEncapsulation: false });
+  const client = settleConfig({ ...ikeConfig('initiator', 1), natTraversal: 'on' });
   const server = settleConfig({
     ...ikeConfig('responder', 1),
     remoteAddress: client.localAddress,
@@ -81,7 +87,7 @@ describe('NAT discovery', () => {
     initiatorCookie: fromHex('0102030405060708'),
     responderCookie: fromHex('1112131415161718'),
   } as const;
-  const { dialect } = readVendorIds(received(vendorIdPayloads()));
+  const { dialect } = readVendorIds(received(vendorIdPayloads('on')), 'on');
   const payloads = received(natDiscoveryPayloads(input, client, 'ike', dialect!));
 
   test('the hash is HASH(CKY-I | CKY-R | IP | Port)', () => {
@@ -121,7 +127,7 @@ describe('NAT discovery', () => {
 
   test('no payloads find nothing, unless encapsulation is forced', () => {
     expect(readNatDiscovery(input, server, 'ike', [])).toEqual({ local: false, remote: false });
-    const forced = { ...server, forceEncapsulation: true };
+    const forced = { ...server, natTraversal: 'force' as const };
     expect(readNatDiscovery(input, forced, 'ike', [])).toEqual({ local: true, remote: false });
   });
 });

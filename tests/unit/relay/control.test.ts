@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ERRORS } from '../../../shared/errors.ts';
 import { CONTROL_LENGTH_LIMIT } from '../../../shared/relay/channels.ts';
-import { REFUSALS, UPGRADE_REFUSALS } from '../../../shared/relay/close-codes.ts';
+import { CLAIM_REFUSALS, REFUSALS, UPGRADE_REFUSALS } from '../../../shared/relay/close-codes.ts';
 import {
   type ControlFromRelay,
   decodeControlFromRelay,
@@ -17,12 +17,17 @@ const OPENED = {
   local: { address: '10.99.1.2', ike: 40_001, natt: 40_002, l2tp: 40_003 },
   remote: { ike: 500, natt: 4500, l2tp: 1701 },
   channels: ['ike', 'natt', 'l2tp'],
+  nat: 'possible',
   mtu: 1500,
   limits: { frameBytes: 131_072, recordBytes: 65_507 },
 } as const satisfies ControlFromRelay;
 
 const FROM_RELAY: readonly ControlFromRelay[] = [
   OPENED,
+  { ...OPENED, channels: ['ike', 'natt', 'esp', 'l2tp'], nat: 'none' },
+  { type: 'claimed', spi: 256 },
+  { type: 'claim-refused', spi: 0xffff_ffff, code: 'RELAY_SPI_TAKEN' },
+  { type: 'unreachable', channel: 'esp', reason: 'EHOSTUNREACH' },
   { type: 'refused', code: 'RELAY_FULL', message: 'Too many.' },
   { type: 'unreachable', channel: 'ike', reason: 'ECONNREFUSED' },
 ];
@@ -44,7 +49,20 @@ describe('from the tab', () => {
     expect(encodeControl({ type: 'open', gateway: 'office' })).toBe(text);
   });
 
+  test.each(['claim', 'release'] as const)('%s, both ways', (type) => {
+    const text = `{"type":"${type}","spi":4294967295}`;
+    expect(decodeControlFromTab(text)).toEqual({ type, spi: 0xffff_ffff });
+    expect(encodeControl({ type, spi: 0xffff_ffff })).toBe(text);
+  });
+
   test.each([
+    ['number out of range', { type: 'claim', spi: 255 }],
+    ['number out of range', { type: 'release', spi: 0 }],
+    ['number out of range', { type: 'claim', spi: 2 ** 32 }],
+    ['not an integer', { type: 'claim', spi: '4096' }],
+    ['not an integer', { type: 'claim', spi: 4096.5 }],
+    ['missing key', { type: 'claim' }],
+    ['unknown key', { type: 'claim', spi: 4096, gateway: 'office' }],
     ['not JSON', ''],
     ['not JSON', '{'],
     ['not an object', 'null'],
@@ -88,10 +106,15 @@ describe('from the relay', () => {
     ['not an integer', { ...OPENED, remote: { ...OPENED.remote, natt: 1.5 } }],
     ['not an integer', { ...OPENED, mtu: '1500' }],
     ['number out of range', { ...OPENED, mtu: 500 }],
-    ['unknown channel', { ...OPENED, channels: ['esp'] }],
+    ['unknown channel', { ...OPENED, channels: ['ah'] }],
     ['channel named twice', { ...OPENED, channels: ['ike', 'ike'] }],
     ['not a list of channels', { ...OPENED, channels: 'ike' }],
-    ['not a list of channels', { ...OPENED, channels: ['ike', 'natt', 'l2tp', 'ike'] }],
+    ['not a list of channels', { ...OPENED, channels: ['ike', 'natt', 'esp', 'l2tp', 'ike'] }],
+    ['neither possible nor none', { ...OPENED, nat: true }],
+    ['missing key', { ...OPENED, nat: undefined }],
+    ['number out of range', { type: 'claimed', spi: 255 }],
+    ['unknown refusal code', { type: 'claim-refused', spi: 256, code: 'RELAY_FULL' }],
+    ['unknown key', { type: 'claimed', spi: 256, code: 'RELAY_SPI_TAKEN' }],
     ['number out of range', { ...OPENED, limits: { frameBytes: 1e9, recordBytes: 1 } }],
     ['unknown refusal code', { type: 'refused', code: 'toString', message: 'x' }],
     ['unknown refusal code', { type: 'refused', code: 4404, message: 'x' }],
@@ -99,7 +122,7 @@ describe('from the relay', () => {
       'string length',
       { type: 'refused', code: 'RELAY_FULL', message: 'x'.repeat(MESSAGE_LIMIT + 1) },
     ],
-    ['unknown channel', { type: 'unreachable', channel: 'esp', reason: 'ECONNREFUSED' }],
+    ['unknown channel', { type: 'unreachable', channel: 'ah', reason: 'ECONNREFUSED' }],
     ['string form', { type: 'unreachable', channel: 'ike', reason: '<b>' }],
   ])('%s: %j', (expected, value) => {
     expect(reason(decodeControlFromRelay, value)).toBe(expected);
@@ -121,7 +144,8 @@ describe('the tables of refusals', () => {
     }
   });
 
-  test('no code is in both tables', () => {
-    for (const code of Object.keys(UPGRADE_REFUSALS)) expect(REFUSALS).not.toHaveProperty(code);
+  test('no code is in two tables', () => {
+    const codes = [REFUSALS, UPGRADE_REFUSALS, CLAIM_REFUSALS].flatMap(Object.keys);
+    expect(new Set(codes).size).toBe(codes.length);
   });
 });

@@ -16,6 +16,7 @@ const FRAMES: readonly {
 }[] = [
   { hex: '00 0001 aa', records: [[Channel.ike, 'aa']] },
   { hex: '01 0003 010203', records: [[Channel.natt, '010203']] },
+  { hex: '02 0002 0102', records: [[Channel.esp, '0102']] },
   {
     hex: '03 0002 c802 00 0001 ff 01 0001 ff',
     records: [
@@ -36,7 +37,6 @@ const MALFORMED: readonly (readonly [reason: string, hex: string])[] = [
   ['truncated record', '00 0001'],
   ['empty record', '00 0000'],
   ['empty record', '00 0001 aa 01 0000'],
-  ['unknown channel', '02 0001 aa'],
   ['unknown channel', '04 0001 aa'],
   ['unknown channel', 'ff 0001 aa'],
   ['record too long', '01 ffe4'],
@@ -73,6 +73,13 @@ describe('forEachRecord', () => {
 
   test('a frame above the limit is refused', () => {
     expect(reason(new Uint8Array(FRAME_BYTES_LIMIT + 1))).toBe('frame too long');
+  });
+
+  test('a channel that is not open is refused before anything is visited', () => {
+    const visit = () => expect.unreachable();
+    expect(() => forEachRecord(fromHex('00 0001 aa 02 0001 aa'), visit, false)).toThrow(
+      'channel not open',
+    );
   });
 
   test('visits nothing when a later record is bad', () => {

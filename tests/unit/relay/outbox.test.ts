@@ -98,12 +98,14 @@ test('the records of one burst count towards the mark', async () => {
   expect([counters.toTab, counters.queueToTab]).toEqual([2, 8]);
 });
 
-test('toward a tab that does not read, unreachable messages are left out, refusals are not', () => {
+test('toward a tab that does not read, messages are left out, but for the first and the last', () => {
   const { outbox, state, sent } = setUp();
   const unreachable = { type: 'unreachable', channel: 'ike', reason: 'ECONNREFUSED' } as const;
   outbox.control(unreachable);
   state.bufferedAmount = QUEUE_MARK + 1;
   outbox.control(unreachable);
+  outbox.control({ type: 'claimed', spi: 4096 });
+  outbox.control({ type: 'claim-refused', spi: 4096, code: 'RELAY_SPI_TAKEN' });
   outbox.control({ type: 'refused', code: 'RELAY_IDLE', message: 'Idle.' });
   expect(sent.map((text) => JSON.parse(String(text)).type)).toEqual(['unreachable', 'refused']);
 });

@@ -37,6 +37,7 @@ describe('opening', () => {
       local: opened.local,
       remote: gateway.config().ports,
       channels: ['ike', 'natt', 'l2tp'],
+      nat: 'possible',
       mtu: 1500,
       limits: { frameBytes: 131_072, recordBytes: 65_507 },
     });

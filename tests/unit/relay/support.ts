@@ -7,12 +7,13 @@ import { WebSocket } from 'ws';
 import type { GatewayConfig, RelayConfig } from '../../../relay/config.ts';
 import { type Relay, type RelayOptions, startRelay } from '../../../relay/server.ts';
 import {
-  CHANNEL_NAMES,
   Channel,
   type ChannelName,
   type ChannelNumber,
   RELAY_PATH,
   RELAY_SUBPROTOCOL,
+  UDP_CHANNEL_NAMES,
+  type UdpChannelName,
 } from '../../../shared/relay/channels.ts';
 import {
   type ControlFromRelay,
@@ -65,8 +66,8 @@ export const packets = {
 
 export class FakeGateway {
   readonly address: string;
-  readonly received: { channel: ChannelName; hex: string; from: RemoteInfo }[] = [];
-  readonly #sockets = new Map<ChannelName, Socket>();
+  readonly received: { channel: UdpChannelName; hex: string; from: RemoteInfo }[] = [];
+  readonly #sockets = new Map<UdpChannelName, Socket>();
 
   private constructor(address: string) {
     this.address = address;
@@ -74,7 +75,7 @@ export class FakeGateway {
 
   static async start(address = '127.0.0.2'): Promise<FakeGateway> {
     const gateway = new FakeGateway(address);
-    for (const channel of CHANNEL_NAMES) {
+    for (const channel of UDP_CHANNEL_NAMES) {
       const socket = await udpSocket(address);
       socket.on('message', (bytes, from) =>
         gateway.received.push({ channel, hex: bytes.toString('hex'), from }),
@@ -94,15 +95,15 @@ export class FakeGateway {
     };
   }
 
-  port(channel: ChannelName): number {
+  port(channel: UdpChannelName): number {
     return this.#sockets.get(channel)!.address().port;
   }
 
-  send(channel: ChannelName, bytes: Bytes, to: OpenedMessage['local']): void {
+  send(channel: UdpChannelName, bytes: Bytes, to: OpenedMessage['local']): void {
     this.#sockets.get(channel)!.send(bytes, to[channel], to.address);
   }
 
-  stop(channel: ChannelName): void {
+  stop(channel: UdpChannelName): void {
     this.#sockets.get(channel)!.removeAllListeners().unref().close();
     this.#sockets.delete(channel);
   }

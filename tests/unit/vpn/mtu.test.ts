@@ -13,12 +13,18 @@ test.each(everySa(random).map((sa) => [saName(sa), sa] as const))(
   'a packet fits path and slot, %s',
   (_name, sa) => {
     const sealer = engine.sealer(sa);
-    // UDP, L2TP's longest header, PPP; then ESP, UDP and IP.
-    const outside = (inner: number) => inner + 8 + 12 + 4 + sealer.overhead + 8 + 20;
-    expect(outside(innerMtu(1500, sealer))).toBeGreaterThan(1500 - 16 - 4);
-    const least = innerMtu(1500, sealer) + 24;
-    expect(least).toBeLessThanOrEqual(sealer.payloadRoom(1500 - 28));
-    expect(innerMtu(65_535, sealer) + 24).toBeLessThanOrEqual(SLOT_SIZE - SLOT_HEADROOM);
+    for (const [encapsulation, udp] of [
+      ['udp', 8],
+      ['raw', 0],
+    ] as const) {
+      const mtu = innerMtu(1500, encapsulation, sealer);
+      // UDP, L2TP's longest header, PPP; then ESP, UDP perhaps, and IP.
+      const outside = mtu + 8 + 12 + 4 + sealer.overhead + udp + 20;
+      expect(outside).toBeGreaterThan(1500 - 16 - 4);
+      expect(mtu + 24).toBeLessThanOrEqual(sealer.payloadRoom(1500 - 20 - udp));
+      const huge = innerMtu(65_535, encapsulation, sealer);
+      expect(huge + 24).toBeLessThanOrEqual(SLOT_SIZE - SLOT_HEADROOM);
+    }
     sealer.close();
   },
 );
