@@ -11,6 +11,7 @@ import { merged, type Row } from './harness/results.ts';
 import { readRows, writeRows } from './harness/results-file.ts';
 import { tables } from './harness/table.ts';
 import { PARTS } from './parts.ts';
+import { drawPlots } from './plots.ts';
 
 const USAGE = `npm run bench -- [${PARTS.map(({ name }) => name).join('] [')}] [--rounds N] [--megabytes N]`;
 
@@ -45,4 +46,6 @@ for (const { name, needs, steps } of PARTS) {
     fresh.push(...rows);
   }
 }
-writeRows(merged(readRows(), fresh));
+const rows = merged(readRows(), fresh);
+writeRows(rows);
+drawPlots(rows);

@@ -30,4 +30,11 @@ export const PARTS: readonly {
     needs: ['linux'],
     steps: [{ title: 'The relay', program: 'bench/relay/main.ts', pinned: false }],
   },
+  {
+    name: 'tunnel',
+    needs: ['module', 'programs'],
+    steps: [
+      { title: 'The whole tunnel in Chromium', program: 'bench/tunnel/main.ts', pinned: false },
+    ],
+  },
 ];

@@ -9,7 +9,7 @@ import type { EspWorkerMessage, EspWorkerOptions } from './worker.ts';
 
 await answer(async ({ rounds }, say) => {
   const files = {
-    '/worker.js': { type: 'text/javascript', content: await bundled('bench/esp/worker.ts') },
+    ...(await bundled('bench/esp/worker.ts')),
     '/simd.wasm': { type: 'application/wasm', file: await buildWasm() },
   };
   const options: EspWorkerOptions = { rounds, builds: { SIMD: '/simd.wasm' } };
