@@ -32,8 +32,13 @@ const WARM_UP_BYTES = 5_000_000;
 /** What a packet carries: processor time is counted for each so many bytes of the file. */
 const PACKET = 1400;
 
-const DIRECTIONS = ['download', 'upload'] as const;
-type Direction = (typeof DIRECTIONS)[number];
+/** What is raced, and what the peer is called. libcurl.js sends so slowly, over anything, that only its download is. */
+const CASES = [
+  { direction: 'download', by: 'libcurl.js', peer: 'libcurl.js over wisp-js, no VPN' },
+  { direction: 'download', by: 'TCP stream', peer: 'wisp-js stream, no VPN' },
+  { direction: 'upload', by: 'TCP stream', peer: 'wisp-js stream, no VPN' },
+] as const;
+type Case = (typeof CASES)[number];
 
 /** One way between the browser and the web server. */
 interface Way {
@@ -57,7 +62,7 @@ await answer(async ({ rounds, megabytes }, say) => {
   try {
     const { browser, ways } = await startAll(network, folder, megabytes, children);
     const laps = await transfers(browser, ways, Math.min(rounds, ROUNDS_LIMIT), megabytes, say);
-    return DIRECTIONS.flatMap((direction) => rowsOf(direction, laps));
+    return CASES.flatMap((one) => rowsOf(one, laps.get(one)!));
   } finally {
     await Promise.all(children.map((child) => child.stop()));
     // Ends every process in the namespaces with them.
@@ -67,7 +72,7 @@ await answer(async ({ rounds, megabytes }, say) => {
 });
 
 type Name = 'culvert' | 'wisp';
-type Laps = Record<Direction, Record<Name, Figures[]>>;
+type Laps = ReadonlyMap<Case, Record<Name, Figures[]>>;
 
 async function startAll(
   network: Network,
@@ -145,22 +150,19 @@ async function transfers(
   megabytes: number,
   say: (line: string) => void,
 ): Promise<Laps> {
-  const laps: Laps = {
-    download: { culvert: [], wisp: [] },
-    upload: { culvert: [], wisp: [] },
-  };
+  const laps: Laps = new Map(CASES.map((one) => [one, { culvert: [], wisp: [] }]));
   for (let round = 0; round < rounds; round++) {
     for (const name of ['culvert', 'wisp'] as const) {
       const { connect, relayPid } = ways[name];
       await browser.ask.start(connect);
-      for (const direction of DIRECTIONS) {
-        await browser.ask.transfer(requestOf(direction, WARM_UP_BYTES));
+      for (const one of CASES) {
+        await browser.ask.transfer(requestOf(one, WARM_UP_BYTES));
         const before = cpuMillis([relayPid]);
         const {
           bytes,
           millis,
           cpuMillis: worker,
-        } = await browser.ask.transfer(requestOf(direction, 1_000_000 * megabytes));
+        } = await browser.ask.transfer(requestOf(one, 1_000_000 * megabytes));
         const relay = cpuMillis([relayPid]) - before;
         const each = (cpu: number): number => (1000 * cpu * PACKET) / bytes;
         const figures = {
@@ -168,8 +170,8 @@ async function transfers(
           worker: each(worker),
           relay: each(relay),
         };
-        laps[direction][name].push(figures);
-        say(`${direction}, ${name}: ${Math.round(figures['Mbit/s'])} Mbit/s`);
+        laps.get(one)![name].push(figures);
+        say(`${one.direction} by ${one.by}, ${name}: ${Math.round(figures['Mbit/s'])} Mbit/s`);
       }
       await browser.ask.end();
     }
@@ -177,23 +179,21 @@ async function transfers(
   return laps;
 }
 
-function requestOf(direction: Direction, bytes: number): WorkerRequest {
-  return direction === 'download'
-    ? { kind: 'download', url: `http://${INTRANET_ADDRESS}/file`, bytes }
-    : { kind: 'upload', url: `http://${INTRANET_ADDRESS}/upload`, bytes };
+function requestOf({ direction, by }: Case, bytes: number): WorkerRequest {
+  const path = direction === 'download' ? 'file' : 'upload';
+  return { kind: 'transfer', direction, by, bytes, url: `http://${INTRANET_ADDRESS}/${path}` };
 }
 
-function rowsOf(direction: Direction, laps: Laps): Row[] {
-  const { culvert, wisp } = laps[direction];
+function rowsOf({ direction, by, peer }: Case, laps: Record<Name, Figures[]>): Row[] {
   const row = (
     what: string,
     unit: 'Mbit/s' | 'µs CPU/packet',
     of: (figures: Figures) => number,
   ): Row =>
     rowOf(
-      { bench: 'tunnel', case: `${direction}${what}`, where: 'Chromium', unit },
-      culvert.map(of),
-      { 'libcurl.js over wisp-js, no VPN': wisp.map(of) },
+      { bench: 'tunnel', case: `${direction} by ${by}${what}`, where: 'Chromium', unit },
+      laps.culvert.map(of),
+      { [peer]: laps.wisp.map(of) },
     );
   return [
     row('', 'Mbit/s', (figures) => figures['Mbit/s']),

@@ -1,6 +1,6 @@
 /**
- * The browser's side of a transfer, in a worker: libcurl.js over our tunnel, as the portal has it, or over wisp-js as
- * others do. It answers one request at a time.
+ * The browser's side of a transfer, in a worker: over our tunnel or over wisp-js, by libcurl.js as applications use either,
+ * or on the bare TCP stream. It answers one request at a time.
  */
 import moduleUrl from 'libcurl.js?url';
 import wasmUrl from 'libcurl.js/libcurl.wasm?url';
@@ -10,23 +10,35 @@ import type { ConnectRequest } from '../../web/worker/api.ts';
 import { HttpClient } from '../../web/worker/http.ts';
 import { TunnelService } from '../../web/worker/tunnel-service.ts';
 import { random } from '../esp/suites.ts';
+import { type ByteStream, getOver, putOver } from './streams.ts';
+import { wispStreams } from './wisp-stream.ts';
+
+export type Direction = 'download' | 'upload';
 
 export type WorkerRequest =
   | { readonly kind: 'culvert'; readonly module: string; readonly request: ConnectRequest }
   | { readonly kind: 'wisp'; readonly url: string }
-  | { readonly kind: 'download' | 'upload'; readonly url: string; readonly bytes: number };
+  | {
+      readonly kind: 'transfer';
+      readonly direction: Direction;
+      readonly by: 'libcurl.js' | 'TCP stream';
+      readonly url: string;
+      readonly bytes: number;
+    };
 
-/** How long a transfer took, 0 where there was none; or why it failed. */
+/** How long it took and how many bytes were transferred; or why it failed. */
 export type WorkerReply =
   | { readonly ok: true; readonly bytes: number; readonly millis: number }
   | { readonly ok: false; readonly error: string };
 
-type Fetch = HttpClient['request'];
+/** What carries transfers. */
+interface Carrier {
+  readonly fetch: HttpClient['request'];
+  /** A connection to the host and port of a URL. */
+  readonly stream: (target: URL) => ByteStream;
+}
 
-/** The largest body of one request: libcurl.js keeps a copy of it. */
-const UPLOAD_PIECE = 20_000_000;
-
-let fetchThrough: Fetch | undefined;
+let carrier: Carrier | undefined;
 
 self.addEventListener('message', ({ data }: MessageEvent<WorkerRequest>) => {
   const began = performance.now();
@@ -42,21 +54,18 @@ function reply(message: WorkerReply): void {
 
 /** Answers the bytes transferred. */
 async function serve(request: WorkerRequest): Promise<number> {
-  switch (request.kind) {
-    case 'culvert':
-      fetchThrough = await connect(request.module, request.request);
-      return 0;
-    case 'wisp':
-      fetchThrough = await libcurlOver(request.url);
-      return 0;
-    case 'download':
-      return await download(new URL(request.url), request.bytes);
-    case 'upload':
-      return await upload(new URL(request.url), request.bytes);
-  }
+  if (request.kind === 'culvert') carrier = await ourTunnel(request.module, request.request);
+  if (request.kind === 'wisp') carrier = await wispServer(request.url);
+  if (request.kind !== 'transfer') return 0;
+  if (carrier === undefined) throw new Error('not connected');
+  const { direction, by, bytes } = request;
+  const url = new URL(request.url);
+  if (by === 'libcurl.js') return await download(carrier.fetch, url, bytes);
+  const transfer = direction === 'download' ? getOver : putOver;
+  return await transfer(carrier.stream(url), url, bytes);
 }
 
-function connect(module: string, request: ConnectRequest): Promise<Fetch> {
+function ourTunnel(module: string, request: ConnectRequest): Promise<Carrier> {
   let web: HttpClient;
   const service = new TunnelService({
     random,
@@ -70,29 +79,44 @@ function connect(module: string, request: ConnectRequest): Promise<Fetch> {
   });
   return new Promise((resolve, reject) => {
     service.subscribe((state) => {
-      if (state.kind === 'connected') resolve((url, options) => web.request(url, options));
+      if (state.kind === 'connected') {
+        resolve({
+          fetch: (url, options) => web.request(url, options),
+          stream: (target) => tunnelStream(web, target),
+        });
+      }
       if (state.kind === 'idle' && state.failure) reject(new Error(JSON.stringify(state.failure)));
     });
     service.connect(request);
   });
 }
 
-/** Its own transport toward a Wisp server. */
-async function libcurlOver(url: string): Promise<Fetch> {
+function tunnelStream({ sockets }: HttpClient, target: URL): ByteStream {
+  const socket = sockets.connect(target.hostname, Number(target.port) || 80);
+  const writer = socket.writable.getWriter();
+  const reader = socket.readable.getReader();
+  return {
+    write: (bytes) => writer.write(bytes),
+    read: async () => (await reader.read()).value,
+  };
+}
+
+async function wispServer(url: string): Promise<Carrier> {
   const { libcurl } = await import(/* @vite-ignore */ new URL(moduleUrl, self.location.href).href);
   await libcurl.load_wasm(new URL(wasmUrl, self.location.href).href);
   libcurl.set_websocket(url);
   const session = new libcurl.HTTPSession();
-  return (target, options) =>
-    session.fetch(target.href, { ...options, redirect: 'manual', _libcurl_http_version: 1.1 });
+  return {
+    fetch: (target, options) =>
+      session.fetch(target.href, { ...options, redirect: 'manual', _libcurl_http_version: 1.1 }),
+    stream: await wispStreams(url),
+  };
 }
 
 /** The first `bytes` of what is there. */
-async function download(url: URL, bytes: number): Promise<number> {
-  const response = await through()(url, {
-    method: 'GET',
-    headers: { Range: `bytes=0-${bytes - 1}` },
-  });
+async function download(fetch: Carrier['fetch'], url: URL, bytes: number): Promise<number> {
+  const headers = { Range: `bytes=0-${bytes - 1}` };
+  const response = await fetch(url, { headers });
   if (response.status !== 206) throw new Error(`status ${response.status}`);
   let received = 0;
   const reader = response.body?.getReader();
@@ -101,21 +125,4 @@ async function download(url: URL, bytes: number): Promise<number> {
   }
   if (received !== bytes) throw new Error(`${received} bytes of ${bytes}`);
   return received;
-}
-
-async function upload(url: URL, bytes: number): Promise<number> {
-  const piece = new Uint8Array(Math.min(bytes, UPLOAD_PIECE));
-  for (let left = bytes; left > 0; left -= piece.length) {
-    const body = piece.subarray(0, left);
-    const response = await through()(url, { method: 'PUT', body });
-    if (response.status !== 201 && response.status !== 204) {
-      throw new Error(`status ${response.status}`);
-    }
-  }
-  return bytes;
-}
-
-function through(): Fetch {
-  if (fetchThrough === undefined) throw new Error('not connected');
-  return fetchThrough;
 }

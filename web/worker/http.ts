@@ -30,9 +30,7 @@ interface HttpSession {
 type CurlResponse = Response & { readonly raw_headers?: [string, string][] };
 
 interface RequestOptions {
-  readonly method?: 'GET' | 'PUT';
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Bytes;
   readonly signal?: AbortSignal;
 }
 
@@ -116,7 +114,7 @@ export class HttpClient implements WebClient {
     }
   }
 
-  /** A request without following redirects, answered as `fetch` does. Throws whatever libcurl.js throws. */
+  /** A GET request without following redirects, answered as `fetch` does. Throws whatever libcurl.js throws. */
   async request(target: URL, options: RequestOptions): Promise<CurlResponse> {
     const libcurl = await loaded();
     // libcurl.js only listens for what is still to come.
