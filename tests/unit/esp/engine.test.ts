@@ -43,12 +43,12 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
 
   describe('published and captured packets', () => {
     it.each(gcmVectors.cases)('opens AES-GCM, $case', (vector) => {
-      const opener = engine.opener({
+      const opener = engine.inbound({
         spi: vector.spi,
         cipher: 'aes-gcm-16',
         cipherKey: fromHex(vector.key + vector.salt),
       });
-      const [opened] = openAll(engine, opener, [fromHex(vector.packet)]);
+      const [opened] = openAll(engine, [fromHex(vector.packet)]);
       expect(opened!.result).toBe(OpenResult.ok);
       expect(opened!.nextHeader).toBe(vector.nextHeader);
       expect(toHex(opened!.payload)).toBe(vector.payload);
@@ -64,8 +64,8 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
           integrity: vector.integrity,
           integrityKey: fromHex(vector.integrityKey),
         } as EspSaParameters;
-        const opener = engine.opener(parameters);
-        const [opened] = openAll(engine, opener, [fromHex(vector.packet)]);
+        const opener = engine.inbound(parameters);
+        const [opened] = openAll(engine, [fromHex(vector.packet)]);
         expect(opened!.result).toBe(OpenResult.ok);
         expect(opened!.nextHeader).toBe(vector.nextHeader);
         expect(toHex(opened!.payload)).toBe(vector.payload);
@@ -100,8 +100,8 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
       expect(sealer.sequence).toBe(payloads.length);
       expect(sealer.octets).toBe(total);
 
-      const opener = engine.opener(parameters);
-      const opened = openAll(engine, opener, packets, 200);
+      const opener = engine.inbound(parameters);
+      const opened = openAll(engine, packets, 200);
       expect(opened.map(({ result }) => result)).toEqual(packets.map(() => OpenResult.ok));
       expect(opened.map(({ nextHeader }) => nextHeader)).toEqual(packets.map(() => 4));
       expect(opened.map(({ payload }) => payload)).toEqual(payloads);
@@ -125,19 +125,19 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
   it('refuses what is not authentic and shows nothing of it', () => {
     for (const parameters of combinations) {
       const sealer = engine.sealer(parameters);
-      const opener = engine.opener(parameters);
+      const opener = engine.inbound(parameters);
       const payload = new SeededRandom(13).bytes(40);
       const packet = sealOne(engine, sealer, payload);
       for (let at = 0; at < packet.length; at++) {
         const tampered = packet.slice();
         tampered[at]! ^= 0x40;
-        const [opened] = openAll(engine, opener, [tampered]);
+        const [opened] = openAll(engine, [tampered]);
         expect(opened!.result).toBe(at < 4 ? OpenResult.malformed : OpenResult.badIcv);
         expect(opened!.payload.length).toBe(0);
         expect(includesBytes(engine.slots[0]!.bytes, payload.subarray(0, 8))).toBe(false);
       }
       expect(opener.octets).toBe(0);
-      expect(openAll(engine, opener, [packet])[0]!.result).toBe(OpenResult.ok);
+      expect(openAll(engine, [packet])[0]!.result).toBe(OpenResult.ok);
       sealer.close();
       opener.close();
     }
@@ -146,13 +146,13 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
   it('refuses every prefix of a packet, and a longer one', () => {
     for (const parameters of combinations) {
       const sealer = engine.sealer(parameters);
-      const opener = engine.opener(parameters);
+      const opener = engine.inbound(parameters);
       const packet = sealOne(engine, sealer, new SeededRandom(14).bytes(20));
       for (let length = 0; length < packet.length; length++) {
-        const [opened] = openAll(engine, opener, [packet.slice(0, length)]);
+        const [opened] = openAll(engine, [packet.slice(0, length)]);
         expect([OpenResult.malformed, OpenResult.badIcv]).toContain(opened!.result);
       }
-      const longer = openAll(engine, opener, [concat(packet, new Uint8Array(16))]);
+      const longer = openAll(engine, [concat(packet, new Uint8Array(16))]);
       expect(longer[0]!.result).toBe(OpenResult.badIcv);
       sealer.close();
       opener.close();
@@ -161,13 +161,13 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
 
   it('opens each packet once, within a run and across runs, in any order', () => {
     const sealer = engine.sealer(AES_SHA1);
-    const opener = engine.opener(AES_SHA1);
+    const opener = engine.inbound(AES_SHA1);
     const packets = Array.from({ length: 5 }, (_, i) =>
       sealOne(engine, sealer, new Uint8Array([i])),
     );
     const [a, b, c, d, e] = packets as [Bytes, Bytes, Bytes, Bytes, Bytes];
     const { ok, replayed } = OpenResult;
-    const results = (...run: Bytes[]) => openAll(engine, opener, run).map(({ result }) => result);
+    const results = (...run: Bytes[]) => openAll(engine, run).map(({ result }) => result);
     expect(results(c, a, c, a, b)).toEqual([ok, ok, replayed, replayed, ok]);
     expect(results(e, e, d, a)).toEqual([ok, replayed, ok, replayed]);
     expect(results(a, b, c, d, e)).toEqual(Array(5).fill(replayed));
@@ -175,11 +175,11 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
 
   it('does not move the window for a forged sequence number', () => {
     const sealer = engine.sealer(AES_SHA1);
-    const opener = engine.opener(AES_SHA1);
+    const opener = engine.inbound(AES_SHA1);
     const packet = sealOne(engine, sealer, new Uint8Array(9));
     const forged = packet.slice();
     forged.fill(0xff, 4, 8);
-    const results = openAll(engine, opener, [forged, packet]).map(({ result }) => result);
+    const results = openAll(engine, [forged, packet]).map(({ result }) => result);
     expect(results).toEqual([OpenResult.badIcv, OpenResult.ok]);
   });
 
@@ -191,14 +191,14 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
       integrity: 'hmac-sha1-96',
       integrityKey: AES_SHA1.integrityKey!,
     };
-    const opener = engine.opener(parameters);
+    const opener = engine.inbound(parameters);
     const header = (sequence: number) => [0, 0, 0, 77, 0, 0, 0, sequence];
     const authentic = (sequence: number, ...text: number[]) => {
       const covered = new Uint8Array([...header(sequence), ...text]);
       const mac = noblePrimitives.hmac('sha1', parameters.integrityKey!, covered);
       return concat(covered, mac.slice(0, 12));
     };
-    const opened = openAll(engine, opener, [
+    const opened = openAll(engine, [
       authentic(1, 9, 9, 9, 1, 2, 3, 3, 4),
       authentic(2, 9, 9, 9, 1, 2, 2, 3, 4),
       authentic(3, 9, 9, 9, 1, 2, 3, 7, 4),
@@ -246,7 +246,7 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
       ['two kinds of integrity', { cipher: 'aes-gcm-16', cipherKey: new Uint8Array(20) }],
     ])('refuses %s', (_, change) => {
       expect(() => engine.sealer({ ...AES_SHA1, ...change })).toThrow(RangeError);
-      expect(() => engine.opener({ ...AES_SHA1, ...change })).toThrow(RangeError);
+      expect(() => engine.inbound({ ...AES_SHA1, ...change })).toThrow(RangeError);
     });
 
     it('refuses a cipher without integrity', () => {
@@ -256,7 +256,7 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
 
     it('refuses slots that do not exist', () => {
       const sealer = engine.sealer(AES_SHA1);
-      const opener = engine.opener(AES_SHA1);
+      const opener = engine.inbound(AES_SHA1);
       const out = new Uint8Array(SLOT_COUNT);
       for (const [first, count] of [
         ...[
@@ -313,13 +313,13 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
       expect(sealer.seal(SLOT_COUNT - 1, 1, 17)).toBe(1);
       expect([slot.start, slot.end]).toEqual([0, SLOT_SIZE]);
       const results = new Uint8Array(1);
-      engine.opener(parameters).open(SLOT_COUNT - 1, 1, results, new Uint8Array(1));
+      engine.inbound(parameters).open(SLOT_COUNT - 1, 1, results, new Uint8Array(1));
       expect(results[0]).toBe(OpenResult.ok);
     });
 
     it('refuses to work after close, which may be called twice', () => {
       const sealer = engine.sealer(AES_SHA1);
-      const opener = engine.opener(AES_SHA1);
+      const opener = engine.inbound(AES_SHA1);
       sealOne(engine, sealer, new Uint8Array(3));
       const { octets } = sealer;
       for (const sa of [sealer, opener]) {
@@ -336,7 +336,7 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
   it('keeps the slots while an SA is left, and wipes them with the last', () => {
     const secret = new SeededRandom(15).bytes(32);
     const first = engine.sealer(AES_SHA1);
-    const second = engine.opener(AES_SHA1);
+    const second = engine.inbound(AES_SHA1);
     fill(engine, 9, secret);
     first.close();
     expect(contents(engine, 9)).toEqual(secret);
