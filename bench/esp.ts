@@ -10,6 +10,7 @@ import {
   type EspEngine,
   type EspSaParameters,
   OpenResult,
+  SEALED_HEADER,
   SLOT_HEADROOM,
 } from '../shared/esp/engine.ts';
 import type { Bytes, Random } from '../shared/wire/bytes.ts';
@@ -21,9 +22,10 @@ const BATCHES = [1, 32];
 const ROUNDS = 15;
 const WARM_UP_ROUNDS = 3;
 const SLICE_MS = 25;
-/** Packets that an opener is given before a fresh one takes over, since none may be opened twice. */
+/** Packets that an inbound SA is given before a fresh one takes over, since none may be opened twice. */
 const SUPPLY = 512;
 const NEXT_HEADER = 17;
+const CHANNEL = 1;
 
 const random: Random = { bytes: (length) => webcrypto.getRandomValues(new Uint8Array(length)) };
 
@@ -60,7 +62,7 @@ function sealing(engine: EspEngine, parameters: EspSaParameters, batch: number):
         slot.start = SLOT_HEADROOM;
         slot.end = SLOT_HEADROOM + PAYLOAD;
       }
-      packets += sealer.seal(0, batch, NEXT_HEADER);
+      packets += sealer.seal(0, batch, NEXT_HEADER, CHANNEL);
       elapsed = performance.now() - began;
     }
     return (packets / elapsed) * 1000;
@@ -73,13 +75,11 @@ function opening(
   batch: number,
   supply: readonly Bytes[],
 ): Contestant {
-  const results = new Uint8Array(batch);
-  const nextHeaders = new Uint8Array(batch);
   return () => {
     let packets = 0;
     let elapsed = 0;
     while (elapsed < SLICE_MS) {
-      const opener = engine.opener(parameters);
+      const sa = engine.inbound(parameters);
       const began = performance.now();
       for (let at = 0; at < supply.length; at += batch) {
         for (let i = 0; i < batch; i++) {
@@ -89,12 +89,13 @@ function opening(
           slot.start = SLOT_HEADROOM;
           slot.end = SLOT_HEADROOM + packet.length;
         }
-        opener.open(0, batch, results, nextHeaders);
+        engine.open(0, batch);
       }
       elapsed += performance.now() - began;
       packets += supply.length;
-      opener.close();
-      if (results.some((result) => result !== OpenResult.ok)) throw new Error('a packet failed');
+      sa.close();
+      const failed = engine.results.subarray(0, batch).some((result) => result !== OpenResult.ok);
+      if (failed) throw new Error('a packet failed');
     }
     return (packets / elapsed) * 1000;
   };
@@ -106,8 +107,8 @@ function sealedPackets(engine: EspEngine, parameters: EspSaParameters): readonly
   const packets = Array.from({ length: SUPPLY }, () => {
     slot.start = SLOT_HEADROOM;
     slot.end = SLOT_HEADROOM + PAYLOAD;
-    sealer.seal(0, 1, NEXT_HEADER);
-    return slot.bytes.slice(slot.start, slot.end);
+    sealer.seal(0, 1, NEXT_HEADER, CHANNEL);
+    return slot.bytes.slice(slot.start + SEALED_HEADER, slot.end);
   });
   sealer.close();
   return packets;

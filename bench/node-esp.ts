@@ -13,6 +13,7 @@ import {
   type EspEngine,
   type EspSaParameters,
   OpenResult,
+  SEALED_HEADER,
   SLOT_COUNT,
   SLOT_HEADROOM,
   SLOT_SIZE,
@@ -29,8 +30,14 @@ export function nodeEspEngine(): EspEngine {
     start: SLOT_HEADROOM,
     end: SLOT_HEADROOM,
   }));
+  const results = new Uint8Array(SLOT_COUNT);
+  const nextHeaders = new Uint8Array(SLOT_COUNT);
+  /** The one inbound SA there is. */
+  let inbound: { readonly format: EspFormat; readonly algorithms: Algorithms } | undefined;
   return {
     slots,
+    results,
+    nextHeaders,
     sealer(parameters) {
       const format = new EspFormat(parameters);
       const algorithms = nodeAlgorithms(parameters, format);
@@ -41,7 +48,7 @@ export function nodeEspEngine(): EspEngine {
         octets: 0,
         overhead: format.overhead,
         payloadRoom: (size) => format.payloadRoom(size),
-        seal(first, count, nextHeader) {
+        seal(first, count, nextHeader, channel) {
           for (let i = first; i < first + count; i++) {
             const slot = slots[i]!;
             appendTrailer(slot, format, nextHeader);
@@ -50,30 +57,31 @@ export function nodeEspEngine(): EspEngine {
             view.setUint32(0, parameters.spi);
             view.setUint32(4, ++sequence);
             algorithms.protect(slot, sequence);
+            const length = slot.end - slot.start;
+            slot.start -= SEALED_HEADER;
+            slot.bytes.set([channel, length >>> 8, length & 0xff], slot.start);
           }
           return count;
         },
         close() {},
       };
     },
-    opener(parameters) {
+    inbound(parameters) {
       const format = new EspFormat(parameters);
-      const algorithms = nodeAlgorithms(parameters, format);
-      return {
-        spi: parameters.spi,
-        octets: 0,
-        open(first, count, results, nextHeaders) {
-          for (let i = 0; i < count; i++) {
-            const slot = slots[first + i]!;
-            results[i] = algorithms.reveal(slot) ? OpenResult.ok : OpenResult.badIcv;
-            slot.start += format.headLength;
-            slot.end -= format.icvLength;
-            nextHeaders[i] = slot.bytes[slot.end - 1]!;
-            slot.end -= 2 + slot.bytes[slot.end - 2]!;
-          }
-        },
-        close() {},
-      };
+      inbound = { format, algorithms: nodeAlgorithms(parameters, format) };
+      return { spi: parameters.spi, octets: 0, close() {} };
+    },
+    open(first, count) {
+      if (inbound === undefined) throw new TypeError('open: no inbound SA');
+      const { format, algorithms } = inbound;
+      for (let i = first; i < first + count; i++) {
+        const slot = slots[i]!;
+        results[i] = algorithms.reveal(slot) ? OpenResult.ok : OpenResult.badIcv;
+        slot.start += format.headLength;
+        slot.end -= format.icvLength;
+        nextHeaders[i] = slot.bytes[slot.end - 1]!;
+        slot.end -= 2 + slot.bytes[slot.end - 2]!;
+      }
     },
   };
 }

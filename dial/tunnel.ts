@@ -36,7 +36,9 @@ const random: Random = {
 
 /** Dials and waits until there is an address. Throws `TunnelError`; SIGINT and SIGTERM end the tunnel in order. */
 export async function openTunnel(options: Options): Promise<OpenTunnel> {
-  const wasm = await readFile(new URL(`../wasm/build/culvert.${bestBuild()}.wasm`, import.meta.url));
+  const wasm = await readFile(
+    new URL(`../wasm/build/culvert.${bestBuild()}.wasm`, import.meta.url),
+  );
   const suite = await loadWasmSuite(wasm, random);
   let settle: { connected: () => void; failed: (error: TunnelError) => void };
   const connected = new Promise<void>((resolve, reject) => {

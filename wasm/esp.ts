@@ -3,12 +3,7 @@
  * before a run of slots and back after it. One engine serves one tunnel.
  */
 import type * as contract from '../shared/esp/engine.ts';
-import type {
-  EspEngine,
-  EspInbound,
-  EspSaParameters,
-  EspSealer,
-} from '../shared/esp/engine.ts';
+import type { EspEngine, EspInbound, EspSaParameters, EspSealer } from '../shared/esp/engine.ts';
 import type { Bytes, Random } from '../shared/wire/bytes.ts';
 import type { Packet } from '../shared/wire/packet.ts';
 import { IvPool } from './ivs.ts';
@@ -188,7 +183,10 @@ class WasmSealer implements EspSealer {
   }
 
   #checkRoom({ start, end }: Packet): void {
-    if (start < SEALED_HEADER + this.#shape.head || end + tailLength(this.#shape, end - start) > SLOT_SIZE) {
+    if (
+      start < SEALED_HEADER + this.#shape.head ||
+      end + tailLength(this.#shape, end - start) > SLOT_SIZE
+    ) {
       throw new RangeError('slots: no room to seal');
     }
   }

@@ -187,7 +187,8 @@ export class Gateway {
       const { bytes } = output;
       if (output.channel === 'ike') this.#out.push({ channel: Channel.ike, bytes });
       else this.#out.push({ channel: Channel.natt, bytes: Uint8Array.of(0, 0, 0, 0, ...bytes) });
-    } else if (output.kind === 'child-established') this.#path.use(output.inbound, output.outbound, Channel.natt);
+    } else if (output.kind === 'child-established')
+      this.#path.use(output.inbound, output.outbound, Channel.natt);
     else if (output.kind === 'child-deleted') this.#path.forget(output.spi);
     else if (output.kind === 'closed') this.ended.push('ike');
   }

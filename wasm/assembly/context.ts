@@ -4,7 +4,7 @@
  */
 import { AES_GCM, NO_HASH, NULL_CIPHER } from './algorithms';
 import { cbcExpandKey } from './cbc';
-import { gcmExpandKey } from './gcm';
+import { GCM_KEY_SIZE, gcmExpandKey } from './gcm';
 import { hmacKey } from './hmac';
 import {
   CONTEXT_COUNT,
@@ -33,7 +33,8 @@ export const WINDOW: usize = 32;
 export const INNER: usize = 160;
 export const OUTER: usize = 224;
 /** As the cipher's mode has it: cbc.ts, gcm.ts. */
-export const CIPHER_KEY: usize = 128 + 160;
+export const CIPHER_KEY: usize = 288;
+if (CIPHER_KEY + GCM_KEY_SIZE > <usize>CONTEXT_SIZE) ERROR('a context is larger than its place');
 
 /** Where in `IO` the integrity key lies; the cipher's, salt included, is at the beginning. */
 export const INTEGRITY_KEY: i32 = 64;

@@ -20,7 +20,6 @@ import { BLOCK, COUNTER_BASE, COUNTERS, LANES, PENDING_TARGETS } from './layout'
 const SALT: usize = 4;
 const ENCRYPTION: usize = 16;
 const HASH_KEY: usize = 16 + 1920;
-/** What the loader's constant says must be enough. */
 export const GCM_KEY_SIZE: usize = HASH_KEY + GHASH_KEY_SIZE;
 
 /**

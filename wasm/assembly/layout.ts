@@ -20,9 +20,9 @@ export const RESULTS: usize = memory.data(512, 16);
 export const NEXT_HEADERS: usize = memory.data(512, 16);
 
 /** One context per SA; see context.ts for what is in it. */
-export const CONTEXT_SIZE: i32 = 18688;
+export const CONTEXT_SIZE: i32 = 18816;
 export const CONTEXT_COUNT: i32 = 32;
-export const CONTEXTS: usize = memory.data(598016, 64);
+export const CONTEXTS: usize = memory.data(602112, 64);
 /** SPI of the inbound SA in each context, as u32; 0 where there is none. */
 export const INBOUND_SPIS: usize = memory.data(128, 16);
 

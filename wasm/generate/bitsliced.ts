@@ -169,7 +169,12 @@ function addKey(code: Code, slicing: Slicing, planes: readonly string[], key: st
 }
 
 /** MixColumns: rot¹x + 2(x + rot¹x) + rot²(x + rot¹x), where doubling moves planes up and feeds the top one back. */
-function mixColumns(code: Code, slicing: Slicing, planes: readonly string[], undone: number): string[] {
+function mixColumns(
+  code: Code,
+  slicing: Slicing,
+  planes: readonly string[],
+  undone: number,
+): string[] {
   const { xor, rotate } = slicing;
   const next = planes.map((plane) => code.let(rotate(plane, 1, undone)));
   const sum = planes.map((plane, i) => code.let(xor(plane, next[i]!)));
@@ -190,8 +195,15 @@ function beforeMixColumns(
   const { xor, rotate } = slicing;
   const sum = planes.map((plane) => code.let(xor(plane, rotate(plane, 2, undone))));
   const top = code.let(xor(sum[6]!, sum[7]!));
-  const terms = [[sum[6]!], [top], [sum[0]!, sum[7]!], [sum[1]!, sum[6]!], [sum[2]!, top], [sum[3]!, sum[7]!], [sum[4]!], [sum[5]!]];
-  return planes.map((plane, i) =>
-    terms[i]!.reduce((x, term) => code.let(xor(x, term)), plane),
-  );
+  const terms = [
+    [sum[6]!],
+    [top],
+    [sum[0]!, sum[7]!],
+    [sum[1]!, sum[6]!],
+    [sum[2]!, top],
+    [sum[3]!, sum[7]!],
+    [sum[4]!],
+    [sum[5]!],
+  ];
+  return planes.map((plane, i) => terms[i]!.reduce((x, term) => code.let(xor(x, term)), plane));
 }

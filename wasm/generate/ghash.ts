@@ -47,7 +47,9 @@ ${finish()}
 
 function absorb(): string {
   const code = new Code();
-  const lanes = range(16).map((lane) => code.let(`v128.load(load<usize>(LANES, ${4 * lane}) + at)`));
+  const lanes = range(16).map((lane) =>
+    code.let(`v128.load(load<usize>(LANES, ${4 * lane}) + at)`),
+  );
   transpose(code, lanes).forEach((bytes, i) => {
     const y = code.let(`v128.xor(v128.load(GHASH_Y, ${16 * i}), ${bytes})`);
     code.add(
@@ -59,14 +61,18 @@ function absorb(): string {
 }
 
 function multiply(): string {
-  const sums = range(GROUP).map((g) => `let a${g} = i64x2.splat(0);`).join('\n');
+  const sums = range(GROUP)
+    .map((g) => `let a${g} = i64x2.splat(0);`)
+    .join('\n');
   const turns = range(TURN).map((turn) => {
     const lines = range(GROUP).map(
       (g) => `a${g} = v128.xor(a${g}, look(v128.load(table, ${16 * (turn * GROUP + g)}), n));`,
     );
     return `{ const n = v128.load(p, ${16 * turn});\n${lines.join('\n')} }`;
   });
-  const stores = range(GROUP).map((g) => `v128.store(j, a${g}, ${16 * g});`).join('\n');
+  const stores = range(GROUP)
+    .map((g) => `v128.store(j, a${g}, ${16 * g});`)
+    .join('\n');
   return `${sums}
 for (let p = GHASH_NIBBLES; p < GHASH_NIBBLES + 512; p += ${16 * TURN}) {
 ${turns.join('\n')}
@@ -98,7 +104,9 @@ function storeTable(): string {
 /** 16 × 16 bytes: byte j of vector i becomes byte i of vector j. Four times, halves are interleaved. */
 function transpose(code: Code, vectors: readonly string[]): string[] {
   const interleave = (from: number) =>
-    range(8).flatMap((i) => [from + i, from + i + 16]).join(', ');
+    range(8)
+      .flatMap((i) => [from + i, from + i + 16])
+      .join(', ');
   let now = [...vectors];
   for (const _ of range(4)) {
     now = range(8).flatMap((i) => [

@@ -94,7 +94,16 @@ const SHA256: Hash = {
     const { xor, and, add, right, left, constant } = words;
     const rotated = (x: string, ...by: readonly number[]) =>
       by.map((n) => left(x, 32 - n)).reduce(xor);
-    let [a, b, c, d, e, f, g, h] = v as [string, string, string, string, string, string, string, string];
+    let [a, b, c, d, e, f, g, h] = v as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
     // Majority(a, b, c) is b ⊕ (a ⊕ b)(b ⊕ c), and the next round's b ⊕ c is this one's a ⊕ b.
     code.add(`let ab = ${xor(b, c)}, bc = ab;`);
     for (const t of range(64)) {
@@ -129,7 +138,12 @@ const MD5: Hash = {
   constants: range(64).map((i) => Math.floor(Math.abs(Math.sin(i + 1)) * 2 ** 32)),
   rounds(code, words, v) {
     const { xor, and, or, not, add, left, constant } = words;
-    const shifts = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
+    const shifts = [
+      [7, 12, 17, 22],
+      [5, 9, 14, 20],
+      [4, 11, 16, 23],
+      [6, 10, 15, 21],
+    ];
     let [a, b, c, d] = v as [string, string, string, string];
     for (const i of range(64)) {
       const part = i >> 4;
@@ -160,17 +174,25 @@ export function scalarHash(name: 'sha1' | 'sha256' | 'md5'): string {
     code.add(`let w${i} = ${bigEndian ? `bswap<u32>(${word})` : word};`);
   }
   code.add(...range(words).map((i) => `let v${i} = h${i};`));
-  const last = hash.rounds(code, NUMBERS, range(words).map((i) => `v${i}`));
+  const last = hash.rounds(
+    code,
+    NUMBERS,
+    range(words).map((i) => `v${i}`),
+  );
   code.add(...last.map((v, i) => `h${i} += ${v};`));
   return `/** ${title}. */
 
 /** Absorbs \`blocks\` blocks of 64 bytes; the state is ${words} words at \`state\`. */
 export function ${name}Blocks(state: usize, message: usize, blocks: i32): void {
-${range(words).map((i) => `  let h${i} = load<u32>(state, ${4 * i});`).join('\n')}
+${range(words)
+  .map((i) => `  let h${i} = load<u32>(state, ${4 * i});`)
+  .join('\n')}
   for (const end = message + (<usize>blocks << 6); message < end; message += 64) {
 ${code.text()}
   }
-${range(words).map((i) => `  store<u32>(state, h${i}, ${4 * i});`).join('\n')}
+${range(words)
+  .map((i) => `  store<u32>(state, h${i}, ${4 * i});`)
+  .join('\n')}
 }
 `;
 }
@@ -183,14 +205,22 @@ export function laneHash(name: 'sha1' | 'sha256' | 'md5'): string {
   code.add(...range(16).map((i) => `let w${i}: v128;`));
   for (const quarter of range(4)) code.add(...transposeQuarter(quarter, bigEndian));
   code.add(...range(words).map((i) => `let v${i} = v128.load(LANE_STATES, ${16 * i});`));
-  const last = hash.rounds(code, VECTORS, range(words).map((i) => `v${i}`));
+  const last = hash.rounds(
+    code,
+    VECTORS,
+    range(words).map((i) => `v${i}`),
+  );
   code.add(
     ...last.map(
       (v, i) =>
         `v128.store(LANE_STATES, i32x4.add(v128.load(LANE_STATES, ${16 * i}), ${v}), ${16 * i});`,
     ),
   );
-  const table = constants.map((k) => Array(4).fill(`0x${k.toString(16)}`).join(', '));
+  const table = constants.map((k) =>
+    Array(4)
+      .fill(`0x${k.toString(16)}`)
+      .join(', '),
+  );
   return `/** ${title}, over four messages side by side. */
 import { LANE_STATES, LANES } from '../layout';
 
@@ -235,7 +265,8 @@ function transposeQuarter(quarter: number, bigEndian: boolean): string[] {
 /** The first 32 bits of the fractional parts of the cube roots of the first primes. */
 function cubeRoots(count: number): number[] {
   const primes: bigint[] = [];
-  for (let n = 2n; primes.length < count; n++) if (primes.every((p) => n % p !== 0n)) primes.push(n);
+  for (let n = 2n; primes.length < count; n++)
+    if (primes.every((p) => n % p !== 0n)) primes.push(n);
   return primes.map((prime) => {
     const cube = prime << 96n;
     let root = 0n;

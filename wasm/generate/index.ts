@@ -21,7 +21,5 @@ export function kernels(): ReadonlyMap<string, string> {
     'sha256.ts': scalarHash('sha256'),
     'sha256-lanes.ts': laneHash('sha256'),
   };
-  return new Map(
-    Object.entries(files).map(([name, text]) => [name, `${NOTE}${text.trimEnd()}\n`]),
-  );
+  return new Map(Object.entries(files).map(([name, text]) => [name, `${NOTE}${text.trimEnd()}\n`]));
 }

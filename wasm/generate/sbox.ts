@@ -39,9 +39,7 @@ export function inverseSbox(code: Code, slicing: Logic, planes: readonly string[
   // The affine map's inverse on either side of the S-box, which is an involution between the two.
   const undo = (q: readonly string[]) =>
     q.map((_, i) =>
-      code.let(
-        slicing.xor(slicing.xor(q[(i + 2) % 8]!, q[(i + 5) % 8]!), q[(i + 7) % 8]!),
-      ),
+      code.let(slicing.xor(slicing.xor(q[(i + 2) % 8]!, q[(i + 5) % 8]!), q[(i + 7) % 8]!)),
     );
   return undo(sbox(code, slicing, undo(planes)));
 }
@@ -62,7 +60,10 @@ function circuit(code: Code, slicing: Logic, planes: readonly string[], gates: s
 /** wasm/assembly/generated/aes-sbox.ts: the S-box for the key schedule, of four bytes at once. */
 export function sboxOfWord(): string {
   const code = new Code();
-  const slicing = { xor: (a: string, b: string) => `${a} ^ ${b}`, and: (a: string, b: string) => `${a} & ${b}` };
+  const slicing = {
+    xor: (a: string, b: string) => `${a} ^ ${b}`,
+    and: (a: string, b: string) => `${a} & ${b}`,
+  };
   const planes = range(8).map((i) => code.let(`(word >> ${i}) & 0x01010101`));
   const out = sbox(code, slicing, planes);
   const joined = out.map((plane, i) => `(${plane} << ${i})`).join(' | ');

@@ -86,17 +86,26 @@ export function vectorSlicing(masks: Masks): Slicing {
     load: (address, offset = 0) => `v128.load(${address}, ${offset})`,
     store: (address, value, offset = 0) => `v128.store(${address}, ${value}, ${offset});`,
     rotate: (plane, rows, undone) => permute(plane, rotation(rows, undone)),
-    shiftRows: (plane, undone) =>
-      modulo4(undone) === 0 ? plane : permute(plane, catchUp(undone)),
+    shiftRows: (plane, undone) => (modulo4(undone) === 0 ? plane : permute(plane, catchUp(undone))),
     slice: (code, blocks) =>
-      transpose(code, blocks.map(([block]) => block!), {
-        xor,
-        and,
-        right: (a, n) => `i32x4.shr_u(${a}, ${n})`,
-        left: (a, n) => `i32x4.shl(${a}, ${n})`,
-        masks: ['i8x16.splat(0x55)', 'i8x16.splat(0x33)', 'i8x16.splat(0x0f)'],
-      }),
-    unslice: (code, planes) => vectorSlicing(masks).slice(code, planes.map((p) => [p])).map((b) => [b]),
+      transpose(
+        code,
+        blocks.map(([block]) => block!),
+        {
+          xor,
+          and,
+          right: (a, n) => `i32x4.shr_u(${a}, ${n})`,
+          left: (a, n) => `i32x4.shl(${a}, ${n})`,
+          masks: ['i8x16.splat(0x55)', 'i8x16.splat(0x33)', 'i8x16.splat(0x0f)'],
+        },
+      ),
+    unslice: (code, planes) =>
+      vectorSlicing(masks)
+        .slice(
+          code,
+          planes.map((p) => [p]),
+        )
+        .map((b) => [b]),
     loadBlock: (code, address, offset = 0) => [code.let(`v128.load(${address}, ${offset})`)],
     xorBlocks: (code, [a], [b]) => [code.let(xor(a!, b!))],
     storeBlock: (address, [block], offset = 0) => `v128.store(${address}, ${block}, ${offset});`,
@@ -168,7 +177,12 @@ function everyRow(bits: number): string {
 
 /** Bytes 0 to 7 in the order 0, 4, 1, 5, 2, 6, 3, 7: two columns become rows. */
 function interleave(code: Code, word: string): string {
-  return exchange(code, exchange(code, code.let(word), 16, '0x00000000ffff0000'), 8, '0x0000ff000000ff00');
+  return exchange(
+    code,
+    exchange(code, code.let(word), 16, '0x00000000ffff0000'),
+    8,
+    '0x0000ff000000ff00',
+  );
 }
 
 function separate(code: Code, word: string): string {
