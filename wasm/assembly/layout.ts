@@ -3,8 +3,7 @@
  * these addresses from the module's exported globals.
  */
 
-/** `SLOT_COUNT` slots of `SLOT_SIZE` bytes, as shared/esp/engine.ts has them. */
-export const SLOT_SIZE: i32 = 2048;
+/** Slots of 2,048 bytes, as shared/esp/engine.ts has them. */
 export const SLOT_COUNT: i32 = 512;
 /**
  * From one slot to the next: 64 bytes more, for what kernels read and write behind a packet's end, and an odd number of

@@ -47,6 +47,8 @@ const VECTORS: Words = {
 interface Hash {
   readonly name: string;
   readonly title: string;
+  /** For the documentation comment, where an RFC defines it. */
+  readonly rfc?: string;
   readonly words: number;
   readonly bigEndian: boolean;
   /** Constants that the rounds use, in the order of a table. */
@@ -132,7 +134,8 @@ const SHA256: Hash = {
 
 const MD5: Hash = {
   name: 'md5',
-  title: 'MD5, RFC 1321 §3.4',
+  title: 'MD5',
+  rfc: '@rfc 1321 §3.4',
   words: 4,
   bigEndian: false,
   constants: range(64).map((i) => Math.floor(Math.abs(Math.sin(i + 1)) * 2 ** 32)),
@@ -167,7 +170,7 @@ const MD5: Hash = {
 /** wasm/assembly/generated/{sha1,sha256,md5}.ts */
 export function scalarHash(name: 'sha1' | 'sha256' | 'md5'): string {
   const hash = HASHES[name];
-  const { title, words, bigEndian } = hash;
+  const { words, bigEndian } = hash;
   const code = new Code();
   for (const i of range(16)) {
     const word = `load<u32>(message, ${4 * i})`;
@@ -180,7 +183,7 @@ export function scalarHash(name: 'sha1' | 'sha256' | 'md5'): string {
     range(words).map((i) => `v${i}`),
   );
   code.add(...last.map((v, i) => `h${i} += ${v};`));
-  return `/** ${title}. */
+  return `${header(hash, '')}
 
 /** Absorbs \`blocks\` blocks of 64 bytes; the state is ${words} words at \`state\`. */
 export function ${name}Blocks(state: usize, message: usize, blocks: i32): void {
@@ -200,7 +203,7 @@ ${range(words)
 /** wasm/assembly/generated/{sha1,sha256,md5}-lanes.ts */
 export function laneHash(name: 'sha1' | 'sha256' | 'md5'): string {
   const hash = HASHES[name];
-  const { title, words, bigEndian, constants } = hash;
+  const { words, bigEndian, constants } = hash;
   const code = new Code();
   code.add(...range(16).map((i) => `let w${i}: v128;`));
   for (const quarter of range(4)) code.add(...transposeQuarter(quarter, bigEndian));
@@ -221,7 +224,7 @@ export function laneHash(name: 'sha1' | 'sha256' | 'md5'): string {
       .fill(`0x${k.toString(16)}`)
       .join(', '),
   );
-  return `/** ${title}, over four messages side by side. */
+  return `${header(hash, ', over four messages side by side')}
 import { LANE_STATES, LANES } from '../layout';
 
 /** Each constant once for every lane. */
@@ -237,6 +240,10 @@ ${code.text()}
   }
 }
 `;
+}
+
+function header({ title, rfc }: Hash, how: string): string {
+  return rfc === undefined ? `/** ${title}${how}. */` : `/**\n * ${title}${how}.\n * ${rfc}\n */`;
 }
 
 const HASHES = { sha1: SHA1, sha256: SHA256, md5: MD5 };

@@ -3,11 +3,9 @@
 import { GHASH_NIBBLES, GHASH_PRODUCTS, GHASH_Y, LANES } from '../layout';
 import { look } from '../simd';
 
-/** Bytes of the tables for one key. */
-export const GHASH_TABLES_SIZE: usize = 8192;
-
 /**
- * Table number `position` from the 16 products in `GHASH_PRODUCTS`, product v of value v.
+ * Writes table number `position` of the 32 that make 8,192 bytes, from the 16 products in `GHASH_PRODUCTS`: product v
+ * is that of value v.
  */
 export function storeGhashTable(tables: usize, position: i32): void {
 const t0 = v128.load(GHASH_PRODUCTS, 0);
