@@ -5,14 +5,22 @@ import { onChromiumPage, renderersOf } from '../harness/chromium.ts';
 import { cpuMillis } from '../harness/cpu.ts';
 import { answer } from '../harness/part.ts';
 import type { Row } from '../harness/results.ts';
+import type { Build } from '../../wasm/index.ts';
+import { BUILD_NAMES } from './suites.ts';
 import type { EspWorkerMessage, EspWorkerOptions } from './worker.ts';
 
 await answer(async ({ rounds }, say) => {
+  const modules = Object.entries(await buildWasm());
   const files = {
     ...(await bundled('bench/esp/worker.ts')),
-    '/simd.wasm': { type: 'application/wasm', file: await buildWasm() },
+    ...Object.fromEntries(
+      modules.map(([build, file]) => [`/${build}.wasm`, { type: 'application/wasm', file }]),
+    ),
   };
-  const options: EspWorkerOptions = { rounds, builds: { SIMD: '/simd.wasm' } };
+  const options: EspWorkerOptions = {
+    rounds,
+    builds: modules.map(([build]) => [BUILD_NAMES[build as Build], `/${build}.wasm`]),
+  };
   return await onChromiumPage(files, async (page) => {
     await page.exposeFunction('say', say);
     const renderers = await renderersOf(page);

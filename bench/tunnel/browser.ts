@@ -35,7 +35,12 @@ obey<BrowserCommands>({
   async open(port) {
     const files = {
       ...(await bundled('bench/tunnel/worker.ts')),
-      '/culvert.wasm': { type: 'application/wasm', file: await buildWasm() },
+      ...Object.fromEntries(
+        Object.entries(await buildWasm()).map(([build, file]) => [
+          `/${build}.wasm`,
+          { type: 'application/wasm', file },
+        ]),
+      ),
     };
     await new Promise<void>((resolve, reject) => {
       // Page and browser stay until this process is ended.

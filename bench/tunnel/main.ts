@@ -123,7 +123,6 @@ async function startAll(
         relayPid: relay.pid,
         connect: {
           kind: 'culvert',
-          module: '/culvert.wasm',
           request: {
             relay: `ws://127.0.0.1:${RELAY_PORT}/culvert`,
             gateway: GATEWAY,

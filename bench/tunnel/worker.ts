@@ -5,7 +5,7 @@
 import moduleUrl from 'libcurl.js?url';
 import wasmUrl from 'libcurl.js/libcurl.wasm?url';
 import { RELAY_SUBPROTOCOL } from '../../shared/relay/channels.ts';
-import { loadWasmSuite } from '../../wasm/index.ts';
+import { bestBuild, loadWasmSuite } from '../../wasm/index.ts';
 import type { ConnectRequest } from '../../web/worker/api.ts';
 import { HttpClient } from '../../web/worker/http.ts';
 import { TunnelService } from '../../web/worker/tunnel-service.ts';
@@ -16,7 +16,7 @@ import { wispStreams } from './wisp-stream.ts';
 export type Direction = 'download' | 'upload';
 
 export type WorkerRequest =
-  | { readonly kind: 'culvert'; readonly module: string; readonly request: ConnectRequest }
+  | { readonly kind: 'culvert'; readonly request: ConnectRequest }
   | { readonly kind: 'wisp'; readonly url: string }
   | {
       readonly kind: 'transfer';
@@ -54,7 +54,7 @@ function reply(message: WorkerReply): void {
 
 /** Answers the bytes transferred. */
 async function serve(request: WorkerRequest): Promise<number> {
-  if (request.kind === 'culvert') carrier = await ourTunnel(request.module, request.request);
+  if (request.kind === 'culvert') carrier = await ourTunnel(request.request);
   if (request.kind === 'wisp') carrier = await wispServer(request.url);
   if (request.kind !== 'transfer') return 0;
   if (carrier === undefined) throw new Error('not connected');
@@ -65,11 +65,11 @@ async function serve(request: WorkerRequest): Promise<number> {
   return await transfer(carrier.stream(url), url, bytes);
 }
 
-function ourTunnel(module: string, request: ConnectRequest): Promise<Carrier> {
+function ourTunnel(request: ConnectRequest): Promise<Carrier> {
   let web: HttpClient;
   const service = new TunnelService({
     random,
-    loadSuite: async () => await loadWasmSuite(await fetch(module), random),
+    loadSuite: async () => await loadWasmSuite(await fetch(`/${bestBuild()}.wasm`), random),
     openSocket: (relay) => new WebSocket(relay, RELAY_SUBPROTOCOL),
     openWeb: (sockets) => {
       web = new HttpClient(sockets);
