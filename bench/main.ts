@@ -1,17 +1,23 @@
 /**
  * `npm run bench`: what the fast path costs beside what others would use, all of one figure in the same run. Prints
- * tables, and writes `bench/results.json` and the plots of the docs. Parts that were not run keep their figures.
+ * tables, and writes `bench/results.json` and the figures and plots of the docs. Parts that were not run keep their figures.
  *
  *     npm run bench -- [esp] [relay] [tunnel] [--rounds N] [--megabytes N]
  */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { withFigures } from './figures.ts';
 import { prepare } from './harness/needs.ts';
 import { runPart } from './harness/part.ts';
 import { merged, type Row } from './harness/results.ts';
 import { readRows, writeRows } from './harness/results-file.ts';
 import { tables } from './harness/table.ts';
 import { PARTS } from './parts.ts';
-import { drawPlots } from './plots.ts';
+import { plots } from './plots.ts';
+
+const PAGE = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
 
 const USAGE = `npm run bench -- [${PARTS.map(({ name }) => name).join('] [')}] [--rounds N] [--megabytes N]`;
 
@@ -48,4 +54,5 @@ for (const { name, needs, steps } of PARTS) {
 }
 const rows = merged(readRows(), fresh);
 writeRows(rows);
-drawPlots(rows);
+for (const [file, picture] of Object.entries(plots(rows))) writeFileSync(file, picture);
+writeFileSync(PAGE, withFigures(readFileSync(PAGE, 'utf8'), rows));

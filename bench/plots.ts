@@ -1,5 +1,4 @@
 /** The plots of the docs: which rows each shows. */
-import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { barChart } from './harness/plot.ts';
 import type { Row } from './harness/results.ts';
@@ -32,12 +31,13 @@ const PLOTS: readonly Plot[] = [
   },
 ];
 
-/** Draws those for which there are rows. */
-export function drawPlots(rows: readonly Row[]): void {
+/** The pictures for which there are rows, by file. */
+export function plots(rows: readonly Row[]): Record<string, string> {
+  const drawn: Record<string, string> = {};
   for (const { name, title, shows } of PLOTS) {
     const shown = rows.filter(shows);
-    if (shown.length === 0) continue;
-    const file = new URL(`../docs/images/bench-${name}.svg`, import.meta.url);
-    writeFileSync(fileURLToPath(file), barChart(title, shown));
+    const file = fileURLToPath(new URL(`../docs/images/bench-${name}.svg`, import.meta.url));
+    if (shown.length > 0) drawn[file] = barChart(title, shown);
   }
+  return drawn;
 }

@@ -1,11 +1,11 @@
 /** The ESP contest in a worker of a real Chromium, as a process of its own. Its rows go to the parent. */
 import { buildWasm } from '../../scripts/build-wasm.mjs';
+import type { Build } from '../../wasm/index.ts';
 import { bundled } from '../harness/bundle.ts';
 import { onChromiumPage, renderersOf } from '../harness/chromium.ts';
 import { cpuMillis } from '../harness/cpu.ts';
 import { answer } from '../harness/part.ts';
 import type { Row } from '../harness/results.ts';
-import type { Build } from '../../wasm/index.ts';
 import { BUILD_NAMES } from './suites.ts';
 import type { EspWorkerMessage, EspWorkerOptions } from './worker.ts';
 

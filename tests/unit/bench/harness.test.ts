@@ -82,8 +82,8 @@ describe('tables', () => {
     ];
     const lines = tables(rows).split('\n');
     expect(lines.filter((line) => !line.startsWith('|')).filter(Boolean)).toEqual([
-      'b, Node, Mbit/s',
-      'b, Chromium, Mbit/s',
+      'b, Node, Mbit/s:',
+      'b, Chromium, Mbit/s:',
     ]);
     expect(lines).toContain('| one  | 12.3 | 2 (× 6.17) |   | 12 %   |');
     expect(lines).toContain('| two  | 5    |            | 0 | 0 %    |');
