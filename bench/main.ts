@@ -36,7 +36,6 @@ if (unknown.length > 0 || !(options.rounds >= 1) || !(options.megabytes >= 1)) {
 }
 
 const say = (line: string): void => console.error(`  ${line}`);
-const fresh: Row[] = [];
 for (const { name, needs, steps } of PARTS) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   for (const step of steps) {
@@ -49,10 +48,13 @@ for (const { name, needs, steps } of PARTS) {
     }
     const rows = await runPart(step, options, say);
     console.log(`\n${tables(rows)}\n`);
-    fresh.push(...rows);
+    keep(rows);
   }
 }
-const rows = merged(readRows(), fresh);
-writeRows(rows);
-for (const [file, picture] of Object.entries(plots(rows))) writeFileSync(file, picture);
-writeFileSync(PAGE, withFigures(readFileSync(PAGE, 'utf8'), rows));
+
+function keep(fresh: readonly Row[]): void {
+  const rows = merged(readRows(), fresh);
+  writeRows(rows);
+  for (const [file, picture] of Object.entries(plots(rows))) writeFileSync(file, picture);
+  writeFileSync(PAGE, withFigures(readFileSync(PAGE, 'utf8'), rows));
+}
