@@ -8,6 +8,7 @@ import { type Lap, race } from '../harness/race.ts';
 import { type Row, rowOf } from '../harness/results.ts';
 import { contenders } from './contenders.ts';
 import { type Contender, type Direction, Line } from './line.ts';
+import { rawEspObstacle, rawEspRows } from './raw-esp.ts';
 
 const SESSIONS = [1, 10, 100, 1000] as const;
 const FAIR_SESSIONS = 8;
@@ -74,6 +75,9 @@ await answer(async ({ rounds }, say) => {
       );
     }
   }
+  const noRawEsp = rawEspObstacle();
+  if (noRawEsp === undefined) rows.push(...(await rawEspRows(options, say)));
+  else say(`LEFT OUT raw ESP: ${noRawEsp}`);
   return rows;
 });
 
