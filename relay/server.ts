@@ -21,8 +21,8 @@ import {
   type RefusalCounts,
   type RelayReport,
 } from './counters.ts';
-import { type Addon, loadAddon } from './native.ts';
 import type { EspPorts } from './datagrams.ts';
+import { type Addon, loadAddon } from './native.ts';
 import { NativeSockets } from './native-sockets.ts';
 import { NODE_SOCKETS } from './node-sockets.ts';
 import { readPortal } from './portal-files.ts';

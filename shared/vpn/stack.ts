@@ -92,7 +92,7 @@ export class Stack {
     this.#path = new EspPath(
       suite.esp,
       { local: config.innerPort, remote: L2TP_PORT },
-      config.send,
+      config.sendSealed,
       (packet) => this.#receiveL2tp(packet),
     );
     this.#ike = new Ike({

@@ -187,6 +187,9 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
         if (this.#frames.append(channel, bytes, start, end)) this.#takeFrame();
       },
       control: (control) => this.#out.push({ kind: 'control', text: encodeControl(control) }),
+      sendSealed: (bytes, start, end) => {
+        if (this.#frames.appendRecord(bytes, start, end)) this.#takeFrame();
+      },
       emit: (output) => this.#fromStack(output),
       gateway: message.gateway,
       localAddress: decodeAddress(local.address),

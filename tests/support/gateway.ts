@@ -3,6 +3,7 @@
  * that listens), for tests in virtual time. It agrees with our client by construction: real gateways judge.
  */
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
+import { SEALED_HEADER } from '../../shared/esp/engine.ts';
 import type { NatTraversal } from '../../shared/ike/config.ts';
 import { Ike } from '../../shared/ike/ike.ts';
 import type { IkeOutput } from '../../shared/ike/io.ts';
@@ -89,7 +90,11 @@ export class Gateway {
     this.#path = new EspPath(
       suite.esp,
       { local: 1701, remote: config.innerPort },
-      (channel, bytes, start, end) => this.#out.push({ channel, bytes: bytes.slice(start, end) }),
+      (bytes, start, end) =>
+        this.#out.push({
+          channel: bytes[start] as ChannelNumber,
+          bytes: bytes.slice(start + SEALED_HEADER, end),
+        }),
       (packet) => this.#receiveL2tp(packet),
     );
     this.#ike = this.#newIke();

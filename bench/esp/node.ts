@@ -1,0 +1,29 @@
+/** The ESP contest in Node, as a process of its own. Its rows go to the parent. */
+import { wasmSuite } from '../../tests/support/wasm-suite.ts';
+import { answer } from '../harness/part.ts';
+import { espRows } from './contest.ts';
+import { nodeCrypto } from './node-crypto.ts';
+import { BUILD_NAMES, random } from './suites.ts';
+
+function cpuMillis(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+await answer(async ({ rounds }, say) =>
+  espRows(
+    {
+      where: 'Node',
+      clock: cpuMillis,
+      // Node 20 is not asked for relaxed SIMD where it is not told to know it.
+      engines: {
+        [BUILD_NAMES.strict]: (await wasmSuite(random, 'strict')).esp,
+        [BUILD_NAMES.relaxed]: (await wasmSuite(random, 'relaxed')).esp,
+        [BUILD_NAMES.none]: (await wasmSuite(random, 'none')).esp,
+      },
+      native: { 'node:crypto': nodeCrypto },
+      rounds,
+    },
+    say,
+  ),
+);
