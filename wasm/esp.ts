@@ -6,7 +6,7 @@ import type * as contract from '../shared/esp/engine.ts';
 import type { EspEngine, EspOpener, EspSaParameters, EspSealer } from '../shared/esp/engine.ts';
 import type { Bytes, Random } from '../shared/wire/bytes.ts';
 import type { Packet } from '../shared/wire/packet.ts';
-import { IvPool } from './ivs.ts';
+import { IvSeeds } from './iv-seeds.ts';
 import type { Wasm } from './module.ts';
 import { overhead, payloadRoom, type SaShape, saShape, tailLength } from './parameters.ts';
 
@@ -33,11 +33,11 @@ export function wasmEspEngine(wasm: Wasm, random: Random): EspEngine {
   };
 }
 
-/** What all SAs of one engine share: slots, descriptors, IVs and the contexts. */
+/** What all SAs of one engine share: slots, descriptors, the generator of IVs and the contexts. */
 class Pool {
   readonly wasm: Wasm;
   readonly slots: readonly Packet[];
-  readonly ivs: IvPool;
+  readonly ivs: IvSeeds;
   readonly descriptors: Uint16Array;
   readonly #memory: Bytes;
   readonly #view: DataView;
@@ -51,7 +51,7 @@ class Pool {
       start: SLOT_HEADROOM,
       end: SLOT_HEADROOM,
     }));
-    this.ivs = new IvPool(wasm, random);
+    this.ivs = new IvSeeds(wasm, random);
     this.descriptors = new Uint16Array(buffer, wasm.DESCRIPTORS.value, SLOT_COUNT * FIELDS);
     this.#memory = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
@@ -73,11 +73,13 @@ class Pool {
     return index;
   }
 
-  /** Wipes the context; with the last, also what packets have left in the slots. */
+  /** Wipes the context; with the last, also what packets have left in the slots, and the generator of IVs. */
   release(index: number): void {
     this.wasm.closeContext(index);
     this.#free.push(index);
-    if (this.#free.length === this.wasm.CONTEXT_COUNT.value) this.wasm.wipeSlots();
+    if (this.#free.length < this.wasm.CONTEXT_COUNT.value) return;
+    this.wasm.wipeSlots();
+    this.ivs.erase();
   }
 
   sequence(index: number): number {
@@ -131,6 +133,7 @@ class WasmSealer implements EspSealer {
     this.#pool = pool;
     this.#shape = saShape(parameters);
     this.#context = pool.acquire(parameters, this.#shape);
+    if (this.#shape.randomIv) pool.ivs.seed();
   }
 
   get sequence(): number {
@@ -155,10 +158,8 @@ class WasmSealer implements EspSealer {
     const pool = this.#pool;
     pool.enter(first, count);
     for (let i = first; i < first + count; i++) this.#checkRoom(pool.slots[i]!);
-    const { randomIv } = this.#shape;
-    const ivs = pool.ivs.reserve(count * randomIv);
-    const sealed = pool.wasm.seal(context, first, count, nextHeader, ivs);
-    pool.ivs.spend(sealed * randomIv);
+    if (this.#shape.randomIv) pool.ivs.reserve(count);
+    const sealed = pool.wasm.seal(context, first, count, nextHeader);
     pool.leave(first, sealed);
     this.#sequence = pool.sequence(context);
     this.#octets = pool.octets(context);

@@ -1,5 +1,6 @@
 /** What the loader sees: the functions, and the addresses of the areas of memory it shares with them. */
 export { closeContext, INTEGRITY_KEY, openContext, wipeSlots } from './context';
+export { eraseIvs, seedIvs } from './iv-generator';
 export {
   CONTEXT_COUNT,
   CONTEXT_SIZE,
@@ -7,10 +8,9 @@ export {
   DESCRIPTORS,
   IO,
   IO_SIZE,
-  IVS,
-  IVS_SIZE,
   SLOTS,
 } from './layout';
+export { modExp } from './mod-exp';
 export { open } from './open';
 export {
   cbcDecrypt,

@@ -17,10 +17,6 @@ export const CONTEXT_SIZE: i32 = 1024;
 export const CONTEXT_COUNT: i32 = 32;
 export const CONTEXTS: usize = memory.data(32768, 16);
 
-/** Random bytes for one call's IVs: 16 for each slot. */
-export const IVS_SIZE: i32 = 8192;
-export const IVS: usize = memory.data(8192, 16);
-
 /** What the loader and the primitives hand each other, with room behind it for a hash's padding. */
 export const IO_SIZE: i32 = 16384;
 export const IO: usize = memory.data(16384, 64);

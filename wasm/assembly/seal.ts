@@ -19,26 +19,25 @@ import {
 } from './context';
 import { gcmCrypt, gcmTag } from './gcm';
 import { hmac } from './hmac';
+import { drawIv } from './iv-generator';
 import { BLOCK, DESCRIPTOR_SIZE, DESCRIPTORS, SLOT_SIZE, SLOTS } from './layout';
 
 /**
- * Seals slots `[first, first + count)`; `ivs` points at one unpredictable IV for each, which AES-GCM does not need.
- * The loader has checked that every packet has room. Answers how many were sealed before the sequence number
- * would have wrapped.
+ * Seals slots `[first, first + count)`. The loader has checked that every packet has room, and seeded the generator of
+ * IVs. Answers how many were sealed before the sequence number would have wrapped.
  */
-export function seal(index: i32, first: i32, count: i32, nextHeader: i32, ivs: usize): i32 {
+export function seal(index: i32, first: i32, count: i32, nextHeader: i32): i32 {
   const context = contextAt(index);
-  const iv = ivLength(load<i32>(context, CIPHER));
   for (let i = 0; i < count; i++) {
     const sequence = load<u32>(context, SEQUENCE) + 1;
     if (sequence == 0) return i;
     store<u32>(context, sequence, SEQUENCE);
-    sealOne(context, first + i, sequence, <u8>nextHeader, ivs + i * iv);
+    sealOne(context, first + i, sequence, <u8>nextHeader);
   }
   return count;
 }
 
-function sealOne(context: usize, slot: i32, sequence: u32, nextHeader: u8, ivs: usize): void {
+function sealOne(context: usize, slot: i32, sequence: u32, nextHeader: u8): void {
   const cipher = load<i32>(context, CIPHER);
   const integrity = load<i32>(context, INTEGRITY);
   const iv = ivLength(cipher);
@@ -61,8 +60,8 @@ function sealOne(context: usize, slot: i32, sequence: u32, nextHeader: u8, ivs: 
     gcmCrypt(keys, salt, explicit, text, length);
     v128.store(icv, gcmTag(keys, context + HASH_KEY, salt, explicit, header, text, length));
   } else {
-    memory.copy(header + 8, ivs, iv);
     if (cipher != NULL_CIPHER) {
+      drawIv(header + 8, iv);
       cbcEncrypt(cipher, context + CIPHER_KEY, header + 8, text, length);
     }
     hmac(integrity, context + INNER, context + OUTER, header, 8 + iv + length, BLOCK);
