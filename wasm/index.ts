@@ -1,6 +1,7 @@
 /**
- * The fast implementation of `CipherSuite`: one WebAssembly instance, for one tunnel, with every cipher, hash and the
- * ESP packet path inside. AES and its key expansion take the same time whatever the key; 3DES does not.
+ * The fast implementation of `CipherSuite`: one WebAssembly instance, for one tunnel, with every cipher, hash, the
+ * key exchange's exponentiation and the ESP packet path inside. No secret decides which instructions run or which addresses they touch
+ * (tests/unit/wasm/constant-time.test.ts), except in 3DES.
  */
 import type { CipherSuite } from '../shared/crypto/suite.ts';
 import type { Random } from '../shared/wire/bytes.ts';
@@ -11,7 +12,7 @@ import { wasmPrimitives } from './primitives.ts';
 export type { WasmSource } from './module.ts';
 
 /**
- * Loads the module that `npm run build:wasm` writes. CBC IVs come from `random`. Rejects with an `Error` where
+ * Loads the module that `npm run build:wasm` writes. `random` seeds the generator of CBC's IVs. Rejects with an `Error` where
  * WebAssembly or its SIMD instructions are missing.
  */
 export async function loadWasmSuite(source: WasmSource, random: Random): Promise<CipherSuite> {

@@ -149,10 +149,16 @@ function addRows(b: usize, a0: u32, a1: u32, m0: u32, m1: u32): void {
       modulus += 16;
     }
   } else {
+    let x1 = limb(b - 4);
+    let y1 = limb(modulus - 4);
     for (let column = COLUMNS; column < end; column += 8) {
-      const rows = <u64>a0 * limb(b) + <u64>a1 * limb(b - 4);
-      const multiples = <u64>m0 * limb(modulus) + <u64>m1 * limb(modulus - 4);
+      const x0 = limb(b);
+      const y0 = limb(modulus);
+      const rows = <u64>a0 * x0 + <u64>a1 * x1;
+      const multiples = <u64>m0 * y0 + <u64>m1 * y1;
       store<u64>(column, load<u64>(column, 16) + rows + multiples);
+      x1 = x0;
+      y1 = y0;
       b += 4;
       modulus += 4;
     }
