@@ -72,13 +72,17 @@ describe('linear memory', () => {
   });
 
   it('has an SA’s keys in no other place than its context', async () => {
-    const [parameters] = everySa(new SeededRandom(32)) as [EspSaParameters];
     const wasm = await instantiate(await readFile(await buildWasm()));
     const pristine = await withoutCursors(memory);
-    suite.esp.opener(parameters);
-    const from = wasm.CONTEXTS.value;
-    memory.fill(0, from, from + wasm.CONTEXT_COUNT.value * wasm.CONTEXT_SIZE.value);
-    expect(pristine.equals(await withoutCursors(memory))).toBe(true);
+    // Those that need no IVs, so that their generator is empty.
+    for (const parameters of SAS.filter(({ cipher }) => /null|gcm/.test(cipher))) {
+      const sealer = suite.esp.sealer(parameters);
+      expect(pristine.equals(await withoutCursors(memory))).toBe(false);
+      const from = wasm.CONTEXTS.value;
+      memory.fill(0, from, from + wasm.CONTEXT_COUNT.value * wasm.CONTEXT_SIZE.value);
+      expect(pristine.equals(await withoutCursors(memory))).toBe(true);
+      sealer.close();
+    }
   });
 
   it('has room for 32 SAs, and for another when one is closed', () => {
