@@ -38,7 +38,7 @@ import { stripUdp } from '../../shared/vpn/inner-udp.ts';
 import { type Bytes, EMPTY, fromHex } from '../../shared/wire/bytes.ts';
 import { utf8Decode } from '../../shared/wire/text.ts';
 import { Writer } from '../../shared/wire/writer.ts';
-import { campaign } from './support/campaign.ts';
+import { campaign, fuzz } from './support/campaign.ts';
 import { insist, refusing } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
 
@@ -238,9 +238,8 @@ const TARGETS: Readonly<Record<string, Target>> = {
 
 const names = Object.keys(TARGETS);
 
-campaign({
+const decoders = campaign({
   name: 'decoders',
-  share: 0.5,
   input: fc.record({
     target: fc.constantFrom(...names),
     base: fc.nat({ max: 3 }),
@@ -257,6 +256,8 @@ campaign({
     insist(millis < MOST_MILLIS, `${name} took ${millis} ms for ${message.length} bytes`);
   },
 });
+
+fuzz('decoders', [decoders]);
 
 function textTarget(decode: (text: string) => unknown, valid: readonly string[]): Target {
   return {

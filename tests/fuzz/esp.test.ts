@@ -14,7 +14,7 @@ import { everySa, type Opened, openAll } from '../support/esp.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
 import { SeededRandom } from '../support/random.ts';
 import { wasmSuite } from '../support/wasm-suite.ts';
-import { campaign } from './support/campaign.ts';
+import { campaign, fuzz } from './support/campaign.ts';
 import { insist } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
 
@@ -47,9 +47,8 @@ const packet = fc.record({
 });
 type Packet = typeof packet extends fc.Arbitrary<infer T> ? T : never;
 
-campaign({
+const packets = campaign({
   name: 'esp',
-  share: 0.5,
   input: fc.record({
     sa: fc.nat({ max: SAS.length - 1 }),
     packets: fc.array(packet, { minLength: 1, maxLength: 40 }),
@@ -69,6 +68,8 @@ campaign({
     }
   },
 });
+
+fuzz('esp', [packets]);
 
 function openInRuns(
   engine: EspEngine,

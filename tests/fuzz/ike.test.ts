@@ -6,7 +6,7 @@ import { ExchangeType } from '../../shared/isakmp/numbers.ts';
 import { encodePayloads } from '../../shared/isakmp/payload.ts';
 import { concat, EMPTY } from '../../shared/wire/bytes.ts';
 import { ikeConfig } from '../sim/ike-pair.ts';
-import { campaign } from './support/campaign.ts';
+import { campaign, fuzz } from './support/campaign.ts';
 import { actions, Duel, injections } from './support/duel.ts';
 import { insist } from './support/insist.ts';
 import { answer, honest, Liar, SECRETS, signed } from './support/liar.ts';
@@ -40,9 +40,8 @@ function duel(seed: number): Duel<IkeInput, IkeOutput> {
   return pair;
 }
 
-campaign({
+const middle = campaign({
   name: 'ike, somebody in the middle',
-  share: 0.3,
   input: fc.record({
     seed: fc.nat({ max: 7 }),
     prefix: fc.nat({ max: 12 }),
@@ -59,9 +58,8 @@ campaign({
   },
 });
 
-campaign({
+const adder = campaign({
   name: 'ike, somebody who adds',
-  share: 0.3,
   input: fc.record({
     seed: fc.nat({ max: 7 }),
     /** What is added behind each message that arrives. */
@@ -87,9 +85,8 @@ const spi = fc.oneof(
   fc.uint8Array({ minLength: 4, maxLength: 4 }),
 );
 
-campaign({
+const gateway = campaign({
   name: 'ike, a gateway that lies',
-  share: 0.4,
   input: fc.record({
     seed: fc.nat({ max: 3 }),
     script: fc.array(
@@ -127,3 +124,5 @@ campaign({
     insist(liar.client.closed === 1, 'not closed');
   },
 });
+
+fuzz('ike', [middle, adder, gateway]);

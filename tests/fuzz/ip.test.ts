@@ -9,7 +9,7 @@ import { checksumAdd, checksumFinish } from '../../shared/wire/checksum.ts';
 import { asPacket, CLIENT, CopyingSink, SERVER } from '../support/ip-pair.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
 import { SeededRandom } from '../support/random.ts';
-import { campaign } from './support/campaign.ts';
+import { campaign, fuzz } from './support/campaign.ts';
 import { insist } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
 import { Watched } from './support/watch.ts';
@@ -388,9 +388,8 @@ function checksum(bytes: Bytes, pseudo: number, at: number): void {
   bytes[at + 1] = sum;
 }
 
-campaign({
+const network = campaign({
   name: 'tcp and ip',
-  share: 1,
   input: fc.record({
     seed: fc.nat({ max: 7 }),
     mtu: fc.constantFrom(128, 576, 1_400),
@@ -407,6 +406,8 @@ campaign({
     insist(deadline === undefined || deadline > world.stack.now, 'a deadline in the past');
   },
 });
+
+fuzz('ip', [network]);
 
 const SYN_ACK: SegmentStep = {
   act: 'segment',

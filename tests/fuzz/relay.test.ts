@@ -9,7 +9,7 @@ import { decodeControlFromRelay, type OpenedMessage } from '../../shared/relay/c
 import { FrameWriter, forEachRecord } from '../../shared/relay/frames.ts';
 import { type Bytes, concat, EMPTY } from '../../shared/wire/bytes.ts';
 import { closeAll, FakeGateway, http, packets, relayFor, Tab, tcp } from '../unit/relay/support.ts';
-import { campaign } from './support/campaign.ts';
+import { campaign, fuzz } from './support/campaign.ts';
 import { insist } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
 
@@ -54,9 +54,8 @@ const message = fc.oneof(
 
 const OPEN = '{"type":"open","gateway":"office"}';
 
-campaign({
+const sessions = campaign({
   name: 'relay, a tab and a gateway that lie',
-  share: 0.6,
   input: fc.record({
     opensFirst: fc.nat({ max: 4 }).map((chance) => chance > 0),
     script: fc.array(message, { maxLength: 12 }),
@@ -108,9 +107,8 @@ const UPGRADE = [
   '',
 ].join('\r\n');
 
-campaign({
+const port = campaign({
   name: 'relay, bytes on its port',
-  share: 0.4,
   input: fc.record({
     upgrade: fc.option(mutations, { nil: undefined, freq: 1 }),
     /** WebSocket frames, masked with zeros: kind, content, and what is done to the whole. */
@@ -140,6 +138,8 @@ campaign({
     insist((await http(relay, '/culvert/health')).status === 200, 'not well');
   },
 });
+
+fuzz('relay', [sessions, port]);
 
 function pattern(channel: ChannelName, length: number): Bytes {
   if (channel === 'ike') return packets.ike(1, length);

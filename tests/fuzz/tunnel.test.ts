@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Channel, type ChannelNumber } from '../../shared/relay/channels.ts';
 import { encodeControl } from '../../shared/relay/control.ts';
 import { type Bytes, concat } from '../../shared/wire/bytes.ts';
-import { campaign } from './support/campaign.ts';
+import { campaign, fuzz } from './support/campaign.ts';
 import { insist } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
 import { CONTENT, OPENED, TunnelWorld } from './support/tunnel-world.ts';
@@ -45,9 +45,8 @@ const addition = fc.oneof(
   },
 );
 
-campaign({
+const adder = campaign({
   name: 'tunnel, somebody who adds',
-  share: 0.4,
   input: fc.record({
     seed,
     script: fc.array(
@@ -104,9 +103,8 @@ const lie = fc.record({
   }),
 });
 
-campaign({
+const gateway = campaign({
   name: 'tunnel, a gateway that lies',
-  share: 0.4,
   input: fc.record({
     seed,
     lies: fc.array(lie, { maxLength: 30 }),
@@ -158,9 +156,8 @@ function act(world: TunnelWorld, what: string, number: number): void {
 const text = new TextEncoder().encode(encodeControl(OPENED));
 const size = fc.constantFrom(576, 1_280, 1_500, 9_000, 65_535);
 
-campaign({
+const relay = campaign({
   name: 'tunnel, a relay that lies',
-  share: 0.2,
   input: fc.record({
     seed,
     mtu: size,
@@ -201,6 +198,8 @@ campaign({
     end(world);
   },
 });
+
+fuzz('tunnel', [adder, gateway, relay]);
 
 function damaged(changes: Parameters<typeof mutate>[1]): string {
   return new TextDecoder().decode(mutate(text, changes, 4_000));

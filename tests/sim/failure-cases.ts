@@ -221,14 +221,16 @@ const PPP: readonly FailureCase[] = [
     failure: 'The gateway assigns no address',
     code: 'PPP_NO_ADDRESS',
     within: 3_500,
+    gateway: { misbehaviour: { ppp: onIpcpRequest(ControlCode.configureReject) } },
+  },
+  {
+    failure: 'The gateway’s addresses are all in use (Nak of 0.0.0.0)',
+    code: 'PPP_NO_ADDRESS',
+    within: 4_000,
+    // Address option: type 3, length 6.
     gateway: {
       misbehaviour: {
-        ppp: (protocol, information) => {
-          const packet = decodeControlPacket(information);
-          if (protocol !== PppProtocol.ipcp || packet.code !== ControlCode.configureRequest)
-            return undefined;
-          return [frame(protocol, [ControlCode.configureReject, packet.id, packet.body])];
-        },
+        ppp: onIpcpRequest(ControlCode.configureNak, Uint8Array.of(3, 6, 0, 0, 0, 0)),
       },
     },
   },
@@ -432,6 +434,16 @@ function onChapResponse(answer: (id: number) => Packet): PppAnswer {
   return (protocol, information) => {
     if (protocol !== PppProtocol.chap) return undefined;
     return [frame(protocol, answer(decodeControlPacket(information).id))];
+  };
+}
+
+/** Answers the client's IPCP requests with `options`, or with their own. */
+function onIpcpRequest(code: number, options?: Bytes): PppAnswer {
+  return (protocol, information) => {
+    const packet = decodeControlPacket(information);
+    if (protocol !== PppProtocol.ipcp || packet.code !== ControlCode.configureRequest)
+      return undefined;
+    return [frame(protocol, [code, packet.id, options ?? packet.body])];
   };
 }
 

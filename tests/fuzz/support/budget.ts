@@ -1,2 +1,2 @@
-/** How long one file of fuzzers runs; its fuzzers share it. */
+/** How long the fuzzer of one machine searches. */
 export const BUDGET_MILLIS: number = 1000 * Number(process.env.CULVERT_FUZZ_SECONDS ?? 60);

@@ -1,5 +1,5 @@
 /**
- * One fuzzer: replays its corpus, then lets fast-check make inputs until the time is over. An input is plain data
+ * Fuzzers: each replays its corpus, then lets fast-check make inputs until the time is over. An input is plain data
  * (numbers, texts, booleans, byte arrays, and arrays and objects of those), so that it can be kept in a file.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,60 +20,82 @@ const SLICE_MILLIS = 2_000;
 const RUNS = 1_000_000;
 
 interface CampaignOptions<Input> {
-  /** Of the test, and of its file in the corpus. */
+  /** Of its file in the corpus. */
   readonly name: string;
-  /** Part of the file's budget, at most 1. */
-  readonly share: number;
   readonly input: fc.Arbitrary<Input>;
   /** Throws when the input shows a defect. */
   readonly check: (input: Input) => void | Promise<void>;
 }
 
-/** Declares the fuzzer as two tests: what failed or was of interest before, and the search for more. */
-export function campaign<Input>(options: CampaignOptions<Input>): void {
-  const { name, share, input, check } = options;
+/** One way to attack a machine. */
+export interface Campaign {
+  readonly name: string;
+  /** Inputs that failed, or were of interest, before. */
+  readonly corpusLength: number;
+  /** Throws at the first of them that fails again. */
+  replay(): Promise<void>;
+  /** Tries new inputs for at most `millis`, and answers how many. Throws at the first that fails. */
+  search(seed: number, millis: number): Promise<number>;
+}
+
+export function campaign<Input>(options: CampaignOptions<Input>): Campaign {
+  const { name, input, check } = options;
   const file = corpusFile(name);
   const corpus = load<Input>(file);
-
-  test(`${name}: corpus of ${corpus.length}`, async () => {
-    for (const [index, each] of corpus.entries()) {
-      try {
-        await check(each);
-      } catch (error) {
-        throw new Error(`input ${index} of ${file}`, { cause: error });
+  return {
+    name,
+    corpusLength: corpus.length,
+    async replay() {
+      for (const [index, each] of corpus.entries()) {
+        try {
+          await check(each);
+        } catch (error) {
+          throw new Error(`input ${index} of ${file}`, { cause: error });
+        }
       }
-    }
-  });
-
-  test(`${name}: search`, async () => {
-    const begin = performance.now();
-    const end = begin + share * BUDGET_MILLIS;
-    let runs = 0;
-    for (let slice = 0; performance.now() < end; slice++) {
+    },
+    async search(seed, millis) {
       const result = await fc.check(
         fc.asyncProperty(input, async (each) => check(each)),
         {
-          seed: (SEED + slice) | 0,
+          seed,
           numRuns: RUNS,
-          interruptAfterTimeLimit: Math.min(SLICE_MILLIS, Math.max(1, end - performance.now())),
+          interruptAfterTimeLimit: millis,
           markInterruptAsFailure: false,
         },
       );
-      runs += result.numRuns;
       if (result.failed && result.counterexample !== null) {
         const [found] = result.counterexample;
         if (SAVE) save(file, [...corpus, found]);
         const shown = stringify(found).slice(0, 4_000);
-        throw new Error(`seed ${result.seed}, after ${runs} inputs: ${shown}`, {
+        throw new Error(`seed ${result.seed}, after ${result.numRuns} inputs: ${shown}`, {
           cause: result.errorInstance,
         });
       }
+      return result.numRuns;
+    },
+  };
+}
+
+/** Declares the fuzzer of one machine: its campaigns' corpora, then a search in which they take turns for the whole budget. */
+export function fuzz(machine: string, campaigns: readonly Campaign[]): void {
+  for (const { name, corpusLength, replay } of campaigns) {
+    test(`${name}: corpus of ${corpusLength}`, replay);
+  }
+
+  test(`${machine}: search`, async () => {
+    const end = performance.now() + BUDGET_MILLIS;
+    const turnMillis = Math.min(SLICE_MILLIS, BUDGET_MILLIS / campaigns.length);
+    const runs = campaigns.map(() => 0);
+    for (let slice = 0; performance.now() < end; slice++) {
+      const turn = slice % campaigns.length;
+      const millis = Math.min(turnMillis, Math.max(1, end - performance.now()));
+      runs[turn]! += await campaigns[turn]!.search((SEED + slice) | 0, millis);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const seconds = (performance.now() - begin) / 1000;
-    const rate = Math.round(runs / seconds);
-    console.log(`fuzz ${name}: seed ${SEED}, ${runs} inputs, ${rate} a second`);
-    if (runs === 0) throw new Error('not one input in time');
+    const inputs = campaigns.map(({ name }, i) => `${runs[i]} of “${name}”`).join(', ');
+    console.log(`fuzz ${machine}: ${BUDGET_MILLIS / 1000} s, seed ${SEED}, inputs: ${inputs}`);
+    if (runs.includes(0)) throw new Error('not one input in time');
   });
 }
 
