@@ -29,11 +29,11 @@ export interface Instruction {
 
 const NOTHING: Exposure = { kind: 'nothing' };
 const CONDITION: Exposure = { kind: 'condition' };
+/** An address, or the number of a label or a function. */
 const INDEX = operands(['i32'], 0);
-const LOAD = operands(['i32'], 0);
 const I64_DIVISION = operands(['i64', 'i64'], 0, 1);
 const I32_DIVISION = operands(['i32', 'i32'], 0, 1);
-/** Source, destination, length; or destination, value, length. */
+/** Destination, source, length; or destination, value, length. */
 const COPY = operands(['i32', 'i32', 'i32'], 0, 1, 2);
 const FILL = operands(['i32', 'i32', 'i32'], 0, 2);
 const LANE = operands(['i32', 'v128'], 0);
@@ -77,7 +77,7 @@ const PLAIN: readonly Entry[] = [
   // An engine may compile it to a branch.
   [0x1b, 0x1b, 'select', 'none', CONDITION],
   [0x20, 0x24, 'local, global', 'leb', NOTHING],
-  [0x28, 0x35, 'load', 'leb leb', LOAD],
+  [0x28, 0x35, 'load', 'leb leb', INDEX],
   [0x36, 0x36, 'i32.store', 'leb leb', operands(['i32', 'i32'], 0)],
   [0x37, 0x37, 'i64.store', 'leb leb', operands(['i32', 'i64'], 0)],
   [0x38, 0x38, 'f32.store', 'leb leb', operands(['i32', 'f32'], 0)],
@@ -109,7 +109,7 @@ const BULK: readonly Entry[] = [
 
 /** After 0xfd. No vector instruction but those that load and store takes time that depends on its operands. */
 const VECTOR: readonly Entry[] = [
-  [0, 10, 'v128.load and its kin', 'leb leb', LOAD],
+  [0, 10, 'v128.load and its kin', 'leb leb', INDEX],
   [11, 11, 'v128.store', 'leb leb', operands(['i32', 'v128'], 0)],
   [12, 13, 'v128.const, i8x16.shuffle', '16 bytes', NOTHING],
   [14, 20, 'swizzle, splat', 'none', NOTHING],
@@ -118,7 +118,7 @@ const VECTOR: readonly Entry[] = [
   [77, 82, 'bitwise', 'none', NOTHING],
   [83, 83, 'v128.any_true', 'none', NOTHING],
   [84, 91, 'v128.load_lane, store_lane', 'lane', LANE],
-  [92, 93, 'v128.load_zero', 'leb leb', LOAD],
+  [92, 93, 'v128.load_zero', 'leb leb', INDEX],
   [96, 102, 'i8x16', 'none', NOTHING],
   [107, 115, 'i8x16', 'none', NOTHING],
   [118, 121, 'i8x16', 'none', NOTHING],
