@@ -6,7 +6,7 @@ import type * as contract from '../shared/esp/engine.ts';
 import type { EspEngine, EspInbound, EspSaParameters, EspSealer } from '../shared/esp/engine.ts';
 import type { Bytes, Random } from '../shared/wire/bytes.ts';
 import type { Packet } from '../shared/wire/packet.ts';
-import { IvPool } from './ivs.ts';
+import { IvSeeds } from './iv-seeds.ts';
 import type { Wasm } from './module.ts';
 import { overhead, payloadRoom, type SaShape, saShape, tailLength } from './parameters.ts';
 
@@ -37,13 +37,13 @@ export function wasmEspEngine(wasm: Wasm, random: Random): EspEngine {
   };
 }
 
-/** What all SAs of one engine share: slots, cursors, IVs and the contexts. */
+/** What all SAs of one engine share: slots, cursors, the generator of IVs and the contexts. */
 class Pool {
   readonly wasm: Wasm;
   readonly slots: readonly Packet[];
   readonly results: Uint8Array;
   readonly nextHeaders: Uint8Array;
-  readonly ivs: IvPool;
+  readonly ivs: IvSeeds;
   /** SPIs of the inbound SAs. */
   readonly inbound = new Set<number>();
   readonly #cursors: Uint16Array;
@@ -61,7 +61,7 @@ class Pool {
     }));
     this.results = new Uint8Array(buffer, wasm.RESULTS.value, SLOT_COUNT);
     this.nextHeaders = new Uint8Array(buffer, wasm.NEXT_HEADERS.value, SLOT_COUNT);
-    this.ivs = new IvPool(wasm, random);
+    this.ivs = new IvSeeds(wasm, random);
     this.#cursors = new Uint16Array(buffer, wasm.CURSORS.value, 2 * SLOT_COUNT);
     this.#memory = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
@@ -84,11 +84,13 @@ class Pool {
     return index;
   }
 
-  /** Wipes the context; with the last, also what packets have left in the slots. */
+  /** Wipes the context; with the last, also what packets have left in the slots, and the generator of IVs. */
   release(index: number): void {
     this.wasm.closeContext(index);
     this.#free.push(index);
-    if (this.#free.length === this.wasm.CONTEXT_COUNT.value) this.wasm.wipeSlots();
+    if (this.#free.length < this.wasm.CONTEXT_COUNT.value) return;
+    this.wasm.wipeSlots();
+    this.ivs.erase();
   }
 
   sequence(index: number): number {
@@ -142,6 +144,7 @@ class WasmSealer implements EspSealer {
     this.#pool = pool;
     this.#shape = saShape(parameters);
     this.#context = pool.acquire(parameters, this.#shape, false);
+    if (this.#shape.randomIv) pool.ivs.seed();
   }
 
   get sequence(): number {
@@ -166,10 +169,8 @@ class WasmSealer implements EspSealer {
     const pool = this.#pool;
     pool.enter(first, count);
     for (let i = first; i < first + count; i++) this.#checkRoom(pool.slots[i]!);
-    const { randomIv } = this.#shape;
-    const ivs = pool.ivs.reserve(count * randomIv);
-    const sealed = pool.wasm.seal(context, first, count, nextHeader, channel, ivs);
-    pool.ivs.spend(sealed * randomIv);
+    if (this.#shape.randomIv) pool.ivs.reserve(count);
+    const sealed = pool.wasm.seal(context, first, count, nextHeader, channel);
     pool.leave(first, sealed);
     this.#sequence = pool.sequence(context);
     this.#octets = pool.octets(context);

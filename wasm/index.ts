@@ -1,7 +1,7 @@
 /**
- * The fast implementation of `CipherSuite`: one WebAssembly instance, for one tunnel, with every cipher, hash and the
- * ESP packet path inside. There are three builds of it, which do the same at different speeds. AES and its key expansion take
- * the same time whatever the key; 3DES does not.
+ * The fast implementation of `CipherSuite`: one WebAssembly instance, for one tunnel, with every cipher, hash, the
+ * key exchange's exponentiation and the ESP packet path inside. There are three builds of it, which do the same at different speeds. No
+ * secret decides which instructions run or which addresses they touch (tests/unit/wasm/constant-time.test.ts), except in 3DES.
  */
 import type { CipherSuite } from '../shared/crypto/suite.ts';
 import type { Random } from '../shared/wire/bytes.ts';
@@ -12,8 +12,8 @@ import { wasmPrimitives } from './primitives.ts';
 export { BUILDS, type Build, bestBuild, type WasmSource } from './module.ts';
 
 /**
- * Makes a suite of one of the modules that `npm run build:wasm` writes, the one of `bestBuild`. CBC IVs come from
- * `random`. Rejects with a `CompileError` where the engine does not know the module's instructions.
+ * Makes a suite of one of the modules that `npm run build:wasm` writes, the one of `bestBuild`. `random` seeds the generator of
+ * CBC's IVs. Rejects with a `CompileError` where the engine does not know the module's instructions.
  */
 export async function loadWasmSuite(source: WasmSource, random: Random): Promise<CipherSuite> {
   const wasm = await instantiate(source);

@@ -20,14 +20,7 @@ export interface Wasm {
   ): void;
   closeContext(index: number): void;
   wipeSlots(): void;
-  seal(
-    index: number,
-    first: number,
-    count: number,
-    nextHeader: number,
-    channel: number,
-    ivs: number,
-  ): number;
+  seal(index: number, first: number, count: number, nextHeader: number, channel: number): number;
   open(first: number, count: number): void;
   hashStart(hash: number): void;
   hmacStart(hash: number, keyLength: number): void;
@@ -37,7 +30,10 @@ export interface Wasm {
   cbcStart(cipher: number, keyLength: number): void;
   cbcEncrypt(length: number): void;
   cbcDecrypt(length: number): void;
+  modExp(length: number, exponentLength: number): void;
   wipePrimitives(length: number): void;
+  eraseIvs(): void;
+  seedIvs(): void;
   readonly memory: WebAssembly.Memory;
   readonly CONTEXTS: WebAssembly.Global<'i32'>;
   readonly CONTEXT_COUNT: WebAssembly.Global<'i32'>;
@@ -46,8 +42,6 @@ export interface Wasm {
   readonly INTEGRITY_KEY: WebAssembly.Global<'i32'>;
   readonly IO: WebAssembly.Global<'i32'>;
   readonly IO_SIZE: WebAssembly.Global<'i32'>;
-  readonly IVS: WebAssembly.Global<'i32'>;
-  readonly IVS_SIZE: WebAssembly.Global<'i32'>;
   readonly NEXT_HEADERS: WebAssembly.Global<'i32'>;
   readonly RESULTS: WebAssembly.Global<'i32'>;
   readonly SLOT_STRIDE: WebAssembly.Global<'i32'>;

@@ -31,8 +31,8 @@ export interface SaShape {
   readonly head: number;
   readonly icv: number;
   readonly padTo: number;
-  /** Random bytes that each packet takes. */
-  readonly randomIv: number;
+  /** Whether each packet takes an unpredictable IV. */
+  readonly randomIv: boolean;
 }
 
 /** Throws `RangeError` on parameters that no SA can have. */
@@ -60,7 +60,7 @@ export function saShape(parameters: EspSaParameters): SaShape {
     head: HEADER + cipher.iv,
     icv: integrity.icv,
     padTo: cipher.padTo,
-    randomIv: combined ? 0 : cipher.iv,
+    randomIv: !combined && cipher.iv > 0,
   };
 }
 

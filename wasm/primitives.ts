@@ -1,4 +1,5 @@
 /** `Primitives` over the module: messages go through its `IO` area in pieces, and nothing stays there. */
+import type * as contract from '../shared/crypto/suite.ts';
 import type { CbcCipherName, HashName, Primitives } from '../shared/crypto/suite.ts';
 import type { Bytes } from '../shared/wire/bytes.ts';
 import type { Wasm } from './module.ts';
@@ -18,6 +19,9 @@ const CIPHERS: Readonly<
   'aes-cbc': { code: 0, block: 16, keys: [16, 24, 32] },
   '3des-cbc': { code: 1, block: 8, keys: [24] },
 };
+
+/** The same number as in the contract; the compiler refuses others. */
+const MOD_POW_LIMIT: typeof contract.MOD_POW_LIMIT = 1024;
 
 /** Longest digest, and more than the longest key with its IV. */
 const SMALLEST_WIPE = 128;
@@ -98,11 +102,32 @@ export function wasmPrimitives(wasm: Wasm): Primitives {
     return out;
   }
 
+  function modPow(base: Bytes, exponent: Bytes, modulus: Bytes): Bytes {
+    const { length } = modulus;
+    if (length > MOD_POW_LIMIT) throw new RangeError(`modulus: ${length} bytes`);
+    const odd = length > 0 && (modulus[length - 1]! & 1) === 1;
+    if (!odd || modulus[0] === 0 || (length === 1 && modulus[0] === 1)) {
+      throw new RangeError('modulus: even, one, or with a leading zero');
+    }
+    if (base.length > length) throw new RangeError(`base: ${base.length} bytes`);
+    if (exponent.length > MOD_POW_LIMIT) throw new RangeError(`exponent: ${exponent.length} bytes`);
+    io.set(modulus);
+    io.fill(0, length, 2 * length - base.length);
+    io.set(base, 2 * length - base.length);
+    io.set(exponent, 2 * length);
+    touched = Math.max(touched, 2 * length + exponent.length);
+    wasm.modExp(length, exponent.length);
+    const out = io.slice(0, length);
+    wipe();
+    return out;
+  }
+
   return {
     hash,
     hmac,
     cbcEncrypt: (cipher, key, iv, plaintext) => cbc(cipher, key, iv, plaintext, wasm.cbcEncrypt),
     cbcDecrypt: (cipher, key, iv, ciphertext) => cbc(cipher, key, iv, ciphertext, wasm.cbcDecrypt),
+    modPow,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The reference implementation of `Primitives` and `CipherSuite`, from @noble/ciphers and @noble/hashes. Slower
+ * The reference implementation of `Primitives` and `CipherSuite`, from @noble/ciphers, @noble/hashes and BigInt. Slower
  * than `wasm/`, and what that is tested against. Left out: 3DES, which noble does not have.
  */
 import { cbc } from '@noble/ciphers/aes.js';
@@ -8,11 +8,12 @@ import { md5, sha1 } from '@noble/hashes/legacy.js';
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { referenceEspEngine } from '../esp/reference.ts';
 import { type Bytes, concat, type Random } from '../wire/bytes.ts';
+import { modPow } from './mod-pow.ts';
 import { BLOCK_LENGTH, type CbcCipherName, type CipherSuite, type Primitives } from './suite.ts';
 
 const HASHES = { md5, sha1, sha256, sha384, sha512 };
 
-/** Hashes, HMAC and AES-CBC; `3des-cbc` throws `RangeError`. */
+/** `3des-cbc` throws `RangeError`; `modPow` does not take the same time for all exponents. */
 export const noblePrimitives: Primitives = {
   hash: (name, ...parts) => HASHES[name](concat(...parts)),
   hmac: (name, key, ...parts) => hmac(HASHES[name], key, concat(...parts)),
@@ -20,6 +21,7 @@ export const noblePrimitives: Primitives = {
     aesCbc(cipher, key, iv, plaintext).encrypt(plaintext) as Bytes,
   cbcDecrypt: (cipher, key, iv, ciphertext) =>
     aesCbc(cipher, key, iv, ciphertext).decrypt(ciphertext) as Bytes,
+  modPow,
 };
 
 /** Everything in portable JavaScript; IVs come from `random`. */

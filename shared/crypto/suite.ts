@@ -16,6 +16,9 @@ export const BLOCK_LENGTH: Readonly<Record<CbcCipherName, number>> = {
   '3des-cbc': 8,
 };
 
+/** Bytes of the longest modulus and exponent: 8192 bits. */
+export const MOD_POW_LIMIT = 1024;
+
 export interface Primitives {
   /** Digest of the parts, end to end. */
   hash(name: HashName, ...parts: readonly Bytes[]): Bytes;
@@ -25,6 +28,12 @@ export interface Primitives {
   cbcEncrypt(cipher: CbcCipherName, key: Bytes, iv: Bytes, plaintext: Bytes): Bytes;
   /** `ciphertext` must be whole blocks; no padding is removed. Throws `RangeError` otherwise. */
   cbcDecrypt(cipher: CbcCipherName, key: Bytes, iv: Bytes, ciphertext: Bytes): Bytes;
+  /**
+   * base^exponent modulo an odd modulus, all big-endian; the result is as long as the modulus. Throws `RangeError` where the
+   * modulus is even, below 3 or begins with a zero byte, where the base is longer than the modulus, or where modulus
+   * or exponent is longer than `MOD_POW_LIMIT`.
+   */
+  modPow(base: Bytes, exponent: Bytes, modulus: Bytes): Bytes;
 }
 
 export interface CipherSuite extends Primitives {

@@ -38,6 +38,14 @@ export const SEALED_HEADER = 3;
 
 /** Inbound and outbound SAs that one engine has room for. */
 export const MAX_SAS = 32;
+/**
+ * CBC's IVs come from a generator with a key of this many bytes, which is fed from the system's randomness with every
+ * outbound SA and before it would have given more IVs than these. Whoever has read its memory then knows the IVs of at most the
+ * next 1,024 packets, about 1.4 MB, or on an idle tunnel those until the next rekey: there is no clock here. One seed for
+ * 1,024 packets costs nothing that could be measured. AES-GCM's IVs are the sequence numbers.
+ */
+export const IV_SEED_LENGTH = 32;
+export const IVS_PER_SEED = 1024;
 
 /** What `open` found, per slot. */
 export const OpenResult = {

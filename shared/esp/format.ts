@@ -62,6 +62,8 @@ export const GCM_TAG = 16;
 export class EspFormat {
   readonly ivLength: number;
   readonly icvLength: number;
+  /** Whether each packet takes an unpredictable IV, as CBC does. */
+  readonly randomIv: boolean;
   readonly #padTo: number;
   readonly #blockLength: number;
 
@@ -82,6 +84,7 @@ export class EspFormat {
     }
     this.ivLength = shape.ivLength;
     this.icvLength = integrity === undefined ? GCM_TAG : ESP_INTEGRITIES[integrity].icvLength;
+    this.randomIv = shape.blockLength > 1;
     this.#padTo = shape.padTo;
     this.#blockLength = shape.blockLength;
   }

@@ -19,11 +19,12 @@ import {
   SLOT_SIZE,
 } from './engine.ts';
 import { ESP_HEADER, ESP_TRAILER, EspFormat, MAX_SEQUENCE } from './format.ts';
+import { IvGenerator } from './iv-generator.ts';
 import { ReplayWindow } from './replay-window.ts';
 import { type Transform, transform } from './transform.ts';
 
 /**
- * An engine over `primitives`, with IVs from `random`. A test of the counter's end passes as `sequence` the
+ * An engine over `primitives`, with IVs from a generator that `random` seeds. A test of the counter's end passes as `sequence` the
  * number that a new outbound SA counts on from.
  */
 export function referenceEspEngine(
@@ -31,7 +32,7 @@ export function referenceEspEngine(
   random: Random,
   sequence = 0,
 ): EspEngine {
-  const pool = new SlotPool();
+  const pool = new Pool(random);
   const inbound = new Map<number, ReferenceInbound>();
   const results = new Uint8Array(SLOT_COUNT);
   const nextHeaders = new Uint8Array(SLOT_COUNT);
@@ -41,14 +42,15 @@ export function referenceEspEngine(
     nextHeaders,
     sealer(parameters) {
       const format = new EspFormat(parameters);
-      const algorithms = transform(parameters, primitives, random);
+      const algorithms = transform(parameters, primitives, pool.ivs);
+      if (format.randomIv) pool.ivs.seed();
       return new ReferenceSealer(pool, parameters.spi, format, algorithms, sequence);
     },
     inbound(parameters) {
       const { spi } = parameters;
       const format = new EspFormat(parameters);
       if (inbound.has(spi)) throw new RangeError('spi: another inbound SA has it');
-      const algorithms = transform(parameters, primitives, random);
+      const algorithms = transform(parameters, primitives, pool.ivs);
       const sa = new ReferenceInbound(pool, spi, format, algorithms, () => inbound.delete(spi));
       inbound.set(spi, sa);
       return sa;
@@ -72,15 +74,20 @@ function spiOf({ bytes, start, end }: Packet): number {
   return end - start < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset + start).getUint32(0);
 }
 
-/** The slots, and how many SAs use them: when the last closes, they are wiped. */
-class SlotPool {
+/** What all SAs share, and how many they are: when the last closes, it is wiped. */
+class Pool {
   readonly #buffer = new Uint8Array(SLOT_COUNT * SLOT_SIZE);
   readonly slots: readonly Packet[] = Array.from({ length: SLOT_COUNT }, (_, i) => ({
     bytes: this.#buffer.subarray(i * SLOT_SIZE, (i + 1) * SLOT_SIZE),
     start: SLOT_HEADROOM,
     end: SLOT_HEADROOM,
   }));
+  readonly ivs: IvGenerator;
   #users = 0;
+
+  constructor(random: Random) {
+    this.ivs = new IvGenerator(random);
+  }
 
   /** Throws `RangeError` when there is no room for another SA. */
   enter(): void {
@@ -89,7 +96,9 @@ class SlotPool {
   }
 
   leave(): void {
-    if (--this.#users === 0) this.#buffer.fill(0);
+    if (--this.#users > 0) return;
+    this.#buffer.fill(0);
+    this.ivs.erase();
   }
 
   /** Throws `RangeError` unless these slots exist and their cursors lie within them. */
@@ -110,19 +119,13 @@ class SlotPool {
 
 class ReferenceSealer implements EspSealer {
   readonly spi: number;
-  readonly #pool: SlotPool;
+  readonly #pool: Pool;
   readonly #format: EspFormat;
   #transform: Transform | undefined;
   #sequence: number;
   #octets = 0;
 
-  constructor(
-    pool: SlotPool,
-    spi: number,
-    format: EspFormat,
-    algorithms: Transform,
-    sequence: number,
-  ) {
+  constructor(pool: Pool, spi: number, format: EspFormat, algorithms: Transform, sequence: number) {
     this.spi = spi;
     this.#pool = pool;
     this.#format = format;
@@ -157,6 +160,7 @@ class ReferenceSealer implements EspSealer {
         throw new RangeError('slots: no room to seal');
       }
     }
+    if (this.#format.randomIv) this.#pool.ivs.reserve(count);
     const sealed = Math.min(count, MAX_SEQUENCE - this.#sequence);
     for (const packet of packets.slice(0, sealed)) {
       this.#sealOne(packet, algorithms, nextHeader);
@@ -192,7 +196,7 @@ class ReferenceSealer implements EspSealer {
 
 class ReferenceInbound implements EspInbound {
   readonly spi: number;
-  readonly #pool: SlotPool;
+  readonly #pool: Pool;
   readonly #format: EspFormat;
   readonly #algorithms: Transform;
   readonly #window = new ReplayWindow();
@@ -200,7 +204,7 @@ class ReferenceInbound implements EspInbound {
   #octets = 0;
 
   constructor(
-    pool: SlotPool,
+    pool: Pool,
     spi: number,
     format: EspFormat,
     algorithms: Transform,

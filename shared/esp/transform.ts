@@ -4,9 +4,10 @@
  */
 import { gcm } from '@noble/ciphers/aes.js';
 import type { Primitives } from '../crypto/suite.ts';
-import { type Bytes, concat, constantTimeEqual, type Random } from '../wire/bytes.ts';
+import { type Bytes, concat, constantTimeEqual } from '../wire/bytes.ts';
 import type { EspIntegrity, EspSaParameters } from './engine.ts';
 import { ESP_CIPHERS, ESP_HEADER, ESP_INTEGRITIES, GCM_TAG } from './format.ts';
+import type { IvGenerator } from './iv-generator.ts';
 
 export interface Transform {
   /** The body of the packet under `header`, which is SPI and sequence number. */
@@ -23,7 +24,7 @@ export interface Transform {
 export function transform(
   parameters: EspSaParameters,
   primitives: Primitives,
-  random: Random,
+  ivs: IvGenerator,
 ): Transform {
   const { cipher, integrity, integrityKey } = parameters;
   const cipherKey = parameters.cipherKey.slice();
@@ -36,7 +37,7 @@ export function transform(
   const { ivLength } = ESP_CIPHERS[cipher];
   return {
     protect(header, plaintext) {
-      const iv = ivLength === 0 ? new Uint8Array(0) : random.bytes(ivLength);
+      const iv = ivs.draw(ivLength);
       const covered = concat(iv, encrypt(iv, plaintext));
       return concat(covered, mac(header, covered));
     },

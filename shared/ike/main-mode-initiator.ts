@@ -178,7 +178,7 @@ export class MainModeInitiator implements MainMode {
       return;
     }
     const { transform } = choice;
-    const pair = generateKeyPair(transform.group, config.random);
+    const pair = generateKeyPair(transform.group, config.random, config.primitives);
     const nonce = config.random.bytes(NONCE_LENGTH);
     const discovery =
       dialect === undefined
@@ -208,7 +208,7 @@ export class MainModeInitiator implements MainMode {
     const { value, nonce } = readKeyExchange(payloads);
     // Message 3, sent back to us, has the shape of message 4.
     if (constantTimeEqual(value, pair.publicValue)) throw new DecodeError('our own public value');
-    const secret = sharedSecret(pair, value);
+    const secret = sharedSecret(pair, value, primitives);
     if (secret === undefined) throw new DecodeError('public value out of range');
     const exchange = {
       initiatorCookie: this.initiatorCookie,

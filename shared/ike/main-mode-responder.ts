@@ -147,8 +147,8 @@ export class MainModeResponder implements MainMode {
     this.#requireCookies(initiatorCookie, responderCookie, arrival);
     const payloads = decodeClearBody(arrival.message);
     const { value, nonce: initiatorNonce } = readKeyExchange(payloads);
-    const pair = generateKeyPair(transform.group, config.random);
-    const secret = sharedSecret(pair, value);
+    const pair = generateKeyPair(transform.group, config.random, config.primitives);
+    const secret = sharedSecret(pair, value, config.primitives);
     if (secret === undefined) {
       throw new ProtocolError(NotifyType['INVALID-KEY-INFORMATION'], 'public value out of range');
     }

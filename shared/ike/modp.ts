@@ -1,10 +1,9 @@
 /**
- * Diffie-Hellman over the MODP groups. RFC 2409 §6.2, RFC 3526.
- *
- * Limit: `BigInt` arithmetic takes time that depends on its operands. The sequence of operations here does not
- * depend on the exponent, and an exponent serves one exchange only; that is as far as this goes.
+ * Diffie-Hellman over the MODP groups. RFC 2409 §6.2, RFC 3526. Exponents go to `modPow` and nowhere else; the primes and
+ * the peer's values are public.
  */
-import { type Bytes, fromHex, type Random, toHex } from '../wire/bytes.ts';
+import type { Primitives } from '../crypto/suite.ts';
+import { type Bytes, concat, fromHex, type Random } from '../wire/bytes.ts';
 
 /** Group descriptions of RFC 2409 appendix A and RFC 3526. */
 export type ModpGroup = 2 | 5 | 14 | 15 | 16;
@@ -25,8 +24,7 @@ const GROUPS: Readonly<Record<ModpGroup, GroupParameters>> = {
   16: { bits: 4096, offset: 240904n, exponentBytes: 60 },
 };
 
-const GENERATOR = 2n;
-const WINDOW_BITS = 4;
+const GENERATOR = Uint8Array.of(2);
 
 /** One side's half of an exchange. */
 export interface KeyPair {
@@ -36,52 +34,62 @@ export interface KeyPair {
   readonly publicValue: Bytes;
 }
 
+type Exponentiation = Pick<Primitives, 'modPow'>;
+
 export function modpBits(group: ModpGroup): number {
   return GROUPS[group].bits;
 }
 
-export function generateKeyPair(group: ModpGroup, random: Random): KeyPair {
+export function generateKeyPair(
+  group: ModpGroup,
+  random: Random,
+  { modPow }: Exponentiation,
+): KeyPair {
   const exponent = random.bytes(GROUPS[group].exponentBytes);
   // A fixed top bit: the exponent has the same length every time.
   exponent[0] = exponent[0]! | 0x80;
-  return { group, exponent, publicValue: power(GENERATOR, exponent, group) };
+  return { group, exponent, publicValue: modPow(GENERATOR, exponent, prime(group)) };
 }
 
 /**
  * g^xy, as long as the prime; `undefined` when the peer's public value is not in 1 < y < p - 1, which would
  * make the secret known. Shorter values count as zero-padded.
  */
-export function sharedSecret(pair: KeyPair, peerValue: Bytes): Bytes | undefined {
-  if (peerValue.length === 0 || peerValue.length > GROUPS[pair.group].bits / 8) return undefined;
-  const y = toNumber(peerValue);
-  if (y <= 1n || y >= prime(pair.group) - 1n) return undefined;
-  return power(y, pair.exponent, pair.group);
-}
-
-/** base^exponent mod p by a fixed window: for every 4 bits four squarings and one multiplication, also by 1. */
-function power(base: bigint, exponent: Bytes, group: ModpGroup): Bytes {
+export function sharedSecret(
+  { group, exponent }: KeyPair,
+  peerValue: Bytes,
+  { modPow }: Exponentiation,
+): Bytes | undefined {
   const p = prime(group);
-  const table: bigint[] = [1n];
-  for (let i = 1; i < 1 << WINDOW_BITS; i++) table.push((table[i - 1]! * base) % p);
-  let result = 1n;
-  for (const byte of exponent) {
-    for (const digit of [byte >>> WINDOW_BITS, byte & 0x0f]) {
-      for (let i = 0; i < WINDOW_BITS; i++) result = (result * result) % p;
-      result = (result * table[digit]!) % p;
-    }
-  }
-  return fromHex(result.toString(16).padStart(GROUPS[group].bits / 4, '0'));
+  if (peerValue.length > p.length) return undefined;
+  const y = concat(new Uint8Array(p.length - peerValue.length), peerValue);
+  const aboveOne = y.some((byte, i) => byte > (i === y.length - 1 ? 1 : 0));
+  return aboveOne && isBelow(y, minusOne(p)) ? modPow(y, exponent, p) : undefined;
 }
 
-const primes = new Map<ModpGroup, bigint>();
+/** Both of one length, and public. */
+function isBelow(a: Bytes, b: Bytes): boolean {
+  const i = a.findIndex((byte, at) => byte !== b[at]);
+  return i >= 0 && a[i]! < b[i]!;
+}
+
+/** p - 1 for odd p. */
+function minusOne(p: Bytes): Bytes {
+  const out = p.slice();
+  out[out.length - 1]! ^= 1;
+  return out;
+}
+
+const primes = new Map<ModpGroup, Bytes>();
 
 /** 2^n - 2^(n-64) - 1 + 2^64 * ([2^(n-130) pi] + offset). RFC 2409 §6.2, RFC 3526 §2 to §5. */
-function prime(group: ModpGroup): bigint {
+function prime(group: ModpGroup): Bytes {
   const known = primes.get(group);
   if (known !== undefined) return known;
   const { bits, offset } = GROUPS[group];
   const n = BigInt(bits);
-  const value = (1n << n) - (1n << (n - 64n)) - 1n + ((scaledPi(n - 130n) + offset) << 64n);
+  const number = (1n << n) - (1n << (n - 64n)) - 1n + ((scaledPi(n - 130n) + offset) << 64n);
+  const value = fromHex(number.toString(16));
   primes.set(group, value);
   return value;
 }
@@ -100,8 +108,4 @@ function arctanInverse(x: bigint, one: bigint): bigint {
     term /= x * x;
   }
   return sum;
-}
-
-function toNumber(bytes: Bytes): bigint {
-  return BigInt(`0x${toHex(bytes)}`);
 }

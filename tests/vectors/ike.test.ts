@@ -37,9 +37,10 @@ function readMainMode(capture: Capture): { sa: IkeSa; messages: readonly Message
   };
   const group = transform.group as ModpGroup;
   const exponent = fromHex(capture.exponent);
-  const secret = sharedSecret({ group, exponent, publicValue: initiator.value }, responder.value);
   const preSharedKey = new TextEncoder().encode(file.preSharedKey);
   const primitives = nodePrimitives;
+  const pair = { group, exponent, publicValue: initiator.value };
+  const secret = sharedSecret(pair, responder.value, primitives);
   const keys = derivePhase1Keys(primitives, transform, preSharedKey, secret!, exchange);
   const { dialect, dpd } = readVendorIds(clear(1), 'on');
   const nat = { local: true, remote: false };

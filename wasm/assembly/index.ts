@@ -1,5 +1,6 @@
 /** What the loader sees: the functions, and the addresses of the areas of memory it shares with them. */
 export { closeContext, INTEGRITY_KEY, openContext, wipeSlots } from './context';
+export { eraseIvs, seedIvs } from './iv-generator';
 export {
   CONTEXT_COUNT,
   CONTEXT_SIZE,
@@ -7,13 +8,12 @@ export {
   CURSORS,
   IO,
   IO_SIZE,
-  IVS,
-  IVS_SIZE,
   NEXT_HEADERS,
   RESULTS,
   SLOT_STRIDE,
   SLOTS,
 } from './layout';
+export { modExp } from './mod-exp';
 export { open } from './open';
 export {
   cbcDecrypt,

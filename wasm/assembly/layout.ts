@@ -25,10 +25,6 @@ export const CONTEXTS: usize = memory.data(602112, 64);
 /** SPI of the inbound SA in each context, as u32; 0 where there is none. */
 export const INBOUND_SPIS: usize = memory.data(128, 16);
 
-/** Random bytes for one call's IVs: 16 for each slot. */
-export const IVS_SIZE: i32 = 8192;
-export const IVS: usize = memory.data(8192, 16);
-
 /** What the loader and the primitives hand each other, behind room for an IV. */
 const IO_AREA: usize = memory.data(16448, 64);
 export const IO_SIZE: i32 = 16384;

@@ -6,6 +6,7 @@ import { AES_GCM, icvLength, ivLength, NULL_CIPHER, padTo, SHA1 } from './algori
 import { cbcEncryptJobs, isAes128, vectorPermuteKeysOf } from './cbc';
 import { CIPHER, CIPHER_KEY, contextAt, INNER, INTEGRITY, OCTETS, OUTER, SEQUENCE, SPI } from './context';
 import { gcmCryptJobs, gcmTagJobs } from './gcm';
+import { drawIv } from './iv-generator';
 import { IV, jobAt, LENGTH, MAC, MAX_JOBS, PACKET, SLOT, TEXT } from './jobs';
 import { CURSORS, SLOT_STRIDE, SLOTS } from './layout';
 import { macJobs } from './mac';
@@ -15,34 +16,24 @@ import { encryptAndMac } from './stitched';
 const RECORD_HEADER: usize = 3;
 
 /**
- * Seals slots `[first, first + count)`; `ivs` points at one unpredictable IV for each, which AES-GCM does not need.
- * The loader has checked that every packet has room. Answers how many were sealed before the sequence number
- * would have wrapped.
+ * Seals slots `[first, first + count)`. The loader has checked that every packet has room, and seeded the generator of
+ * IVs. Answers how many were sealed before the sequence number would have wrapped.
  */
-export function seal(
-  index: i32,
-  first: i32,
-  count: i32,
-  nextHeader: i32,
-  channel: i32,
-  ivs: usize,
-): i32 {
+export function seal(index: i32, first: i32, count: i32, nextHeader: i32, channel: i32): i32 {
   const context = contextAt(index);
   const left = 0xffffffff - load<u32>(context, SEQUENCE);
   if (<u32>count > left) count = <i32>left;
   for (let done = 0; done < count; done += MAX_JOBS) {
     const jobs = min(MAX_JOBS, count - done);
-    for (let i = 0; i < jobs; i++) {
-      ivs = lay(context, jobAt(i), first + done + i, <u8>nextHeader, ivs);
-    }
+    for (let i = 0; i < jobs; i++) lay(context, jobAt(i), first + done + i, <u8>nextHeader);
     protect(context, jobs);
     for (let i = 0; i < jobs; i++) finish(context, jobAt(i), <u8>channel);
   }
   return count;
 }
 
-/** Lays out a packet around its payload, all but the ICV; answers where the next IV is. */
-function lay(context: usize, job: usize, slot: i32, nextHeader: u8, ivs: usize): usize {
+/** Lays out a packet around its payload, all but the ICV. */
+function lay(context: usize, job: usize, slot: i32, nextHeader: u8): void {
   const cipher = load<i32>(context, CIPHER);
   const iv = <usize>ivLength(cipher);
   const cursor = CURSORS + (slot << 2);
@@ -62,10 +53,9 @@ function lay(context: usize, job: usize, slot: i32, nextHeader: u8, ivs: usize):
     const explicit = (<u64>bswap<u32>(sequence)) << 32;
     store<u64>(packet, explicit, 8);
     store<u64>(job, explicit, IV);
-    return ivs;
+  } else {
+    drawIv(packet + 8, <i32>iv);
   }
-  memory.copy(packet + 8, ivs, iv);
-  return ivs + iv;
 }
 
 function protect(context: usize, jobs: i32): void {

@@ -1,5 +1,6 @@
 import { createDiffieHellman, getDiffieHellman } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Primitives } from '../../../shared/crypto/suite.ts';
 import {
   generateKeyPair,
   type ModpGroup,
@@ -8,6 +9,12 @@ import {
 } from '../../../shared/ike/modp.ts';
 import { type Bytes, fromHex, toHex } from '../../../shared/wire/bytes.ts';
 import { SeededRandom } from '../../support/random.ts';
+import { wasmSuite } from '../../support/wasm-suite.ts';
+
+let primitives: Primitives;
+beforeAll(async () => {
+  primitives = await wasmSuite(new SeededRandom(0));
+});
 
 const GROUPS: readonly ModpGroup[] = [2, 5, 14, 15, 16];
 
@@ -24,15 +31,15 @@ describe.each(GROUPS)('group %d', (group) => {
     for (let seed = 0; seed < 3; seed++) {
       const other = getDiffieHellman(`modp${group}`);
       other.generateKeys();
-      const ours = generateKeyPair(group, new SeededRandom(seed));
-      const secret = sharedSecret(ours, new Uint8Array(other.getPublicKey()))!;
+      const ours = generateKeyPair(group, new SeededRandom(seed), primitives);
+      const secret = sharedSecret(ours, new Uint8Array(other.getPublicKey()), primitives)!;
       expect(secret.length).toBe(modpBits(group) / 8);
       expect(asNumber(secret)).toBe(asNumber(other.computeSecret(ours.publicValue)));
     }
   });
 
   test('has the RFC prime, as its public value of a known exponent shows', () => {
-    const pair = generateKeyPair(group, new SeededRandom(group));
+    const pair = generateKeyPair(group, new SeededRandom(group), primitives);
     const other = createDiffieHellman(primeOf(group), Buffer.of(2));
     other.setPrivateKey(pair.exponent);
     other.generateKeys();
@@ -41,7 +48,7 @@ describe.each(GROUPS)('group %d', (group) => {
   });
 
   test('refuses public values that make the secret known', () => {
-    const pair = generateKeyPair(group, new SeededRandom(1));
+    const pair = generateKeyPair(group, new SeededRandom(1), primitives);
     const prime = primeOf(group);
     const minusOne = prime.slice();
     minusOne[minusOne.length - 1]! -= 1;
@@ -50,23 +57,23 @@ describe.each(GROUPS)('group %d', (group) => {
     const longer = new Uint8Array(prime.length + 1);
     longer[longer.length - 1] = 5;
     const bad = [Uint8Array.of(), Uint8Array.of(0), Uint8Array.of(0, 1), minusOne, prime, longer];
-    for (const value of bad) expect(sharedSecret(pair, value)).toBeUndefined();
+    for (const value of bad) expect(sharedSecret(pair, value, primitives)).toBeUndefined();
     for (const value of [Uint8Array.of(2), minusTwo]) {
-      expect(sharedSecret(pair, value)).toBeDefined();
+      expect(sharedSecret(pair, value, primitives)).toBeDefined();
     }
   });
 
   test('pads the secret with zeros, and takes a public value without them', () => {
-    const pair = generateKeyPair(group, new SeededRandom(2));
+    const pair = generateKeyPair(group, new SeededRandom(2), primitives);
     const short = fromHex('03');
     const padded = new Uint8Array(modpBits(group) / 8);
     padded[padded.length - 1] = 3;
-    expect(sharedSecret(pair, short)).toEqual(sharedSecret(pair, padded));
+    expect(sharedSecret(pair, short, primitives)).toEqual(sharedSecret(pair, padded, primitives));
   });
 
   test('has exponents of one length', () => {
     const lengths = [1, 2, 3].map((seed) => {
-      const { exponent } = generateKeyPair(group, new SeededRandom(seed));
+      const { exponent } = generateKeyPair(group, new SeededRandom(seed), primitives);
       expect(exponent[0]! & 0x80).toBe(0x80);
       return exponent.length;
     });
