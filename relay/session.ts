@@ -25,6 +25,7 @@ import { PacketRate } from './packet-rate.ts';
 import type { Resolve } from './resolver.ts';
 import type { Sockets } from './sockets.ts';
 import { TurnShare } from './turn-share.ts';
+import { madeBuffers } from './young-buffers.ts';
 
 /** How long a tab has to close its side; then the connection is cut. */
 const CLOSE_TIMEOUT: Millis = 1000;
@@ -123,6 +124,8 @@ export class Session {
     }
     const now = performance.now();
     state.lastFrame = now;
+    // What was read, and the frame put together from it.
+    madeBuffers(2 * frame.length);
     forEachRecord(frame, (channel, start, end) => {
       this.#share.spend();
       state.datagrams.send(channel, frame, start, end, now);
