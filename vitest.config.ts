@@ -1,9 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** What of the relay touches datagram sockets: tested over the addon's and, in a project of its own, over Node's. */
-const OVER_SOCKETS = ['hostile', 'session'].map(
-  (name) => `tests/unit/relay/${name}.test.ts`,
-);
+const OVER_SOCKETS = ['hostile', 'session'].map((name) => `tests/unit/relay/${name}.test.ts`);
 
 export default defineConfig({
   test: {

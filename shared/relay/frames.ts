@@ -43,10 +43,7 @@ export class FrameWriter {
     if (start < 0 || end > bytes.length) throw new RangeError('start, end: outside of bytes');
     const out = this.#room(RECORD_HEADER + length);
     const at = this.#length;
-    out[at] = channel;
-    out[at + 1] = length >>> 8;
-    out[at + 2] = length;
-    out.set(bytes.subarray(start, end), at + RECORD_HEADER);
+    writeRecord(out, at, channel, bytes, start, end);
     return this.#grew(RECORD_HEADER + length);
   }
 
@@ -89,6 +86,21 @@ export class FrameWriter {
 }
 
 const HIGHEST_CHANNEL: number = Channel.l2tp;
+/** Puts the record `bytes[start, end)` at `out[at]`, where there is room for it and its header. */
+export function writeRecord(
+  out: Uint8Array,
+  at: number,
+  channel: ChannelNumber,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const length = end - start;
+  out[at] = channel;
+  out[at + 1] = length >>> 8;
+  out[at + 2] = length;
+  out.set(bytes.subarray(start, end), at + RECORD_HEADER);
+}
 
 /** What `forEachRecord` calls: the record is `frame[start, end)`. */
 type RecordVisitor = (channel: ChannelNumber, start: number, end: number) => void;
