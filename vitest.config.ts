@@ -1,13 +1,29 @@
 import { defineConfig } from 'vitest/config';
 
+/** What of the relay touches datagram sockets: tested over the addon's and, in a project of its own, over Node's. */
+const OVER_SOCKETS = ['hostile', 'session'].map((name) => `tests/unit/relay/${name}.test.ts`);
+
 export default defineConfig({
   test: {
-    include: ['tests/{unit,vectors,property,sim}/**/*.test.ts'],
     testTimeout: 20_000,
     // By default one core of two is left idle.
     maxWorkers: '100%',
     // The files share no state, and loading the sources once per worker saves a third of the time.
     pool: 'threads',
     isolate: false,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'all', include: ['tests/{unit,vectors,property,sim}/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'relay without addon',
+          include: OVER_SOCKETS,
+          env: { CULVERT_NO_ADDON: '1' },
+        },
+      },
+    ],
   },
 });

@@ -49,8 +49,13 @@ export class NativeSockets implements Sockets {
     this.#outcome = new Int32Array(this.#native.outcome);
   }
 
-  async connect(address: string, port: number, events: SocketEvents): Promise<UdpSocket> {
-    const id = this.#open(this.#native.openUdp(address, port), events);
+  async connect(
+    address: string,
+    port: number,
+    events: SocketEvents,
+    localPort = 0,
+  ): Promise<UdpSocket> {
+    const id = this.#open(this.#native.openUdp(address, port, localPort), events);
     const local = { address: this.#native.localAddress(id), port: this.#native.localPort(id) };
     return Object.assign(new NativeSocket(this, id, events), { local });
   }
@@ -116,7 +121,6 @@ export class NativeSockets implements Sockets {
   #send({ id, events }: NativeSocket, frame: Uint8Array, count: number, reserve: boolean): void {
     const sent = this.#native.send(id, frame, count, reserve);
     if (sent > 0) events.sent(sent);
-    if (sent === count) return;
     const failed = this.#outcome[2]!;
     const error = this.#outcome[3]!;
     if (error !== 0) events.failed(getSystemErrorName(-error), failed);

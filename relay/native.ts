@@ -27,8 +27,8 @@ export interface NativeSet {
   readonly ranges: ArrayBuffer;
   /** i32: records of the last `send` that were sent, found the buffer full, were refused; error of a refusal. */
   readonly outcome: ArrayBuffer;
-  /** A connected UDP socket. */
-  openUdp(address: string, port: number): number;
+  /** A connected UDP socket, from a port of the system's choice where `localPort` is 0. */
+  openUdp(address: string, port: number, localPort: number): number;
   /** A way for ESP as protocol 50 between two addresses; one at a time for a pair. */
   openEsp(localAddress: string, remoteAddress: string): number;
   localAddress(id: number): string;

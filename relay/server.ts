@@ -22,12 +22,14 @@ import {
   type RelayReport,
 } from './counters.ts';
 import type { EspPorts } from './datagrams.ts';
+import { type Addon, loadAddon } from './native.ts';
 import { NativeSockets } from './native-sockets.ts';
 import { NODE_SOCKETS } from './node-sockets.ts';
 import { readPortal } from './portal-files.ts';
 import { type Resolve, resolveName, sharedResolver } from './resolver.ts';
 import { Session } from './session.ts';
 import type { Sockets } from './sockets.ts';
+import { tune } from './tcp.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface RelayOptions {
@@ -92,6 +94,7 @@ class RelayServer implements Relay {
   readonly #limits: Limits;
   readonly #log: (line: string) => void;
   readonly #resolve: Resolve;
+  readonly #addon: Addon | undefined;
   readonly #sockets: Sockets;
   readonly #http;
   readonly #websockets = new WebSocketServer({
@@ -124,6 +127,7 @@ class RelayServer implements Relay {
     this.#log = options.log ?? (() => {});
     this.#resolve = sharedResolver(options.resolve ?? resolveName);
     this.#espPorts = options.espPorts;
+    this.#addon = config.addon === false ? undefined : loadAddon();
     this.#sockets = (config.addon === false ? undefined : NativeSockets.load()) ?? NODE_SOCKETS;
     const portal = options.portal === undefined ? undefined : readPortal(options.portal);
     const headersTimeout = options.headersTimeout ?? HEADERS_TIMEOUT;
@@ -150,7 +154,7 @@ class RelayServer implements Relay {
     this.#http.on('upgrade', (request, stream, head) => {
       const refusal = upgradeRefusal(request, config);
       if (refusal === undefined) {
-        (stream as Socket).setNoDelay(true);
+        tune(stream as Socket, this.#addon);
         this.#websockets.handleUpgrade(request, stream, head, (socket) => {
           this.#accept(socket, stream, request.socket.remoteAddress);
         });

@@ -74,17 +74,17 @@ static struct endpoint *take_endpoint(struct binding *binding, napi_value value)
   return NULL;
 }
 
-/* openUdp(address, port) */
+/* openUdp(address, port, localPort) */
 static napi_value open_udp(napi_env env, napi_callback_info info) {
-  napi_value values[2];
-  int32_t port;
+  napi_value values[3];
+  int32_t port, local_port;
   address remote;
-  struct binding *binding = take(env, info, 2, values);
+  struct binding *binding = take(env, info, 3, values);
   if (binding == NULL || !take_int(env, values[1], 1, 65535, &port) ||
-      !take_address(env, values[0], port, &remote)) {
+      !take_int(env, values[2], 0, 65535, &local_port) || !take_address(env, values[0], port, &remote)) {
     return NULL;
   }
-  return number(env, udp_open(&binding->reactor, &remote));
+  return number(env, udp_open(&binding->reactor, &remote, (uint16_t)local_port));
 }
 
 /* openEsp(localAddress, remoteAddress) */

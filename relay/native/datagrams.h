@@ -127,7 +127,7 @@ int address_parse(const char *text, uint16_t port, address *out);
 socklen_t address_size(const address *address);
 
 /* udp.c */
-int udp_open(struct reactor *reactor, const address *remote);
+int udp_open(struct reactor *reactor, const address *remote, uint16_t local_port);
 
 /* esp.c */
 int esp_open(struct reactor *reactor, const address *local, const address *remote);

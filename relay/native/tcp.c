@@ -12,8 +12,7 @@ static bool is_loopback(const address *address);
  * within this host, a proxy's, keeps the system's choice. Answers 1 for the first, plus 2 for the second.
  */
 int tcp_tune(int fd, int unsent) {
-  int done = 0;
-  if (setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent) == 0) done |= 1;
+  int done = setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent) == 0 ? 1 : 0;
   address peer;
   socklen_t size = sizeof peer;
   if (getpeername(fd, &peer.any, &size) < 0 || is_loopback(&peer)) return done;

@@ -9,8 +9,8 @@
 
 static void size_buffers(struct endpoint *endpoint);
 
-/* A socket toward `remote` from a port the system chooses; answers its id. */
-int udp_open(struct reactor *reactor, const address *remote) {
+/* A socket toward `remote` from `local_port`, or, where that is 0, from one the system chooses; answers its id. */
+int udp_open(struct reactor *reactor, const address *remote, uint16_t local_port) {
   struct endpoint *endpoint = calloc(1, sizeof *endpoint);
   if (endpoint == NULL) return -ENOMEM;
   endpoint->kind = UDP;
@@ -29,7 +29,11 @@ int udp_open(struct reactor *reactor, const address *remote) {
   int segment = 0;
   endpoint->gso = setsockopt(endpoint->fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof segment) == 0;
   socklen_t size = sizeof endpoint->local;
-  if (connect(endpoint->fd, &remote->any, address_size(remote)) < 0 ||
+  address any = {.any.sa_family = remote->any.sa_family};
+  if (remote->any.sa_family == AF_INET) any.v4.sin_port = htons(local_port);
+  else any.v6.sin6_port = htons(local_port);
+  if ((local_port != 0 && bind(endpoint->fd, &any.any, address_size(&any)) < 0) ||
+      connect(endpoint->fd, &remote->any, address_size(remote)) < 0 ||
       getsockname(endpoint->fd, &endpoint->local.any, &size) < 0) {
     error = -errno;
     goto no_place;
