@@ -13,6 +13,9 @@ const RANGES_LIMIT = 1024;
 const ARRIVALS_HEADER = 2;
 const ARRIVAL_WORDS = 4;
 
+/** The number under which ESP between other addresses arrives. */
+const NOBODY = -1;
+
 /** What is told about a socket's arrivals. */
 type Receiver = Pick<SocketEvents, 'received' | 'failed'>;
 
@@ -149,16 +152,16 @@ export class NativeSockets implements Sockets {
     const failedId = arrivals[1]!;
     let at = ARRIVALS_HEADER;
     for (let i = 0; i < count; i++, at += ARRIVAL_WORDS) {
-      const receiver = this.#receivers[arrivals[at + 3]!];
-      if (receiver === undefined) {
-        this.strangers++;
-        continue;
-      }
+      const id = arrivals[at + 3]!;
+      if (id === NOBODY) this.strangers++;
+      const receiver = this.#receivers[id];
+      if (receiver === undefined) continue;
       const start = arrivals[at]!;
       const end = start + arrivals[at + 1]!;
       // One datagram, or a GRO bundle of datagrams of one length of which the last may be shorter.
       const step = arrivals[at + 2]! || end - start;
-      for (let from = start; from < end; from += step) {
+      // Whoever closes the socket meanwhile hears no more.
+      for (let from = start; from < end && this.#receivers[id] === receiver; from += step) {
         receiver.received(this.#ring, from, Math.min(from + step, end));
       }
     }

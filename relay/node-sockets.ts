@@ -1,6 +1,7 @@
 /** Node's own UDP sockets: for every platform, one call into the system per datagram. */
 import { createSocket, type Socket } from 'node:dgram';
 import type { SocketEvents, Sockets, UdpSocket } from './sockets.ts';
+import { madeBuffers } from './young-buffers.ts';
 
 /** Bytes the system may hold for a socket in either direction. */
 const SOCKET_BUFFER: number = 1024 * 1024;
@@ -60,6 +61,7 @@ class NodeSocket implements UdpSocket {
     socket.removeAllListeners('error');
     socket.on('error', (error) => this.#failed(error, 0));
     socket.on('message', (bytes, from) => {
+      madeBuffers(bytes.length);
       if (admits(from, bytes)) events.received(bytes, 0, bytes.length);
       else events.foreign();
     });

@@ -5,10 +5,11 @@
  */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { ChannelNumber } from '../shared/relay/channels.ts';
+import { type ChannelNumber, RECORD_HEADER } from '../shared/relay/channels.ts';
 import { type ControlFromRelay, encodeControl } from '../shared/relay/control.ts';
-import { FrameWriter } from '../shared/relay/frames.ts';
+import { FLUSH_BYTES, writeRecord } from '../shared/relay/frames.ts';
 import type { Counters } from './counters.ts';
+import { giveBuffer, takeBuffer } from './frame-buffers.ts';
 import { isIke } from './shape.ts';
 
 /** Bytes not yet taken by the system, from which records other than IKE are dropped. */
@@ -16,6 +17,9 @@ export const QUEUE_MARK: number = 256 * 1024;
 
 /** What IKE may add above the mark, in bytes. */
 export const IKE_RESERVE: number = 64 * 1024;
+
+/** Bytes below which a frame is copied to be sent: a tab that does not read keeps no big buffer for a small frame. */
+const COPY_BYTES: number = 16 * 1024;
 
 /** What it needs of the WebSocket and of the connection under it. */
 type OutboxSocket = Pick<WebSocket, 'OPEN' | 'bufferedAmount' | 'pong' | 'readyState' | 'send'>;
@@ -25,7 +29,9 @@ export class Outbox {
   readonly #socket: OutboxSocket;
   readonly #stream: OutboxStream;
   readonly #counters: Counters;
-  readonly #frame = new FrameWriter();
+  /** The frame that is being put together, in one of the shared buffers. */
+  #frame: Buffer | undefined;
+  #length = 0;
   #corked = false;
   /** A ping that is to be answered at the end of the burst. */
   #ping: Buffer | undefined;
@@ -39,14 +45,14 @@ export class Outbox {
   /** Sends the gateway's datagram `bytes[start, end)`, of which it makes a copy, or counts it as dropped. */
   record(channel: ChannelNumber, bytes: Uint8Array, start: number, end: number): void {
     const reserve = isIke(channel, bytes, start, end) ? IKE_RESERVE : 0;
-    const waiting = this.#socket.bufferedAmount + this.#frame.length + end - start;
+    const waiting = this.#socket.bufferedAmount + this.#length + end - start;
     if (waiting > QUEUE_MARK + reserve) {
       if (reserve > 0) this.#counters.queueToTabIke++;
       else this.#counters.queueToTab++;
       return;
     }
     this.#startBurst();
-    if (this.#frame.append(channel, bytes, start, end)) this.#flush();
+    this.#append(channel, bytes, start, end);
     this.#counters.toTab++;
   }
 
@@ -62,6 +68,15 @@ export class Outbox {
     if (this.#ping !== undefined) this.#counters.pings++;
     this.#ping = data;
     this.#startBurst();
+  }
+
+  #append(channel: ChannelNumber, bytes: Uint8Array, start: number, end: number): void {
+    const needed = RECORD_HEADER + end - start;
+    if (this.#frame !== undefined && this.#length + needed > this.#frame.length) this.#flush();
+    this.#frame ??= takeBuffer(needed);
+    writeRecord(this.#frame, this.#length, channel, bytes, start, end);
+    this.#length += needed;
+    if (this.#length >= FLUSH_BYTES) this.#flush();
   }
 
   #startBurst(): void {
@@ -88,9 +103,18 @@ export class Outbox {
   }
 
   #flush(): void {
-    const frame = this.#frame.take();
-    if (frame !== undefined && this.#socket.readyState === this.#socket.OPEN) {
-      this.#socket.send(frame);
+    const frame = this.#frame;
+    const length = this.#length;
+    if (frame === undefined) return;
+    this.#frame = undefined;
+    this.#length = 0;
+    if (this.#socket.readyState !== this.#socket.OPEN) {
+      giveBuffer(frame);
+    } else if (length < COPY_BYTES) {
+      this.#socket.send(Buffer.from(frame.subarray(0, length)));
+      giveBuffer(frame);
+    } else {
+      this.#socket.send(frame.subarray(0, length), () => giveBuffer(frame));
     }
   }
 }

@@ -73,7 +73,8 @@ class Path {
   port(events: SocketEvents, emptied: () => void): EspPort {
     this.#ports++;
     const socket = new NativeSocket(this.#sockets, this.#id, events);
-    return new EspPort(this, socket, events, () => {
+    const flush = (): void => this.#sockets.flush();
+    return new EspPort(this, socket, events, flush, () => {
       if (--this.#ports > 0) return;
       emptied();
       this.#sockets.close(this.#id);
@@ -86,6 +87,7 @@ export class EspPort implements DatagramSocket {
   readonly events: SocketEvents;
   readonly #path: Pick<Path, 'claims'>;
   readonly #socket: NativeSocket;
+  readonly #flush: () => void;
   readonly #closed: () => void;
   readonly #spis = new Set<number>();
 
@@ -93,11 +95,13 @@ export class EspPort implements DatagramSocket {
     path: Pick<Path, 'claims'>,
     socket: NativeSocket,
     events: SocketEvents,
+    flush: () => void,
     closed: () => void,
   ) {
     this.#path = path;
     this.#socket = socket;
     this.events = events;
+    this.#flush = flush;
     this.#closed = closed;
   }
 
@@ -125,8 +129,8 @@ export class EspPort implements DatagramSocket {
     this.#socket.send(frame, start, end, isIke);
   }
 
-  /** To be called once. */
   close(): void {
+    this.#flush();
     for (const spi of this.#spis) this.#path.claims.delete(spi);
     this.#spis.clear();
     this.#closed();

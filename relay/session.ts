@@ -26,6 +26,7 @@ import { PacketRate } from './packet-rate.ts';
 import type { Resolve } from './resolver.ts';
 import type { Sockets } from './sockets.ts';
 import { TurnShare } from './turn-share.ts';
+import { madeBuffers } from './young-buffers.ts';
 
 /** How long a tab has to close its side; then the connection is cut. */
 const CLOSE_TIMEOUT: Millis = 1000;
@@ -127,6 +128,8 @@ export class Session {
     const now = performance.now();
     const { datagrams } = state;
     state.lastFrame = now;
+    // What was read, and the frame put together from it.
+    madeBuffers(2 * frame.length);
     forEachRecord(
       frame,
       (channel, start, end) => {

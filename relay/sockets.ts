@@ -21,6 +21,7 @@ export interface DatagramSocket {
    * dropped last.
    */
   send(frame: Uint8Array, start: number, end: number, isIke: boolean): void;
+  /** To be called once. */
   close(): void;
 }
 

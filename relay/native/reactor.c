@@ -17,7 +17,6 @@ int reactor_init(struct reactor *reactor) {
     struct msghdr *header = &reactor->messages[i].msg_hdr;
     header->msg_iov = &reactor->slots[i];
     header->msg_iovlen = 1;
-    header->msg_name = &reactor->names[i];
     header->msg_control = reactor->control[i];
   }
   return 0;

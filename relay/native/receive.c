@@ -20,7 +20,9 @@ int receive_burst(struct reactor *reactor, struct endpoint *endpoint) {
   for (;;) {
     for (int i = count; i < count + wanted; i++) {
       struct msghdr *header = &reactor->messages[i].msg_hdr;
-      header->msg_namelen = sizeof reactor->names[i];
+      /* A connected socket's sender is known. */
+      header->msg_name = endpoint->kind == RAW ? &reactor->names[i] : NULL;
+      header->msg_namelen = endpoint->kind == RAW ? sizeof reactor->names[i] : 0;
       header->msg_controllen = sizeof reactor->control[i];
     }
     int got = recvmmsg(endpoint->fd, reactor->messages + count, (unsigned)wanted, MSG_DONTWAIT, NULL);

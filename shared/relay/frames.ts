@@ -45,11 +45,7 @@ export class FrameWriter {
     const needed = at + RECORD_HEADER + length;
     if (needed > FRAME_BYTES_LIMIT) throw new RangeError('append: the frame is full');
     if (needed > this.#bytes.length) this.#grow(needed);
-    const out = this.#bytes;
-    out[at] = channel;
-    out[at + 1] = length >>> 8;
-    out[at + 2] = length;
-    out.set(bytes.subarray(start, end), at + RECORD_HEADER);
+    writeRecord(this.#bytes, at, channel, bytes, start, end);
     this.#length = needed;
     return needed >= this.#flushBytes;
   }
@@ -69,6 +65,22 @@ export class FrameWriter {
     bigger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = bigger;
   }
+}
+
+/** Puts the record `bytes[start, end)` at `out[at]`, where there is room for it and its header. */
+export function writeRecord(
+  out: Uint8Array,
+  at: number,
+  channel: ChannelNumber,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  const length = end - start;
+  out[at] = channel;
+  out[at + 1] = length >>> 8;
+  out[at + 2] = length;
+  out.set(bytes.subarray(start, end), at + RECORD_HEADER);
 }
 
 const HIGHEST_CHANNEL: number = Channel.l2tp;

@@ -178,8 +178,9 @@ describe.skipIf(ADDON_OBSTACLE !== undefined)(
         two.socket.close();
         four.socket.close();
       };
-      send(one, [10, 20, 30]);
-      send(three, [10, 20, 30]);
+      // One GRO bundle each.
+      send(one, [10, 10, 10]);
+      send(three, [10, 10, 10]);
       await eventually(() => two.log.shapes.length > 0 || four.log.shapes.length > 0);
       for (let i = 0; i < 5; i++) await turn();
       expect(two.log.shapes).toEqual([[1, 10]]);
