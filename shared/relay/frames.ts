@@ -85,7 +85,6 @@ export class FrameWriter {
   }
 }
 
-const HIGHEST_CHANNEL: number = Channel.l2tp;
 /** Puts the record `bytes[start, end)` at `out[at]`, where there is room for it and its header. */
 export function writeRecord(
   out: Uint8Array,
@@ -101,6 +100,8 @@ export function writeRecord(
   out[at + 2] = length;
   out.set(bytes.subarray(start, end), at + RECORD_HEADER);
 }
+
+const HIGHEST_CHANNEL: number = Channel.l2tp;
 
 /** What `forEachRecord` calls: the record is `frame[start, end)`. */
 type RecordVisitor = (channel: ChannelNumber, start: number, end: number) => void;

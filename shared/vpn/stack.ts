@@ -43,7 +43,7 @@ const CLOSE_MILLIS = 2_500;
 
 /**
  * How long L2TP may go unanswered by raw ESP before ESP in UDP is tried: a firewall that drops protocol 50 says nothing. It is
- * time for a third request.
+ * time for three requests.
  */
 const RAW_ESP_MILLIS = 5_000;
 

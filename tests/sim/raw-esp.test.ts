@@ -1,6 +1,5 @@
 /** A tunnel over raw ESP: when it is used, what is claimed for it, and what becomes of it where it does not get through. */
 import { describe, expect, test } from 'vitest';
-import { nobleSuite } from '../../shared/crypto/noble.ts';
 import { Channel } from '../../shared/relay/channels.ts';
 import type { ClaimRefusalCode } from '../../shared/relay/close-codes.ts';
 import { type ControlFromRelay, encodeControl } from '../../shared/relay/control.ts';
@@ -10,23 +9,27 @@ import { concat } from '../../shared/wire/bytes.ts';
 import { type CountedSuite, countedSuite } from '../support/counted-suite.ts';
 import { GATEWAY_INNER, type GatewayConfig } from '../support/gateway.ts';
 import { type EspRelay, Laboratory, type LaboratoryOptions } from '../support/laboratory.ts';
+import { nodeSuite } from '../support/node-suite.ts';
 import { SeededRandom } from '../support/random.ts';
 import { QUICK_PHASE1 } from './failure-cases.ts';
 
 const PSK = new TextEncoder().encode('a key that nobody guesses');
-const CONTENT = new SeededRandom(99).bytes(50_000);
+const CONTENT = new SeededRandom(99).bytes(20_000);
 
 interface Variation {
   readonly esp?: EspRelay | 'none';
   readonly gateway?: Partial<GatewayConfig>;
   readonly tunnel?: Partial<TunnelConfig>;
   readonly lab?: Partial<LaboratoryOptions>;
+  /** The inner port that the gateway expects, where the tunnel is not told which one to take. */
+  readonly ownPort?: number;
 }
 
 const suites = new WeakMap<Laboratory, CountedSuite>();
 
-async function laboratory({ esp = {}, gateway, tunnel, lab }: Variation = {}): Promise<Laboratory> {
-  const counted = countedSuite(nobleSuite(new SeededRandom(20)));
+async function laboratory(variation: Variation = {}): Promise<Laboratory> {
+  const { esp = {}, gateway, tunnel, lab, ownPort } = variation;
+  const counted = countedSuite(nodeSuite(20));
   const world = new Laboratory({
     tunnel: {
       suite: counted.suite,
@@ -36,16 +39,16 @@ async function laboratory({ esp = {}, gateway, tunnel, lab }: Variation = {}): P
       userName: 'alice',
       password: 'wonderland',
       authMethods: ['mschapv2'],
-      innerPort: 50_000,
+      ...(ownPort === undefined && { innerPort: 50_000 }),
       ...tunnel,
     },
     gateway: {
-      suite: nobleSuite(new SeededRandom(10)),
+      suite: nodeSuite(10),
       random: new SeededRandom(11),
       preSharedKey: PSK,
       clientAddress: Uint8Array.of(198, 51, 100, 1),
       clientPorts: { ike: 40_500, natt: 44_500 },
-      innerPort: 50_000,
+      innerPort: ownPort ?? 50_000,
       accounts: { alice: 'wonderland' },
       methods: ['mschapv2'],
       port: 80,
@@ -114,6 +117,18 @@ describe('without a NAT', () => {
     expect(Object.keys(channels(lab)).sort()).toEqual(['esp', 'ike']);
     close(lab);
   });
+
+  test.each([
+    ['Raw ESP', {}, 41_701],
+    ['UDP 4500', { esp: 'none' }, 44_500],
+  ] as const)(
+    'over %s the inner port is one of this session’s at the relay',
+    async (transport, variation, ownPort) => {
+      const lab = await connected({ ...variation, ownPort });
+      expect(lab.session?.transport).toBe(transport);
+      close(lab);
+    },
+  );
 
   test('there is room for the outer UDP header’s bytes', async () => {
     const udp = await connected({ esp: 'none', gateway: { mru: 1500 } });

@@ -5,7 +5,6 @@
 import type { CipherSuite } from '../../../shared/crypto/suite.ts';
 import type { Failure } from '../../../shared/errors.ts';
 import { type EspSealer, SEALED_HEADER } from '../../../shared/esp/engine.ts';
-import { referenceEspEngine } from '../../../shared/esp/reference.ts';
 import type { IpInput, IpOutput } from '../../../shared/ip/messages.ts';
 import {
   CHANNEL_NAMES,
@@ -29,7 +28,7 @@ import {
   Gateway,
   type GatewayConfig,
 } from '../../support/gateway.ts';
-import { nodePrimitives } from '../../support/node-primitives.ts';
+import { nodeSuite } from '../../support/node-suite.ts';
 import { SeededRandom } from '../../support/random.ts';
 import { insist } from './insist.ts';
 import { Watched } from './watch.ts';
@@ -280,10 +279,4 @@ export class TunnelWorld {
     slot.end = slot.start + lie.length;
     slot.bytes.set(lie, slot.start);
   }
-}
-
-/** What is quick here. */
-function nodeSuite(seed: number): CipherSuite {
-  const esp = referenceEspEngine(nodePrimitives, new SeededRandom(seed));
-  return { ...nodePrimitives, name: 'node', esp };
 }
