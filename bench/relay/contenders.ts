@@ -2,6 +2,9 @@
 import { existsSync } from 'node:fs';
 import type { Contender } from './line.ts';
 
+/** What a relay of ours with more sessions is compared with, as a peer's name. */
+export const OURS_ALONE = 'ours, 1 session';
+
 const ADDON = new URL('../../relay/native/build/datagrams.node', import.meta.url);
 
 export function hasAddon(): boolean {

@@ -32,9 +32,6 @@ export interface Place {
   readonly gatewaySide: readonly string[];
 }
 
-/** A raw socket's protocol stands where others have their port. */
-const ESP_PROTOCOL = 50;
-
 const LOOPBACK: Place = { gateway: '127.0.0.2', relaySide: [], gatewaySide: [] };
 
 const RELAY_CPU = cpus().length - 1;
@@ -158,8 +155,7 @@ export class Line {
   /** On the way up, per port; what came without one counts as the first one's. */
   #arrived(): readonly number[] {
     const [first, ...others] = dropsAt(this.#sink!.pid, this.#gateway, this.#ports);
-    const [esp] = dropsAt(this.#sink!.pid, this.#gateway, [ESP_PROTOCOL]);
-    return [first! + esp!, ...others];
+    return [first! + espDrops(this.#sink!.pid), ...others];
   }
 
   /** What the relay still has in hand is neither lost nor the next one's time. */
@@ -172,18 +168,29 @@ export class Line {
   }
 }
 
-/** Datagrams that the system has dropped at each of the ports, as a process sees them: `/proc/net/udp` and `raw`. */
+/** Datagrams that the system has dropped at each of the ports of an address, as the process sees it: `/proc/net/udp`. */
 function dropsAt(pid: number, address: string, ports: readonly number[]): readonly number[] {
-  const prefix = `${hexAddress(address)}:`;
-  const drops = new Map<number, number>();
-  for (const table of ['udp', 'raw']) {
-    for (const line of readFileSync(`/proc/${pid}/net/${table}`, 'utf8').split('\n').slice(1)) {
+  const drops = dropsIn(pid, 'udp');
+  return ports.map((port) => {
+    const hex = port.toString(16).toUpperCase().padStart(4, '0');
+    return drops.get(`${hexAddress(address)}:${hex}`) ?? 0;
+  });
+}
+
+/** ESP that the system has dropped at the raw socket, which is bound to no address. */
+function espDrops(pid: number): number {
+  return dropsIn(pid, 'raw').get('00000000:0032') ?? 0;
+}
+
+/** By local address and port, or protocol, as proc(5) has them. */
+function dropsIn(pid: number, table: 'udp' | 'raw'): ReadonlyMap<string, number> {
+  const lines = readFileSync(`/proc/${pid}/net/${table}`, 'utf8').split('\n').slice(1);
+  return new Map(
+    lines.map((line) => {
       const fields = line.trim().split(/\s+/);
-      if (!fields[1]?.startsWith(prefix)) continue;
-      drops.set(Number.parseInt(fields[1].slice(prefix.length), 16), Number(fields.at(-1)));
-    }
-  }
-  return ports.map((port) => drops.get(port) ?? 0);
+      return [fields[1] ?? '', Number(fields.at(-1))];
+    }),
+  );
 }
 
 /** As /proc has it: in the processor's byte order. */
