@@ -55,8 +55,8 @@ describe('congestion control over a simulated link', () => {
 
   it('CUBIC leaves slow start before the buffer overflows (HyStart++, RFC 9406)', () => {
     // Slow start may treble the window yet once the queue was noticed.
-    const upload = new Upload({ ...bottleneck, buffer: 750_000 }, limits('cubic'));
-    upload.run(5000);
+    const upload = new Upload({ ...bottleneck, buffer: 2_000_000 }, limits('cubic'));
+    upload.run(4000);
     expect(upload.pair.up.dropped).toBe(0);
     expect(upload.sender.phase).toBe('congestion-avoidance');
   });
