@@ -17,6 +17,7 @@ import type { ConnectionIdentity, TcpEnvironment, TcpLimits } from './environmen
 import { InitialNumbers } from './isn.ts';
 import type { ByteRing } from './ring.ts';
 import { decodeSegment, encodeSegment, Segment, TcpFlag } from './segment.ts';
+import type { ConnectionSnapshot } from './snapshot.ts';
 
 /** Connections at a time, not counting those in TIME-WAIT. */
 const CONNECTION_LIMIT = 1024;
@@ -63,6 +64,7 @@ export class TcpLayer {
         return layer.held;
       },
       limits: surroundings.limits,
+      random: surroundings.random,
       emit: surroundings.emit,
       trace: surroundings.trace,
       transmit: (destination, segment, data, position, length) =>
@@ -77,6 +79,11 @@ export class TcpLayer {
       if (deadline !== undefined && (first === undefined || deadline < first)) first = deadline;
     }
     return first;
+  }
+
+  /** Every connection but those in TIME-WAIT. */
+  get snapshots(): readonly ConnectionSnapshot[] {
+    return [...this.#bySocket.values()].map((each) => each.snapshot);
   }
 
   command(input: TcpInput, now: Millis): void {
@@ -102,6 +109,9 @@ export class TcpLayer {
         break;
       case 'tcp-shutdown':
         connection.shutdown(now);
+        break;
+      case 'tcp-tune':
+        connection.tune(input.noDelay, input.keepAlive, now);
         break;
       case 'tcp-abort':
         connection.abort(now);
@@ -132,6 +142,7 @@ export class TcpLayer {
     }
     const segment = this.#segment;
     decodeSegment(segment, bytes, dataStart, dataEnd);
+    segment.ecn = header.ecn;
     const known = this.#find(segment.destinationPort, source, segment.sourcePort);
     if (known !== undefined) {
       known.arrived(segment, bytes, now);
@@ -310,7 +321,7 @@ export class TcpLayer {
     const checksum = checksumFinish(checksumAdd(sum, bytes, start, packet.end));
     bytes[start + 16] = checksum >>> 8;
     bytes[start + 17] = checksum;
-    output.send(packet, IpProtocol.tcp, destination);
+    output.send(packet, IpProtocol.tcp, destination, segment.ecn);
   }
 }
 
