@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['tests/{unit,vectors,property,sim}/**/*.test.ts'],
+    globalSetup: 'tests/support/modules.ts',
     testTimeout: 20_000,
     // By default one core of two is left idle.
     maxWorkers: '100%',
