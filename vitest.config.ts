@@ -5,6 +5,7 @@ const OVER_SOCKETS = ['hostile', 'session'].map((name) => `tests/unit/relay/${na
 
 export default defineConfig({
   test: {
+    globalSetup: 'tests/support/modules.ts',
     testTimeout: 20_000,
     // By default one core of two is left idle.
     maxWorkers: '100%',

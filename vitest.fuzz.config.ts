@@ -7,6 +7,7 @@ import { BUDGET_MILLIS } from './tests/fuzz/support/budget.ts';
  */
 export default defineConfig({
   test: {
+    globalSetup: 'tests/support/modules.ts',
     include: ['tests/fuzz/**/*.test.ts'],
     // Of two processors vitest would leave one alone.
     maxWorkers: 2,

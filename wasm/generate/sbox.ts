@@ -42,16 +42,16 @@ t44=t33^t37 t45=t42^t41 z0=t44&y15 z1=t37&y6 z2=t33&x7 z3=t43&y16 z4=t40&y1 z5=t
 z9=t44&y12 z10=t37&y3 z11=t33&y4 z12=t43&y13 z13=t40&y5 z14=t29&y2 z15=t42&y9 z16=t45&y14 z17=t41&y8`;
 
 /** The S-box without its constant on eight planes, least significant bit first. */
-export function sbox(code: Code, slicing: Logic, planes: readonly string[]): string[] {
-  return circuit(code, slicing, planes, FORWARD.replace('MIDDLE', MIDDLE));
+export function sbox(code: Code, logic: Logic, planes: readonly string[]): string[] {
+  return circuit(code, logic, planes, FORWARD.replace('MIDDLE', MIDDLE));
 }
 
 /** The S-box's inverse, of bytes to which the constant has already been added. */
-export function inverseSbox(code: Code, slicing: Logic, planes: readonly string[]): string[] {
-  return circuit(code, slicing, planes, INVERSE.replace('MIDDLE', MIDDLE));
+export function inverseSbox(code: Code, logic: Logic, planes: readonly string[]): string[] {
+  return circuit(code, logic, planes, INVERSE.replace('MIDDLE', MIDDLE));
 }
 
-function circuit(code: Code, slicing: Logic, planes: readonly string[], gates: string): string[] {
+function circuit(code: Code, logic: Logic, planes: readonly string[], gates: string): string[] {
   const names = new Map<string, string>();
   planes.forEach((plane, i) => {
     names.set(`x${7 - i}`, plane);
@@ -59,7 +59,7 @@ function circuit(code: Code, slicing: Logic, planes: readonly string[], gates: s
   });
   for (const gate of gates.trim().split(/\s+/)) {
     const [, to, a, operation, b] = /^(\w+)=(\w+)([\^&])(\w+)$/.exec(gate)!;
-    const apply = operation === '&' ? slicing.and : slicing.xor;
+    const apply = operation === '&' ? logic.and : logic.xor;
     names.set(to!, code.let(apply(names.get(a!)!, names.get(b!)!)));
   }
   return planes.map((_, i) => names.get(`s${7 - i}`)!);
@@ -68,12 +68,12 @@ function circuit(code: Code, slicing: Logic, planes: readonly string[], gates: s
 /** wasm/assembly/generated/aes-sbox.ts: the S-box for the key schedule, of four bytes at once. */
 export function sboxOfWord(): string {
   const code = new Code();
-  const slicing = {
+  const logic: Logic = {
     xor: (a: string, b: string) => `${a} ^ ${b}`,
     and: (a: string, b: string) => `${a} & ${b}`,
   };
   const planes = range(8).map((i) => code.let(`(word >> ${i}) & 0x01010101`));
-  const out = sbox(code, slicing, planes);
+  const out = sbox(code, logic, planes);
   const joined = out.map((plane, i) => `(${plane} << ${i})`).join(' | ');
   return `/** AES's S-box as a circuit. */
 

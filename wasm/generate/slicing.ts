@@ -22,10 +22,10 @@ export interface Slicing {
   readonly rotate: (plane: string, rows: number, undone: number) => string;
   /** Catches up on `undone` ShiftRows. */
   readonly shiftRows: (plane: string, undone: number) => string;
-  /** Planes of the blocks at these addresses: each block XORed with what `mask` gives for it. */
+  /** Planes of the lanes' blocks, and back. */
   readonly slice: (code: Code, blocks: readonly Block[]) => string[];
   readonly unslice: (code: Code, planes: readonly string[]) => Block[];
-  /** The block at an address, the XOR of two, and storing one. */
+  /** The block at an address, the XOR of two, and the statement that stores one. */
   readonly loadBlock: (code: Code, address: string, offset?: number) => Block;
   readonly xorBlocks: (code: Code, a: Block, b: Block) => Block;
   readonly storeBlock: (address: string, block: Block, offset?: number) => string;

@@ -25,6 +25,7 @@ import { packetOf } from '../../support/esp-packet.ts';
 import { SeededRandom } from '../../support/random.ts';
 import gcmVectors from '../../vectors/esp-gcm.json' with { type: 'json' };
 import hmacVectors from '../../vectors/esp-hmac.json' with { type: 'json' };
+import wycheproofVectors from '../../vectors/gcm-wycheproof.json' with { type: 'json' };
 
 const AES_SHA1: EspSaParameters = {
   spi: 0xcafe_f00d,
@@ -54,6 +55,22 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
       expect(opened!.result).toBe(OpenResult.ok);
       expect(opened!.nextHeader).toBe(vector.nextHeader);
       expect(toHex(opened!.payload)).toBe(vector.payload);
+    });
+
+    it.each(wycheproofVectors.cases)('knows AES-GCM’s tag, Wycheproof $case', (vector) => {
+      // What is inside is no ESP payload, which only an authentic packet is told.
+      const packet = fromHex(vector.aad + vector.iv.slice(8) + vector.ciphertext + vector.tag);
+      engine.inbound({
+        spi: Number.parseInt(vector.aad.slice(0, 8), 16),
+        cipher: 'aes-gcm-16',
+        cipherKey: fromHex(vector.key + vector.iv.slice(0, 8)),
+      });
+      for (let at = packet.length - 16; at < packet.length; at++) {
+        const tampered = packet.slice();
+        tampered[at]! ^= 1;
+        expect(openAll(engine, [tampered])[0]!.result).toBe(OpenResult.badIcv);
+      }
+      expect(openAll(engine, [packet])[0]!.result).toBe(OpenResult.badPadding);
     });
 
     it.each(hmacVectors.cases.filter(supported))(
