@@ -1,0 +1,179 @@
+/** Our TCP against the kernel's, over a link that delays, loses and reorders. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TcpFlag } from '../../shared/ip/tcp/segment.ts';
+import { realClock } from '../support/net/clock.ts';
+import { OwnHost } from '../support/net/own-host.ts';
+import type { PathOptions } from '../support/net/path.ts';
+import { patternHash } from '../support/net/pattern.ts';
+import { PcapWriter, recordingFolder } from '../support/net/pcap-writer.ts';
+import { Wire } from '../support/net/wire.ts';
+import { exchange, type Outcome, type TcpHost, type Work } from '../support/net/work.ts';
+import { availableCongestionControls, KernelHost } from './support/kernel-host.ts';
+import { temporaryFolder } from './support/namespace.ts';
+import { type Dissection, dissect, faulty } from './support/tshark.ts';
+import { tunObstacle } from './support/tun-device.ts';
+
+const OWN = '10.77.0.1';
+const KERNEL = '10.77.0.2';
+const MTU = 1400;
+/** Where nothing listens. */
+const DESERTED_PORT = 4999;
+const LARGEST_UNSCALED_WINDOW = 65_535;
+
+type Conditions = Omit<PathOptions, 'seed'>;
+
+const CONDITIONS: Readonly<Record<string, Conditions>> = {
+  'a clean link': { delay: 10 },
+  '1 % loss': { delay: 10, loss: 0.01 },
+  reordering: { delay: 10, late: 0.05, lateBy: 4 },
+  'loss and reordering': { delay: 5, loss: 0.03, late: 0.05, lateBy: 8 },
+  'a bottleneck of 20 Mbit/s with a short queue': {
+    delay: 10,
+    bottleneck: { rate: 20e6, buffer: 30_000 },
+  },
+};
+
+const controls = availableCongestionControls().filter((name) => /^(cubic|bbr)$/.test(name));
+const obstacle = tunObstacle();
+if (obstacle !== undefined) console.error(`SKIPPED TCP against the kernel: ${obstacle}`);
+
+describe.skipIf(obstacle !== undefined)("our TCP against the kernel's", () => {
+  let folder: string;
+  let recording: PcapWriter;
+  let kernel: KernelHost;
+  let own: OwnHost;
+  let wire: Wire;
+  let port = DESERTED_PORT;
+
+  beforeAll(async () => {
+    folder = temporaryFolder();
+    // One recording of all tests, which the last ones look at.
+    recording = new PcapWriter(join(recordingFolder() ?? folder, 'tcp-kernel.pcap'));
+    kernel = await KernelHost.start({ address: KERNEL, peer: OWN, mtu: MTU });
+  });
+
+  beforeEach(() => {
+    own = new OwnHost({ clock: realClock, address: OWN, mtu: MTU, seed: port });
+    connectWith({ delay: 1 });
+  });
+
+  afterEach(({ task }) => {
+    wire.cut();
+    own.stop();
+    if (task.result?.state === 'fail') console.error(kernel.log);
+  });
+
+  afterAll(() => {
+    kernel?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function connectWith(conditions: Conditions, seed = 1): void {
+    wire = new Wire({
+      clock: realClock,
+      ends: [own, kernel.port],
+      there: { ...conditions, seed },
+      back: { ...conditions, seed: seed + 1 },
+      recording,
+    });
+  }
+
+  /** One connection from `opener` to the other host, on a port of its own. */
+  function from(opener: TcpHost, opens: Work, accepts: Work): Promise<[Outcome, Outcome]> {
+    return exchange(opener, opener === own ? kernel : own, ++port, opens, accepts);
+  }
+
+  describe.each(controls)('with %s in the kernel', (control) => {
+    it.each(Object.entries(CONDITIONS))('over %s: every byte both ways', async (_, conditions) => {
+      kernel.use(control);
+      connectWith(conditions, port);
+      const work = { bytes: 800_000 };
+      const ends = await Promise.all([from(own, work, work), from(kernel, work, work)]);
+      for (const end of ends.flat()) expectWhole(end, 800_000);
+      if ('loss' in conditions) expect(wire.there.lost + wire.back.lost).toBeGreaterThan(0);
+      if ('bottleneck' in conditions) expect(wire.there.overflowed).toBeGreaterThan(0);
+    });
+  });
+
+  it.each(['own', 'kernel'] as const)(
+    'the reader at the end of %s stops for a while: the window closes and opens again',
+    async (reader) => {
+      const slow = { bytes: 0, readAfter: 1_500 };
+      const fast = { bytes: 6_000_000 };
+      const ends = reader === 'own' ? await from(own, slow, fast) : await from(own, fast, slow);
+      const [reading, writing] = reader === 'own' ? ends : ends.toReversed();
+      expectWhole(reading!, 6_000_000);
+      expectWhole(writing!, 0);
+    },
+  );
+
+  it('one side ends first and goes on reading', async () => {
+    const [ours, theirs] = await from(own, { bytes: 0 }, { bytes: 500_000 });
+    expectWhole(ours, 500_000);
+    expectWhole(theirs, 0);
+    const [fromKernel, toUs] = await from(kernel, { bytes: 0 }, { bytes: 500_000 });
+    expectWhole(fromKernel, 500_000);
+    expectWhole(toUs, 0);
+  });
+
+  it('a reset is told to the other side', async () => {
+    const [, theirs] = await from(own, { seconds: 60, reset: true }, { seconds: 60 });
+    expect(theirs.error).toBe('ECONNRESET');
+    const [ours] = await from(own, { seconds: 60 }, { seconds: 60, reset: true });
+    expect(ours.error).toBe('ECONNRESET');
+  });
+
+  it('a port where nothing listens refuses', async () => {
+    expect((await own.connect(KERNEL, DESERTED_PORT, {})).error).toBe('ECONNREFUSED');
+    expect((await kernel.connect(OWN, DESERTED_PORT, {})).error).toBe('ECONNREFUSED');
+  });
+
+  it.each(['own', 'kernel'] as const)('a hundred connections from %s at once', async (opener) => {
+    connectWith({ delay: 5, loss: 0.01 });
+    const [opens, accepts] = opener === 'own' ? [own, kernel] : [kernel, own];
+    await accepts.listen(++port, { echo: true }, () => undefined);
+    const all = await Promise.all(
+      Array.from({ length: 100 }, () => opens.connect(accepts.address, port, { bytes: 20_000 })),
+    );
+    for (const each of all) expectWhole(each, 20_000);
+  });
+
+  describe('what was recorded of all this', () => {
+    let packets: Dissection[];
+
+    beforeAll(async () => {
+      recording.flush();
+      packets = await dissect(recording.file);
+    });
+
+    it('has nothing malformed in it', () => {
+      expect(packets.length).toBeGreaterThan(10_000);
+      expect(faulty(packets)).toEqual([]);
+    });
+
+    it.each([OWN, KERNEL])(
+      '%s offers window scaling, timestamps and SACK, and uses them',
+      (host) => {
+        const sent = packets.filter(({ source, flags }) => source === host && flags !== '');
+        const syn = sent.filter(({ flags }) => Number(flags) & TcpFlag.syn);
+        expect(syn.length).toBeGreaterThan(100);
+        for (const { scale, timestamp, sackPermitted } of syn) {
+          expect([scale, timestamp, sackPermitted]).not.toContain('');
+        }
+        const rest = sent.filter(({ flags }) => !(Number(flags) & (TcpFlag.syn | TcpFlag.rst)));
+        expect(rest.filter(({ timestamp }) => timestamp === '')).toEqual([]);
+        expect(rest.filter(({ sack }) => sack !== '').length).toBeGreaterThan(10);
+        const windows = rest.map(({ window }) => Number(window));
+        expect(Math.max(...windows)).toBeGreaterThan(LARGEST_UNSCALED_WINDOW);
+        expect(windows, 'a reader stopped').toContain(0);
+      },
+    );
+  });
+});
+
+function expectWhole(outcome: Outcome, bytes: number): void {
+  const { received, hash, error } = outcome;
+  expect({ received, hash, error }).toEqual({ received: bytes, hash: patternHash(bytes) });
+}

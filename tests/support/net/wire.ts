@@ -1,0 +1,81 @@
+import type { Bytes, Millis } from '../../../shared/wire/bytes.ts';
+import { earliest } from '../../../shared/wire/machine.ts';
+import type { Clock } from './clock.ts';
+import { Path, type PathOptions } from './path.ts';
+import type { PcapWriter } from './pcap-writer.ts';
+
+/** Where packets come from and go to: a stack of ours, or a kernel behind its TUN device. */
+export interface Port {
+  /** Takes packets that arrived, in order. They are its own now. */
+  deliver(packets: readonly Bytes[]): void;
+  /** Called with each packet it sends; the wire sets it. */
+  send: (packet: Bytes) => void;
+}
+
+export interface WireOptions {
+  readonly clock: Clock;
+  readonly ends: readonly [Port, Port];
+  /** From the first end to the second, and back. */
+  readonly there: PathOptions;
+  readonly back: PathOptions;
+  /** Shows what the first end sends and gets. */
+  readonly recording?: PcapWriter | undefined;
+}
+
+/** A network between two ends. */
+export class Wire {
+  readonly there: Path;
+  readonly back: Path;
+  readonly #options: WireOptions;
+  #timedFor: Millis | undefined;
+  #cancel: () => void = () => undefined;
+
+  constructor(options: WireOptions) {
+    this.#options = options;
+    const { clock, ends, recording } = options;
+    const [first, second] = ends;
+    this.there = new Path(options.there);
+    this.back = new Path(options.back);
+    first.send = (packet) => {
+      const now = clock.now();
+      recording?.add(packet, now);
+      this.there.send(packet, now);
+      this.#arm();
+    };
+    second.send = (packet) => {
+      this.back.send(packet, clock.now());
+      this.#arm();
+    };
+  }
+
+  /** Drops what is on its way, and everything after. */
+  cut(): void {
+    this.#cancel();
+    for (const end of this.#options.ends) end.send = () => undefined;
+  }
+
+  #arm(): void {
+    const next = earliest(this.there.deadline, this.back.deadline);
+    if (next === undefined || (this.#timedFor !== undefined && this.#timedFor <= next)) return;
+    this.#cancel();
+    this.#timedFor = next;
+    this.#cancel = this.#options.clock.at(next, () => this.#arrive());
+  }
+
+  #arrive(): void {
+    this.#timedFor = undefined;
+    const { clock, ends, recording } = this.#options;
+    const now = clock.now();
+    const [first, second] = ends;
+    const forward: Bytes[] = [];
+    this.there.arrived(now, (packet) => forward.push(packet));
+    if (forward.length > 0) second.deliver(forward);
+    const backward: Bytes[] = [];
+    this.back.arrived(now, (packet) => {
+      recording?.add(packet, now);
+      backward.push(packet);
+    });
+    if (backward.length > 0) first.deliver(backward);
+    this.#arm();
+  }
+}
