@@ -28,6 +28,8 @@ export class Ipv4Header {
   destination: Ipv4Address = 0;
   identification = 0;
   ttl = 0;
+  /** ECN code point. @rfc 3168 §5 */
+  ecn = 0;
   /** First byte of the payload in the array the header was read from. */
   dataStart = 0;
   dataEnd = 0;
@@ -72,6 +74,7 @@ function readFields(into: Ipv4Header, bytes: Bytes, start: number, end: number):
   into.moreFragments = (fragment & MORE_FRAGMENTS) !== 0;
   into.fragmentOffset = 8 * (fragment & OFFSET_MASK);
   into.ttl = bytes[start + 8]!;
+  into.ecn = bytes[start + 1]! & 3;
   into.protocol = bytes[start + 9]!;
   into.source = readAddress(bytes, start + 12);
   into.destination = readAddress(bytes, start + 16);
@@ -121,13 +124,13 @@ export class Ipv4Output {
   }
 
   /** Prepends the header. DF is set: a too small link on the way answers instead of fragmenting (RFC 1191 §3). */
-  send(packet: Packet, protocol: number, destination: Ipv4Address): void {
+  send(packet: Packet, protocol: number, destination: Ipv4Address, ecn = 0): void {
     packet.start -= IPV4_HEADER;
     this.#identification = (this.#identification + 1) & 0xffff;
     const { bytes, start } = packet;
     const length = packet.end - start;
     bytes[start] = 0x45;
-    bytes[start + 1] = 0;
+    bytes[start + 1] = ecn;
     bytes[start + 2] = length >>> 8;
     bytes[start + 3] = length;
     bytes[start + 4] = this.#identification >>> 8;

@@ -51,25 +51,38 @@ export class Rack {
     this.#wideFor = WIDE_RECOVERIES;
   }
 
+  /** What was found lost came after all. */
+  reordered(): void {
+    this.#reorderingSeen = true;
+  }
+
   /** A recovery ended. */
   recovered(): void {
     if (this.#wideFor > 0 && --this.#wideFor === 0) this.#quarters = 1;
   }
 
   /**
-   * Marks what is lost by now. Answers how long until the next one would be; 0 when none waits.
+   * Calls `lost` for what is lost by now. Answers how long until all that waits would be; 0 when none does.
    * @rfc 8985 §6.2 step 5
    */
-  detect(flights: Flights, rtt: RttEstimator, recovering: boolean, now: Millis): Millis {
+  detect(
+    flights: Flights,
+    rtt: RttEstimator,
+    recovering: boolean,
+    now: Millis,
+    lost: (flight: Flight) => void,
+  ): Millis {
     const patience = this.#rtt + this.#reorderingWindow(flights, rtt, recovering);
     let wait = 0;
-    for (let i = 0; i < flights.count; i++) {
-      const flight = flights.at(i);
-      if (flight.sacked || flight.lost) continue;
-      if (!isLater(this.#sentAt, this.#end, flight.sentAt, flight.end)) continue;
-      const remaining = flight.sentAt + patience - now;
-      if (remaining < RESOLUTION) flights.lose(flight);
-      else wait = Math.max(wait, remaining);
+    for (let flight = flights.earliest; flight !== undefined; ) {
+      if (flight.sentAt > this.#sentAt) break;
+      const { later } = flight;
+      if (isLater(this.#sentAt, this.#end, flight.sentAt, flight.end)) {
+        const remaining = flight.sentAt + patience - now;
+        if (remaining < RESOLUTION) lost(flight);
+        else wait = Math.max(wait, remaining);
+      }
+      flight = later;
     }
     return wait;
   }

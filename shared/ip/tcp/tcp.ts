@@ -63,6 +63,7 @@ export class TcpLayer {
         return layer.held;
       },
       limits: surroundings.limits,
+      random: surroundings.random,
       emit: surroundings.emit,
       trace: surroundings.trace,
       transmit: (destination, segment, data, position, length) =>
@@ -132,6 +133,7 @@ export class TcpLayer {
     }
     const segment = this.#segment;
     decodeSegment(segment, bytes, dataStart, dataEnd);
+    segment.ecn = header.ecn;
     const known = this.#find(segment.destinationPort, source, segment.sourcePort);
     if (known !== undefined) {
       known.arrived(segment, bytes, now);
@@ -310,7 +312,7 @@ export class TcpLayer {
     const checksum = checksumFinish(checksumAdd(sum, bytes, start, packet.end));
     bytes[start + 16] = checksum >>> 8;
     bytes[start + 17] = checksum;
-    output.send(packet, IpProtocol.tcp, destination);
+    output.send(packet, IpProtocol.tcp, destination, segment.ecn);
   }
 }
 

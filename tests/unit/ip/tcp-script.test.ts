@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addressBytes } from '../../../shared/ip/address.ts';
-import { CONNECT_TIMEOUT, TIME_WAIT } from '../../../shared/ip/tcp/connection.ts';
+import { CONNECT_TIMEOUT, TIME_WAIT } from '../../../shared/ip/tcp/state.ts';
 import { BACKLOG_LIMIT } from '../../../shared/ip/tcp/tcp.ts';
 import { SERVER } from '../../support/ip-pair.ts';
 import { Script } from '../../support/segments.ts';
