@@ -1,0 +1,41 @@
+/** The ESP contest in a worker of a real Chromium, as a process of its own. Its rows go to the parent. */
+import { buildWasm } from '../../scripts/build-wasm.mjs';
+import { bundled } from '../harness/bundle.ts';
+import { onChromiumPage, renderersOf } from '../harness/chromium.ts';
+import { cpuMillis } from '../harness/cpu.ts';
+import { answer } from '../harness/part.ts';
+import type { Row } from '../harness/results.ts';
+import type { EspWorkerMessage, EspWorkerOptions } from './worker.ts';
+
+await answer(async ({ rounds }, say) => {
+  const files = {
+    '/worker.js': { type: 'text/javascript', content: await bundled('bench/esp/worker.ts') },
+    '/simd.wasm': { type: 'application/wasm', file: await buildWasm() },
+  };
+  const options: EspWorkerOptions = { rounds, builds: { SIMD: '/simd.wasm' } };
+  return await onChromiumPage(files, async (page) => {
+    await page.exposeFunction('say', say);
+    const renderers = await renderersOf(page);
+    await page.exposeFunction('clock', () => cpuMillis(renderers));
+    return await page.evaluate(contest, options);
+  });
+});
+
+/** Runs in the page. */
+function contest(options: EspWorkerOptions): Promise<Row[]> {
+  const { say, clock } = globalThis as unknown as {
+    say: (line: string) => void;
+    clock: () => Promise<number>;
+  };
+  const worker = new Worker('/worker.js', { type: 'module' });
+  return new Promise((resolve, reject) => {
+    worker.addEventListener('error', ({ message }) => reject(new Error(message)));
+    worker.addEventListener('message', ({ data }: MessageEvent<EspWorkerMessage>) => {
+      if (data.kind === 'line') say(data.line);
+      else if (data.kind === 'clock') clock().then((millis) => worker.postMessage(millis), reject);
+      else if (data.kind === 'rows') resolve([...data.rows]);
+      else reject(new Error(data.error));
+    });
+    worker.postMessage(options);
+  });
+}

@@ -1,0 +1,66 @@
+/** Our engine as a contestant: copied into slots, one call per batch, copied out. */
+import {
+  type EspEngine,
+  type EspSaParameters,
+  OpenResult,
+  SLOT_HEADROOM,
+} from '../../shared/esp/engine.ts';
+import { RECORD_HEADER } from '../../shared/relay/channels.ts';
+import { type EspContestant, Layout } from './contestant.ts';
+import { BATCHES, NEXT_HEADER, PAYLOAD } from './suites.ts';
+
+/** To us a packet that comes again is a replay: who measures says when the supply begins anew. */
+export interface OurContestant extends EspContestant {
+  /** Forgets what was received. */
+  renew(): void;
+  close(): void;
+}
+
+export function ours(engine: EspEngine, parameters: EspSaParameters): OurContestant {
+  const { slots } = engine;
+  const { stride } = new Layout(parameters);
+  const sealer = engine.sealer(parameters);
+  let opener = engine.opener(parameters);
+  const results = new Uint8Array(BATCHES[0]);
+  const nextHeaders = new Uint8Array(BATCHES[0]);
+  return {
+    seal(payloads, frame) {
+      const count = payloads.length;
+      for (let i = 0; i < count; i++) {
+        const slot = slots[i]!;
+        slot.bytes.set(payloads[i]!, SLOT_HEADROOM);
+        slot.start = SLOT_HEADROOM;
+        slot.end = SLOT_HEADROOM + PAYLOAD;
+      }
+      sealer.seal(0, count, NEXT_HEADER);
+      for (let i = 0; i < count; i++) {
+        const { bytes, start, end } = slots[i]!;
+        frame.set(bytes.subarray(start, end), i * stride + RECORD_HEADER);
+      }
+    },
+    open(packets, out) {
+      const count = packets.length;
+      for (let i = 0; i < count; i++) {
+        const slot = slots[i]!;
+        const packet = packets[i]!;
+        slot.bytes.set(packet, SLOT_HEADROOM);
+        slot.start = SLOT_HEADROOM;
+        slot.end = SLOT_HEADROOM + packet.length;
+      }
+      opener.open(0, count, results, nextHeaders);
+      for (let i = 0; i < count; i++) {
+        if (results[i] !== OpenResult.ok) throw new Error(`a packet was not opened: ${results[i]}`);
+        const { bytes, start, end } = slots[i]!;
+        out.set(bytes.subarray(start, end), i * PAYLOAD);
+      }
+    },
+    renew() {
+      opener.close();
+      opener = engine.opener(parameters);
+    },
+    close() {
+      sealer.close();
+      opener.close();
+    },
+  };
+}

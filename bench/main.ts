@@ -1,0 +1,48 @@
+/**
+ * `npm run bench`: what the fast path costs beside what others would use, all of one figure in the same run. Prints
+ * tables, and writes `bench/results.json` and the plots of the docs. Parts that were not run keep their figures.
+ *
+ *     npm run bench -- [esp] [relay] [tunnel] [--rounds N] [--megabytes N]
+ */
+import { parseArgs } from 'node:util';
+import { prepare } from './harness/needs.ts';
+import { runPart } from './harness/part.ts';
+import { merged, type Row } from './harness/results.ts';
+import { readRows, writeRows } from './harness/results-file.ts';
+import { tables } from './harness/table.ts';
+import { PARTS } from './parts.ts';
+
+const USAGE = `npm run bench -- [${PARTS.map(({ name }) => name).join('] [')}] [--rounds N] [--megabytes N]`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '15' },
+    megabytes: { type: 'string', default: '200' },
+  },
+});
+const options = { rounds: Number(values.rounds), megabytes: Number(values.megabytes) };
+const unknown = positionals.filter((name) => !PARTS.some((part) => part.name === name));
+if (unknown.length > 0 || !(options.rounds >= 1) || !(options.megabytes >= 1)) {
+  console.error(USAGE);
+  process.exit(2);
+}
+
+const say = (line: string): void => console.error(`  ${line}`);
+const fresh: Row[] = [];
+for (const { name, needs, steps } of PARTS) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  for (const step of steps) {
+    console.error(step.title);
+    const obstacle = await prepare([...needs, ...(step.needs ?? [])], say);
+    if (obstacle !== undefined) {
+      console.error(`LEFT OUT ${step.title}: ${obstacle}`);
+      process.exitCode = 1;
+      continue;
+    }
+    const rows = await runPart(step, options, say);
+    console.log(`\n${tables(rows)}\n`);
+    fresh.push(...rows);
+  }
+}
+writeRows(merged(readRows(), fresh));

@@ -1,0 +1,28 @@
+/** The parts of the benchmarks: the programs each consists of and what they need of the machine. */
+import type { Need } from './harness/needs.ts';
+import type { Part } from './harness/part.ts';
+
+interface Step extends Part {
+  readonly title: string;
+  readonly needs?: readonly Need[];
+}
+
+export const PARTS: readonly {
+  readonly name: string;
+  readonly needs: readonly Need[];
+  readonly steps: readonly Step[];
+}[] = [
+  {
+    name: 'esp',
+    needs: ['module'],
+    steps: [
+      { title: 'ESP in Node', program: 'bench/esp/node.ts', pinned: true },
+      {
+        title: 'ESP in a Chromium worker',
+        program: 'bench/esp/chromium.ts',
+        pinned: true,
+        needs: ['programs'],
+      },
+    ],
+  },
+];
