@@ -86,7 +86,7 @@ export class KernelHost implements TcpHost {
     return this.#log;
   }
 
-  /** One of `availableCongestionControls`. */
+  /** Which congestion control its new connections use: one of `availableCongestionControls`. */
   use(congestionControl: string): void {
     // The namespace's default could not be set: only what the whole machine allows may be one.
     this.#namespace.ip(

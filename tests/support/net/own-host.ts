@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Failure } from '../../../shared/errors.ts';
 import { type IpInput, type IpOutput, IpStack } from '../../../shared/ip/stack.ts';
-import type { TcpLimits } from '../../../shared/ip/tcp/environment.ts';
+import { DEFAULT_TCP_LIMITS, type TcpLimits } from '../../../shared/ip/tcp/environment.ts';
 import type { Bytes, Millis } from '../../../shared/wire/bytes.ts';
 import { asPacket, CopyingSink } from '../ip-pair.ts';
 import { nodePrimitives } from '../node-primitives.ts';
@@ -17,7 +17,7 @@ export interface OwnHostOptions {
   readonly address: string;
   readonly mtu: number;
   readonly seed: number;
-  readonly limits?: TcpLimits | undefined;
+  readonly limits?: Partial<TcpLimits>;
 }
 
 /** Our stack at work, in virtual or real time. */
@@ -33,7 +33,7 @@ export class OwnHost implements TcpHost, Port {
   #timedFor: Millis | undefined;
   #cancel: () => void = () => undefined;
 
-  constructor({ clock, address, mtu, seed, limits }: OwnHostOptions) {
+  constructor({ clock, address, mtu, seed, limits = {} }: OwnHostOptions) {
     this.#clock = clock;
     this.address = address;
     this.#stack = new IpStack({
@@ -42,13 +42,8 @@ export class OwnHost implements TcpHost, Port {
       random: new SeededRandom(seed),
       sink: new CopyingSink(mtu, (packet) => this.send(packet)),
       primitives: nodePrimitives,
-      ...(limits === undefined ? {} : { tcp: limits }),
+      tcp: { ...DEFAULT_TCP_LIMITS, ...limits },
     });
-  }
-
-  use(congestionControl: string): void {
-    if (congestionControl !== 'cubic')
-      throw new RangeError(`congestion control: ${congestionControl}`);
   }
 
   connect(address: string, port: number, work: Work): Promise<Outcome> {

@@ -1,7 +1,7 @@
 import type { Bytes, Millis } from '../../../shared/wire/bytes.ts';
 import { earliest } from '../../../shared/wire/machine.ts';
+import { Link, type LinkOptions } from '../link.ts';
 import type { Clock } from './clock.ts';
-import { Path, type PathOptions } from './path.ts';
 import type { PcapWriter } from './pcap-writer.ts';
 
 /** Where packets come from and go to: a stack of ours, or a kernel behind its TUN device. */
@@ -16,16 +16,16 @@ export interface WireOptions {
   readonly clock: Clock;
   readonly ends: readonly [Port, Port];
   /** From the first end to the second, and back. */
-  readonly there: PathOptions;
-  readonly back: PathOptions;
+  readonly there: LinkOptions;
+  readonly back: LinkOptions;
   /** Shows what the first end sends and gets. */
   readonly recording?: PcapWriter | undefined;
 }
 
 /** A network between two ends. */
 export class Wire {
-  readonly there: Path;
-  readonly back: Path;
+  readonly there: Link;
+  readonly back: Link;
   readonly #options: WireOptions;
   #timedFor: Millis | undefined;
   #cancel: () => void = () => undefined;
@@ -34,8 +34,8 @@ export class Wire {
     this.#options = options;
     const { clock, ends, recording } = options;
     const [first, second] = ends;
-    this.there = new Path(options.there);
-    this.back = new Path(options.back);
+    this.there = new Link(options.there);
+    this.back = new Link(options.back);
     first.send = (packet) => {
       const now = clock.now();
       recording?.add(packet, now);
@@ -67,14 +67,10 @@ export class Wire {
     const { clock, ends, recording } = this.#options;
     const now = clock.now();
     const [first, second] = ends;
-    const forward: Bytes[] = [];
-    this.there.arrived(now, (packet) => forward.push(packet));
+    const forward = this.there.arrived(now);
     if (forward.length > 0) second.deliver(forward);
-    const backward: Bytes[] = [];
-    this.back.arrived(now, (packet) => {
-      recording?.add(packet, now);
-      backward.push(packet);
-    });
+    const backward = this.back.arrived(now);
+    for (const packet of backward) recording?.add(packet, now);
     if (backward.length > 0) first.deliver(backward);
     this.#arm();
   }

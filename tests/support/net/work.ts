@@ -35,8 +35,6 @@ export interface TcpHost {
   /** Dotted quad. */
   readonly address: string;
   readonly port: Port;
-  /** Which congestion control its new connections use. */
-  use(congestionControl: string): void;
   /** Opens a connection; resolves when it is over. */
   connect(address: string, port: number, work: Work): Promise<Outcome>;
   /** Listens; resolves when it does. `over` is called for each connection when it is over. */
