@@ -157,9 +157,9 @@ export class Sender {
     return earliest(this.#timer.kind === undefined ? undefined : this.#timer.at, this.#pacedAt);
   }
 
-  /** Bytes that are buffered at most, now: twice the window, so that what the path takes is at hand. */
+  /** Bytes that are buffered at most, now: twice the window (no whole number), so that what the path takes is at hand. */
   get capacity(): number {
-    return Math.min(this.#limit, Math.max(SMALLEST_BUFFER, 2 * this.congestion.window));
+    return Math.min(this.#limit, Math.max(SMALLEST_BUFFER, Math.ceil(2 * this.congestion.window)));
   }
 
   /** Bytes that a write would be taken. */

@@ -16,6 +16,9 @@ export const realClock: Clock = {
   },
 };
 
+/** Events between two looks at whether a promise is settled. */
+const BATCH = 100;
+
 interface Event {
   readonly time: Millis;
   readonly action: () => void;
@@ -40,14 +43,27 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** Runs until `done`; answers false when nothing is left to happen before `until`. */
-  run(until: Millis, done: () => boolean = () => false): boolean {
-    while (!done()) {
+  /** Runs until `promise` is settled. Throws when it is not and nothing is left to happen before `limit`. */
+  async until<T>(promise: Promise<T>, limit: Millis): Promise<T> {
+    let isSettled = false;
+    const settle = () => {
+      isSettled = true;
+    };
+    promise.then(settle, settle);
+    do await new Promise(setImmediate);
+    while (!isSettled && this.#step(limit));
+    if (!isSettled) throw new Error(`not done at ${Math.round(this.#now)} ms`);
+    return promise;
+  }
+
+  /** Runs up to `BATCH` events; answers whether there were any before `limit`. */
+  #step(limit: Millis): boolean {
+    for (let count = 0; count < BATCH; count++) {
       let first: Event | undefined;
       for (const event of this.#events) {
         if (first === undefined || event.time < first.time) first = event;
       }
-      if (first === undefined || first.time > until) return false;
+      if (first === undefined || first.time > limit) return count > 0;
       this.#events.splice(this.#events.indexOf(first), 1);
       this.#now = Math.max(this.#now, first.time);
       first.action();
