@@ -25,4 +25,9 @@ export const PARTS: readonly {
       },
     ],
   },
+  {
+    name: 'relay',
+    needs: ['linux'],
+    steps: [{ title: 'The relay', program: 'bench/relay/main.ts', pinned: false }],
+  },
 ];

@@ -21,6 +21,8 @@ export interface RelayConfig {
   readonly open?: boolean;
   /** Whether the portal is served; it is without this. */
   readonly portal?: boolean;
+  /** Whether the addon is used where it is there; it is without this. */
+  readonly addon?: boolean;
   readonly gateways: readonly GatewayConfig[];
   readonly origins?: readonly string[];
   readonly hosts?: readonly string[];

@@ -36,17 +36,17 @@ export class Outbox {
     this.#counters = counters;
   }
 
-  /** Sends a datagram from the gateway, or counts it as dropped. */
-  record(channel: ChannelNumber, bytes: Uint8Array): void {
-    const reserve = isIke(channel, bytes, 0, bytes.length) ? IKE_RESERVE : 0;
-    const waiting = this.#socket.bufferedAmount + this.#frame.length + bytes.length;
+  /** Sends the gateway's datagram `bytes[start, end)`, of which it makes a copy, or counts it as dropped. */
+  record(channel: ChannelNumber, bytes: Uint8Array, start: number, end: number): void {
+    const reserve = isIke(channel, bytes, start, end) ? IKE_RESERVE : 0;
+    const waiting = this.#socket.bufferedAmount + this.#frame.length + end - start;
     if (waiting > QUEUE_MARK + reserve) {
       if (reserve > 0) this.#counters.queueToTabIke++;
       else this.#counters.queueToTab++;
       return;
     }
     this.#startBurst();
-    if (this.#frame.append(channel, bytes, 0, bytes.length)) this.#flush();
+    if (this.#frame.append(channel, bytes, start, end)) this.#flush();
     this.#counters.toTab++;
   }
 

@@ -21,9 +21,12 @@ import {
   type RefusalCounts,
   type RelayReport,
 } from './counters.ts';
+import { NativeSockets } from './native-sockets.ts';
+import { NODE_SOCKETS } from './node-sockets.ts';
 import { readPortal } from './portal-files.ts';
 import { type Resolve, resolveName, sharedResolver } from './resolver.ts';
 import { Session } from './session.ts';
+import type { Sockets } from './sockets.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface RelayOptions {
@@ -86,6 +89,7 @@ class RelayServer implements Relay {
   readonly #limits: Limits;
   readonly #log: (line: string) => void;
   readonly #resolve: Resolve;
+  readonly #sockets: Sockets;
   readonly #http;
   readonly #websockets = new WebSocketServer({
     noServer: true,
@@ -115,6 +119,7 @@ class RelayServer implements Relay {
     this.#limits = { ...DEFAULT_LIMITS, ...config.limits };
     this.#log = options.log ?? (() => {});
     this.#resolve = sharedResolver(options.resolve ?? resolveName);
+    this.#sockets = (config.addon === false ? undefined : NativeSockets.load()) ?? NODE_SOCKETS;
     const portal = options.portal === undefined ? undefined : readPortal(options.portal);
     const headersTimeout = options.headersTimeout ?? HEADERS_TIMEOUT;
     this.#http = createServer(
@@ -253,6 +258,7 @@ class RelayServer implements Relay {
       idleTimeout: 1000 * idleSeconds,
       packetsPerSecond,
       resolve: this.#resolve,
+      sockets: this.#sockets,
       opened: (gateway) => {
         this.#opened++;
         this.#say(`session ${number} of ${address}: opened ${gateway.id}`);

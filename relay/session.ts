@@ -23,6 +23,7 @@ import { Datagrams } from './datagrams.ts';
 import { Outbox } from './outbox.ts';
 import { PacketRate } from './packet-rate.ts';
 import type { Resolve } from './resolver.ts';
+import type { Sockets } from './sockets.ts';
 import { TurnShare } from './turn-share.ts';
 
 /** How long a tab has to close its side; then the connection is cut. */
@@ -39,6 +40,7 @@ interface SessionOptions {
   /** What the tab may send toward the gateway. */
   readonly packetsPerSecond: number;
   readonly resolve: Resolve;
+  readonly sockets: Sockets;
   /** Called once, when the gateway is open. */
   readonly opened: (gateway: GatewayConfig) => void;
   /** Called once, when the relay ends the session. */
@@ -125,6 +127,7 @@ export class Session {
       this.#share.spend();
       state.datagrams.send(channel, frame, start, end, now);
     });
+    state.datagrams.flush();
   }
 
   #control(text: string): void {
@@ -150,15 +153,19 @@ export class Session {
       ? gateway.address
       : await this.#options.resolve(gateway.address);
     const ports: ChannelPorts = { ike: 500, natt: 4500, l2tp: 1701, ...gateway.ports };
-    const datagrams = await Datagrams.open(
+    const datagrams = new Datagrams(
       { address, addresses: gateway.addresses ?? [], ports },
+      this.#options.sockets,
       new PacketRate(this.#options.packetsPerSecond, performance.now()),
       this.counters,
       {
-        received: (channel, bytes) => this.#outbox.record(channel, bytes),
+        received: (channel, bytes, start, end) => {
+          this.#outbox.record(channel, bytes, start, end);
+        },
         unreachable: (channel, reason) => this.#unreachable(channel, reason),
       },
     );
+    const local = await datagrams.open();
     if (this.#state.kind !== 'opening') {
       datagrams.close();
       return;
@@ -172,7 +179,7 @@ export class Session {
     this.#outbox.control({
       type: 'opened',
       gateway: { id: gateway.id, name: gateway.name, address },
-      local: datagrams.local,
+      local,
       remote: ports,
       channels: CHANNEL_NAMES,
       mtu: RELAY_MTU,

@@ -1,5 +1,6 @@
 /**
- * Installs the packages when they are not the ones the lock file names, and says nothing otherwise.
+ * Installs the packages when they are not the ones the lock file names, builds the relay's addon where that is
+ * possible and due, and says nothing otherwise.
  * Runs before `npm start`, `npm test` and the rest, so it may import nothing that is not Node's own.
  * Everything it says goes to standard error: the standard output of `npm run -s dial` is the body.
  */
@@ -8,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildAddon } from './build-addon.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const LOCK_FILE = join(ROOT, 'package-lock.json');
@@ -29,6 +31,7 @@ if (!isComplete()) {
     rmSync(MUTEX, { force: true });
   }
 }
+buildAddon();
 
 function isComplete() {
   const stamp = read(STAMP);

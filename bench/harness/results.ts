@@ -12,7 +12,7 @@ export interface Row {
   readonly ours: number;
   /** Medians of the others' laps. */
   readonly peers: Readonly<Record<string, number>>;
-  /** How many times better than each peer: above 1 is better whatever the unit. */
+  /** How many times better than each peer: above 1 is better whatever the unit. None beside a figure of 0. */
   readonly ratios: Readonly<Record<string, number>>;
   /** The widest interquartile range among the row's contestants, over its median. */
   readonly spread: number;
@@ -40,7 +40,11 @@ export function rowOf(head: RowHead, ours: readonly number[], peers: Laps): Row 
   const ratio = (theirs: readonly number[]): number =>
     median(theirs.map((figure, round) => (more ? ours[round]! / figure : figure / ours[round]!)));
   const each = (of: (laps: readonly number[]) => number): Record<string, number> =>
-    Object.fromEntries(Object.entries(peers).map(([name, laps]) => [name, significant(of(laps))]));
+    Object.fromEntries(
+      Object.entries(peers)
+        .map(([name, laps]) => [name, significant(of(laps))] as const)
+        .filter(([, figure]) => Number.isFinite(figure)),
+    );
   return {
     ...head,
     ours: significant(median(ours)),

@@ -34,7 +34,9 @@ function table(rows: readonly Row[]): string {
 
 function peerCell({ peers, ratios }: Row, name: string): string {
   const theirs = peers[name];
-  return theirs === undefined ? '' : `${figure(theirs)} (× ${figure(ratios[name]!)})`;
+  if (theirs === undefined) return '';
+  const ratio = ratios[name];
+  return ratio === undefined ? figure(theirs) : `${figure(theirs)} (× ${figure(ratio)})`;
 }
 
 /** Three digits, and no more after the point than that. */

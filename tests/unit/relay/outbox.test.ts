@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { newCounters } from '../../../relay/counters.ts';
 import { IKE_RESERVE, Outbox, QUEUE_MARK } from '../../../relay/outbox.ts';
-import { Channel } from '../../../shared/relay/channels.ts';
+import { Channel, type ChannelNumber } from '../../../shared/relay/channels.ts';
 import { forEachRecord } from '../../../shared/relay/frames.ts';
 import type { Bytes } from '../../../shared/wire/bytes.ts';
 import { packets } from './support.ts';
@@ -31,6 +31,11 @@ function setUp() {
   };
 }
 
+/** A whole packet, as the gateway sent it. */
+function record(outbox: Outbox, channel: ChannelNumber, packet: Bytes): void {
+  outbox.record(channel, packet, 0, packet.length);
+}
+
 function tick(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -43,12 +48,12 @@ function channels(frame: Bytes | string | undefined): number[] {
 
 test('the records of a burst are one frame, under one cork', async () => {
   const { outbox, sent, corks } = setUp();
-  outbox.record(Channel.natt, packets.esp(1));
-  outbox.record(Channel.ike, packets.ike(2));
+  record(outbox, Channel.natt, packets.esp(1));
+  record(outbox, Channel.ike, packets.ike(2));
   expect(sent).toEqual([]);
   await tick();
   expect(sent.map(channels)).toEqual([[Channel.natt, Channel.ike]]);
-  outbox.record(Channel.l2tp, packets.l2tp(3));
+  record(outbox, Channel.l2tp, packets.l2tp(3));
   await tick();
   expect(sent).toHaveLength(2);
   expect(corks).toEqual(['cork', 'uncork', 'cork', 'uncork']);
@@ -56,7 +61,7 @@ test('the records of a burst are one frame, under one cork', async () => {
 
 test('a long burst is several frames, still under one cork', async () => {
   const { outbox, sent, corks } = setUp();
-  for (let i = 0; i < 100; i++) outbox.record(Channel.natt, packets.esp(1, 1400));
+  for (let i = 0; i < 100; i++) record(outbox, Channel.natt, packets.esp(1, 1400));
   await tick();
   expect(sent.length).toBeGreaterThan(3);
   expect(sent.flatMap(channels)).toHaveLength(100);
@@ -78,7 +83,7 @@ test.each([
   ] as const) {
     const { outbox, state, counters, sent } = setUp();
     state.bufferedAmount = buffered;
-    outbox.record(channel, packet);
+    record(outbox, channel, packet);
     await tick();
     expect(sent.length).toBe(takes ? 1 : 0);
     expect([counters.toTab, counters[dropped]]).toEqual(takes ? [1, 0] : [0, 1]);
@@ -88,7 +93,7 @@ test.each([
 test('the records of one burst count towards the mark', async () => {
   const { outbox, counters, state } = setUp();
   state.bufferedAmount = QUEUE_MARK - 3000;
-  for (let i = 0; i < 10; i++) outbox.record(Channel.natt, packets.esp(1, 1000));
+  for (let i = 0; i < 10; i++) record(outbox, Channel.natt, packets.esp(1, 1000));
   await tick();
   expect([counters.toTab, counters.queueToTab]).toEqual([2, 8]);
 });
@@ -116,7 +121,7 @@ test('of the pings of a burst the last is answered, and none while the tab does 
 
 test('nothing is sent on a WebSocket that closes meanwhile', async () => {
   const { outbox, state, sent, pongs } = setUp();
-  outbox.record(Channel.natt, packets.esp(1));
+  record(outbox, Channel.natt, packets.esp(1));
   outbox.pong(Buffer.from('1'));
   state.readyState = 2;
   await tick();
