@@ -6,6 +6,7 @@ import type { Failure } from '../errors.ts';
 import type { Bytes, Millis } from '../wire/bytes.ts';
 import type { Trace } from '../wire/machine.ts';
 import type { Packet } from '../wire/packet.ts';
+import type { ConnectionSnapshot } from './tcp/snapshot.ts';
 
 export type TcpInput =
   | {
@@ -22,6 +23,16 @@ export type TcpInput =
   | { readonly kind: 'tcp-consumed'; readonly socket: number; readonly length: number }
   /** No more will be written: FIN goes out after what was. Reading goes on. */
   | { readonly kind: 'tcp-shutdown'; readonly socket: number }
+  /**
+   * `noDelay`: small segments do not wait for acknowledgments. `keepAlive`: silence after which the peer is asked for a
+   * sign of life; infinite, as at first: never. What is missing stays.
+   */
+  | {
+      readonly kind: 'tcp-tune';
+      readonly socket: number;
+      readonly noDelay?: boolean;
+      readonly keepAlive?: Millis;
+    }
   /** Ends the connection at once, with RST where there is one to end. */
   | { readonly kind: 'tcp-abort'; readonly socket: number };
 
@@ -55,7 +66,9 @@ export type IpInput =
       readonly timeout: Millis;
     }
   /** Asks the name servers for the addresses of `name`. */
-  | { readonly kind: 'resolve'; readonly query: number; readonly name: string };
+  | { readonly kind: 'resolve'; readonly query: number; readonly name: string }
+  /** Asks for `connections`. */
+  | { readonly kind: 'inspect' };
 
 export type TcpOutput =
   | {
@@ -114,4 +127,10 @@ export type DnsOutput =
   | { readonly kind: 'resolved'; readonly query: number; readonly addresses: readonly Bytes[] }
   | { readonly kind: 'resolve-failed'; readonly query: number; readonly failure: Failure };
 
-export type IpOutput = TcpOutput | UdpOutput | PingOutput | DnsOutput | Trace;
+/** Every TCP connection there is, those in TIME-WAIT left out. */
+export type InspectOutput = {
+  readonly kind: 'connections';
+  readonly connections: readonly ConnectionSnapshot[];
+};
+
+export type IpOutput = TcpOutput | UdpOutput | PingOutput | DnsOutput | InspectOutput | Trace;

@@ -21,6 +21,7 @@ import { type Segment, sequenceLength, TcpFlag } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { Sender, type SenderWire } from './sender.ts';
 import { toPosition, toWire } from './sequence.ts';
+import type { ConnectionSnapshot } from './snapshot.ts';
 import { handshake, type State, type StateName, TIME_WAIT } from './state.ts';
 import { Timestamps } from './timestamps.ts';
 
@@ -42,6 +43,7 @@ export class Connection {
   #pathMtu: number;
   #peerWindow = new PeerWindow(0);
   #shutdownAsked = false;
+  #noDelay = false;
   /** A write was not taken whole. */
   #writeShort = false;
 
@@ -92,7 +94,34 @@ export class Connection {
     }
   }
 
+  /** For people; allocates. */
+  get snapshot(): ConnectionSnapshot {
+    const { socket, remote, remotePort: port, localPort } = this.identity;
+    const sender = this.#sender;
+    return {
+      socket,
+      address: addressBytes(remote),
+      port,
+      localPort,
+      state: this.#state.name,
+      sent: Math.max(0, (sender?.una ?? 1) - 1),
+      received: this.#receiver.nxt - 1,
+      receiveWindow: this.#receiver.window,
+      ...(sender === undefined ? {} : { sender: sender.snapshot }),
+    };
+  }
+
   // ---- What the caller asks
+
+  /** Nagle's algorithm off, and silence after which the peer is asked for a sign of life (infinite: never). */
+  tune(noDelay: boolean | undefined, keepAlive: Millis | undefined, now: Millis): void {
+    if (noDelay !== undefined) this.#noDelay = noDelay;
+    if (this.#sender !== undefined) {
+      this.#sender.prompt = this.#noDelay;
+      this.#sender.output(now);
+    }
+    if (keepAlive !== undefined) this.#keepalive.set(keepAlive, now);
+  }
 
   write(bytes: Bytes, now: Millis): void {
     if (this.#shutdownAsked) return;
@@ -425,6 +454,7 @@ export class Connection {
       random: () => fraction(random.bytes(4)),
     });
     this.#sender = sender;
+    sender.prompt = this.#noDelay;
     this.#keepalive.heard(now);
     // The window of a SYN is not scaled. @rfc 7323 §2.2
     const scale = segment.has(TcpFlag.syn) ? 0 : negotiation.peerScale;

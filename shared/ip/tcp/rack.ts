@@ -75,13 +75,12 @@ export class Rack {
     const patience = this.#rtt + this.#reorderingWindow(flights, rtt, recovering);
     let wait = 0;
     for (let flight = flights.earliest; flight !== undefined; ) {
-      if (flight.sentAt > this.#sentAt) break;
+      // In the order they were sent: those behind are not to be judged yet either.
+      if (!isLater(this.#sentAt, this.#end, flight.sentAt, flight.end)) break;
       const { later } = flight;
-      if (isLater(this.#sentAt, this.#end, flight.sentAt, flight.end)) {
-        const remaining = flight.sentAt + patience - now;
-        if (remaining < RESOLUTION) lost(flight);
-        else wait = Math.max(wait, remaining);
-      }
+      const remaining = flight.sentAt + patience - now;
+      if (remaining < RESOLUTION) lost(flight);
+      else wait = Math.max(wait, remaining);
       flight = later;
     }
     return wait;

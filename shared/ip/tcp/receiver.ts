@@ -149,14 +149,16 @@ export class Receiver {
   /** Writes edge pairs for the SACK option, as positions, and answers how many pairs. @rfc 2018 §4, 2883 §4 */
   sackBlocks(edges: Float64Array): number {
     let count = 0;
-    const put = (piece: Piece) => {
-      edges[2 * count] = piece.start;
-      edges[2 * count + 1] = piece.end;
+    if (this.#duplicate !== undefined) {
+      edges[0] = this.#duplicate.start;
+      edges[1] = this.#duplicate.end;
       count++;
-    };
-    if (this.#duplicate !== undefined) put(this.#duplicate);
-    this.#duplicate = undefined;
-    for (let i = 0; i < this.#pieces.length && count < SACK_BLOCK_LIMIT; i++) put(this.#pieces[i]!);
+      this.#duplicate = undefined;
+    }
+    for (let i = 0; i < this.#pieces.length && count < SACK_BLOCK_LIMIT; i++, count++) {
+      edges[2 * count] = this.#pieces[i]!.start;
+      edges[2 * count + 1] = this.#pieces[i]!.end;
+    }
     return count;
   }
 

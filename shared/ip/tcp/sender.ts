@@ -26,6 +26,7 @@ import type { RttEstimator } from './rtt.ts';
 import { Scoreboard } from './scoreboard.ts';
 import { TcpFlag } from './segment.ts';
 import { SenderTimer } from './sender-timer.ts';
+import type { SenderSnapshot } from './snapshot.ts';
 import { TailProbe } from './tail-probe.ts';
 
 /** Without progress for this long, the connection is given up: R2 of RFC 9293 §3.8.3, at least 100 s. */
@@ -77,8 +78,6 @@ export class Sender {
   maximumWindow = 0;
   /** Small segments do not wait for acknowledgments: Nagle's algorithm is off. */
   prompt = false;
-  /** Segments that were sent again. */
-  retransmissions = 0;
   readonly rtt: RttEstimator;
   readonly congestion: CongestionControl;
   readonly rate: DeliveryRate = new DeliveryRate();
@@ -95,6 +94,9 @@ export class Sender {
   readonly #ecn = new EcnResponse();
   /** Filled again for each acknowledgment. */
   readonly #sample: AckSample;
+  /** Segments that were sent again, and the last delivery rate measured. */
+  #retransmissions = 0;
+  #deliveryRate = 0;
   #segmentSize: number;
   /** Position behind the last byte written. */
   #end = 1;
@@ -187,6 +189,27 @@ export class Sender {
     return Math.max(this.una, Math.min(this.nxt, this.una + this.window));
   }
 
+  /** For people; allocates. */
+  get snapshot(): SenderSnapshot {
+    const { algorithm, phase, window, threshold, pacingRate } = this.congestion;
+    return {
+      algorithm,
+      phase,
+      window,
+      threshold,
+      peerWindow: this.window,
+      segmentSize: this.#segmentSize,
+      smoothedRtt: this.rtt.smoothed,
+      minimumRtt: this.rtt.minimum,
+      retransmissionTimeout: this.rtt.timeout,
+      pacingRate,
+      deliveryRate: this.#deliveryRate,
+      inFlight: this.inFlight,
+      unsent: this.unsent,
+      retransmissions: this.#retransmissions,
+    };
+  }
+
   /** Copies what there is room for and answers how much. The caller calls `output` after. */
   write(bytes: Bytes): number {
     const length = Math.min(this.room, bytes.length);
@@ -263,6 +286,7 @@ export class Sender {
     sample.totalDelivered = this.rate.delivered;
     sample.smoothedRtt = this.rtt.smoothed;
     sample.windowLimited = before < this.#limitedUntil;
+    if (sample.rate.rate > 0) this.#deliveryRate = sample.rate.rate;
     this.congestion.acknowledged(sample, now);
     // The first one goes whatever the window says. @rfc 6675 §5 step 4.3
     const lost = urgent && !this.#wire.held ? this.#flights.firstLost() : undefined;
@@ -384,7 +408,7 @@ export class Sender {
   #resend(flight: Flight, now: Millis): void {
     this.#flights.resend(flight, now);
     this.#recovery.resent(now);
-    this.retransmissions++;
+    this.#retransmissions++;
     this.#departs(flight, now);
     for (let at = flight.start; at < flight.end; ) {
       const length = Math.min(this.#segmentSize, this.#end - at, flight.end - at);

@@ -17,6 +17,7 @@ import type { ConnectionIdentity, TcpEnvironment, TcpLimits } from './environmen
 import { InitialNumbers } from './isn.ts';
 import type { ByteRing } from './ring.ts';
 import { decodeSegment, encodeSegment, Segment, TcpFlag } from './segment.ts';
+import type { ConnectionSnapshot } from './snapshot.ts';
 
 /** Connections at a time, not counting those in TIME-WAIT. */
 const CONNECTION_LIMIT = 1024;
@@ -80,6 +81,11 @@ export class TcpLayer {
     return first;
   }
 
+  /** Every connection but those in TIME-WAIT. */
+  get snapshots(): readonly ConnectionSnapshot[] {
+    return [...this.#bySocket.values()].map((each) => each.snapshot);
+  }
+
   command(input: TcpInput, now: Millis): void {
     switch (input.kind) {
       case 'tcp-connect':
@@ -103,6 +109,9 @@ export class TcpLayer {
         break;
       case 'tcp-shutdown':
         connection.shutdown(now);
+        break;
+      case 'tcp-tune':
+        connection.tune(input.noDelay, input.keepAlive, now);
         break;
       case 'tcp-abort':
         connection.abort(now);
