@@ -4,9 +4,10 @@ import { mustRun } from '../../scripts/support/command.ts';
 import { guestObstacle, prepareGuest } from '../../scripts/support/guest.ts';
 import { obstacle, prepareTools } from '../../scripts/support/tools.ts';
 import { ROOT } from '../../scripts/support/vitest.ts';
+import { tunObstacle } from '../../tests/interop/support/tun-device.ts';
 
 /** `programs`: browser, gateway and web server, and namespaces to run them in. */
-export type Need = 'module' | 'portal' | 'programs' | 'guest' | 'linux';
+export type Need = 'module' | 'portal' | 'programs' | 'guest' | 'linux' | 'tun';
 
 const READY: Readonly<Record<Need, (say: (line: string) => void) => Promise<string | undefined>>> =
   {
@@ -28,6 +29,7 @@ const READY: Readonly<Record<Need, (say: (line: string) => void) => Promise<stri
       if (reason === undefined) await prepareGuest(say);
       return reason;
     },
+    tun: async () => tunObstacle(),
     linux: async () => (process.platform === 'linux' ? undefined : 'it reads /proc'),
   };
 

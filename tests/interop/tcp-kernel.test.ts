@@ -10,7 +10,11 @@ import { patternHash } from '../support/net/pattern.ts';
 import { PcapWriter, recordingFolder } from '../support/net/pcap-writer.ts';
 import { Wire } from '../support/net/wire.ts';
 import { exchange, type Outcome, type TcpHost, type Work } from '../support/net/work.ts';
-import { availableCongestionControls, KernelHost } from './support/kernel-host.ts';
+import {
+  availableCongestionControls,
+  KernelHost,
+  type KernelInterface,
+} from './support/kernel-host.ts';
 import { temporaryFolder } from './support/namespace.ts';
 import { type Dissection, dissect, faulty } from './support/tshark.ts';
 import { tunObstacle } from './support/tun-device.ts';
@@ -46,7 +50,8 @@ if (obstacle !== undefined) console.error(`SKIPPED TCP against the kernel: ${obs
 describe.skipIf(obstacle !== undefined)("our TCP against the kernel's", () => {
   let folder: string;
   let recording: PcapWriter;
-  let kernel: KernelHost;
+  let host: KernelHost;
+  let kernel: KernelInterface;
   let own: OwnHost;
   let wire: Wire;
   let port = DESERTED_PORT;
@@ -55,7 +60,8 @@ describe.skipIf(obstacle !== undefined)("our TCP against the kernel's", () => {
     folder = temporaryFolder();
     // One recording of all tests, which the last ones look at.
     recording = new PcapWriter(join(recordingFolder() ?? folder, 'tcp-kernel.pcap'));
-    kernel = await KernelHost.start({ address: KERNEL, peer: OWN, mtu: MTU });
+    host = new KernelHost();
+    kernel = await host.attach({ address: KERNEL, peer: OWN, mtu: MTU });
   });
 
   beforeEach(() => {
@@ -66,11 +72,11 @@ describe.skipIf(obstacle !== undefined)("our TCP against the kernel's", () => {
   afterEach(({ task }) => {
     wire.cut();
     own.stop();
-    if (task.result?.state === 'fail') console.error(kernel.log);
+    if (task.result?.state === 'fail') console.error(host.log);
   });
 
   afterAll(() => {
-    kernel?.stop();
+    host?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -1,4 +1,7 @@
-/** A kernel's TCP to test against: a namespace of its own whose only way out is a TUN device that we hold. */
+/**
+ * A kernel's TCP to measure ours against: a namespace of its own whose only ways out are TUN devices that we hold,
+ * and a program in it that works on order.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -9,17 +12,8 @@ import { Namespace } from './namespace.ts';
 import { nodeArguments, ROOT } from './node-script.ts';
 import { TunDevice } from './tun-device.ts';
 
-const DEVICE = 'tun0';
-/** The device's queue holds a whole window, so that nothing is lost but what the wire loses. */
+/** A device's queue holds a whole window, so that nothing is lost but what the wire loses. */
 const QUEUE_PACKETS = 20_000;
-
-export interface KernelHostOptions {
-  /** Dotted quads: its own, and the one that is reached through the device. */
-  readonly address: string;
-  readonly peer: string;
-  readonly mtu: number;
-  readonly settings?: Readonly<Record<string, string>>;
-}
 
 const SETTINGS = {
   tcp_rmem: '4096 131072 16777216',
@@ -28,33 +22,35 @@ const SETTINGS = {
   tcp_no_metrics_save: '1',
 };
 
+export interface KernelInterfaceOptions {
+  /** Dotted quads: its own, and the one that is reached through it. */
+  readonly address: string;
+  readonly peer: string;
+  readonly mtu: number;
+}
+
 interface Waiting {
   answered(report: Report): void;
   failed(error: Error): void;
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+type OrderWithoutId = DistributiveOmit<Order, 'id'>;
 
-export class KernelHost implements TcpHost {
-  readonly address: string;
-  /** The other end of its device. */
-  readonly port: TunDevice;
-  readonly #options: KernelHostOptions;
+export class KernelHost {
   readonly #namespace: Namespace;
   readonly #program: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #devices: TunDevice[] = [];
   #serial = 0;
   #log = '';
 
-  private constructor(options: KernelHostOptions, namespace: Namespace, device: TunDevice) {
-    this.address = options.address;
-    this.port = device;
-    this.#options = options;
-    this.#namespace = namespace;
+  /** `settings`: below /proc/sys/net/ipv4, besides those above. */
+  constructor(settings: Readonly<Record<string, string>> = {}) {
+    this.#namespace = Namespace.create('k');
     const script = fileURLToPath(new URL('kernel-peer.ts', import.meta.url));
-    const settings = Object.entries({ ...SETTINGS, ...options.settings });
-    const args = settings.map(([name, value]) => `${name}=${value}`);
-    const command = namespace.command(process.execPath, nodeArguments(script, args));
+    const args = Object.entries({ ...SETTINGS, ...settings }).map((each) => each.join('='));
+    const command = this.#namespace.command(process.execPath, nodeArguments(script, args));
     this.#program = spawn(...command, { cwd: ROOT, stdio: 'pipe' });
     createInterface({ input: this.#program.stdout! }).on('line', (line) => {
       const report: Report = JSON.parse(line);
@@ -69,29 +65,63 @@ export class KernelHost implements TcpHost {
     });
   }
 
-  static async start(options: KernelHostOptions): Promise<KernelHost> {
-    const { address, peer, mtu } = options;
-    const namespace = Namespace.create('k');
-    namespace.ip('tuntap', 'add', 'dev', DEVICE, 'mode', 'tun');
-    namespace.ip('addr', 'add', address, 'peer', peer, 'dev', DEVICE);
-    namespace.ip(
-      ...['link', 'set', 'dev', DEVICE, 'mtu', `${mtu}`, 'txqueuelen', `${QUEUE_PACKETS}`, 'up'],
-    );
-    const device = await TunDevice.open(DEVICE, (file, args) => namespace.command(file, args));
-    return new KernelHost(options, namespace, device);
-  }
-
   /** What the program in the namespace wrote on standard error. */
   get log(): string {
     return this.#log;
   }
 
+  /** A new device with an address. */
+  async attach({ address, peer, mtu }: KernelInterfaceOptions): Promise<KernelInterface> {
+    const name = `tun${this.#devices.length}`;
+    const namespace = this.#namespace;
+    namespace.ip('tuntap', 'add', 'dev', name, 'mode', 'tun');
+    namespace.ip('addr', 'add', address, 'peer', peer, 'dev', name);
+    namespace.ip('link', 'set', 'dev', name, 'mtu', `${mtu}`, 'txqueuelen', `${QUEUE_PACKETS}`);
+    namespace.ip('link', 'set', 'dev', name, 'up');
+    const device = await TunDevice.open(name, (file, args) => namespace.command(file, args));
+    this.#devices.push(device);
+    return new KernelInterface(address, device, {
+      order: (order, waiting) => this.#order(order, waiting),
+      // The namespace's default cannot be set: only what the whole machine allows may be one.
+      use: (algorithm) => namespace.ip('route', 'replace', peer, 'dev', name, 'congctl', algorithm),
+    });
+  }
+
+  stop(): void {
+    this.#waiting.clear();
+    for (const device of this.#devices) device.close();
+    this.#program.stdin!.end();
+    this.#namespace.destroy();
+  }
+
+  #order(order: OrderWithoutId, waiting: Waiting): void {
+    const id = ++this.#serial;
+    this.#waiting.set(id, waiting);
+    this.#program.stdin!.write(`${JSON.stringify({ ...order, id })}\n`);
+  }
+}
+
+interface KernelControl {
+  order(order: OrderWithoutId, waiting: Waiting): void;
+  use(algorithm: string): void;
+}
+
+/** The kernel behind one of its addresses. */
+export class KernelInterface implements TcpHost {
+  readonly address: string;
+  /** The other end of its device. */
+  readonly port: TunDevice;
+  readonly #control: KernelControl;
+
+  constructor(address: string, port: TunDevice, control: KernelControl) {
+    this.address = address;
+    this.port = port;
+    this.#control = control;
+  }
+
   /** Which congestion control its new connections use: one of `availableCongestionControls`. */
-  use(congestionControl: string): void {
-    // The namespace's default could not be set: only what the whole machine allows may be one.
-    this.#namespace.ip(
-      ...['route', 'replace', this.#options.peer, 'dev', DEVICE, 'congctl', congestionControl],
-    );
+  use(algorithm: string): void {
+    this.#control.use(algorithm);
   }
 
   connect(address: string, port: number, work: Work): Promise<Outcome> {
@@ -99,7 +129,7 @@ export class KernelHost implements TcpHost {
       const answered = (report: Report) => {
         if (report.kind === 'over') resolve(report.outcome);
       };
-      this.#order({ kind: 'connect', address, port, work }, { answered, failed });
+      this.#control.order({ kind: 'connect', address, port, work }, { answered, failed });
     });
   }
 
@@ -109,21 +139,8 @@ export class KernelHost implements TcpHost {
         if (report.kind === 'over') over(report.outcome);
         else resolve();
       };
-      this.#order({ kind: 'listen', port, work }, { answered, failed });
+      this.#control.order({ kind: 'listen', port, work }, { answered, failed });
     });
-  }
-
-  stop(): void {
-    this.#waiting.clear();
-    this.port.close();
-    this.#program.stdin!.end();
-    this.#namespace.destroy();
-  }
-
-  #order(order: DistributiveOmit<Order, 'id'>, waiting: Waiting): void {
-    const id = ++this.#serial;
-    this.#waiting.set(id, waiting);
-    this.#program.stdin!.write(`${JSON.stringify({ ...order, id })}\n`);
   }
 }
 

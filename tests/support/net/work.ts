@@ -30,7 +30,7 @@ export interface Outcome {
 
 export const SAMPLE: Millis = 100;
 
-/** A host that does work over TCP. */
+/** A host that does work over TCP, at one of its addresses. */
 export interface TcpHost {
   /** Dotted quad. */
   readonly address: string;
@@ -39,7 +39,6 @@ export interface TcpHost {
   connect(address: string, port: number, work: Work): Promise<Outcome>;
   /** Listens; resolves when it does. `over` is called for each connection when it is over. */
   listen(port: number, work: Work, over: (outcome: Outcome) => void): Promise<void>;
-  stop(): void;
 }
 
 /** One connection, and how it went at both ends: the opener's first. */
