@@ -24,6 +24,7 @@ const KERNEL = '10.77.0.2';
 const MTU = 1400;
 /** Where nothing listens. */
 const DESERTED_PORT = 4999;
+const RECORDING_BUFFER = 1_048_576;
 const LARGEST_UNSCALED_WINDOW = 65_535;
 
 type Conditions = Omit<LinkOptions, 'seed'>;
@@ -59,7 +60,10 @@ describe.skipIf(obstacle !== undefined)("our TCP against the kernel's", () => {
   beforeAll(async () => {
     folder = temporaryFolder();
     // One recording of all tests, which the last ones look at.
-    recording = new PcapWriter(join(recordingFolder() ?? folder, 'tcp-kernel.pcap'));
+    recording = new PcapWriter(
+      join(recordingFolder() ?? folder, 'tcp-kernel.pcap'),
+      RECORDING_BUFFER,
+    );
     host = new KernelHost();
     kernel = await host.attach({ address: KERNEL, peer: OWN, mtu: MTU });
   });

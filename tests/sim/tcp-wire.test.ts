@@ -18,16 +18,14 @@ describe('a stream that is limited by its window', () => {
     ) as [OwnHost, OwnHost];
     // Losses make windows that are no whole number of bytes.
     const conditions = { latency: 25, loss: 0.0005 };
-    const recording = wantedRecording(`stream ${seed}`);
     new Wire({
       clock,
       ends: hosts,
       there: { ...conditions, seed },
       back: { ...conditions, seed: seed + 1 },
-      recording,
+      recording: wantedRecording(`stream ${seed}`),
     });
     const ends = await clock.until(exchange(...hosts, 80, { bytes: BYTES }, {}), 20_000);
-    recording?.close();
     expect(ends[1]).toMatchObject({ received: BYTES, hash: patternHash(BYTES) });
   });
 });

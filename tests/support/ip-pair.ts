@@ -6,6 +6,7 @@ import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
 import { earliest } from '../../shared/wire/machine.ts';
 import type { Packet, PacketSink } from '../../shared/wire/packet.ts';
 import { Link, type LinkOptions } from './link.ts';
+import { wantedRecording } from './net/pcap-writer.ts';
 import { nodePrimitives } from './node-primitives.ts';
 import { SeededRandom } from './random.ts';
 
@@ -56,7 +57,12 @@ export class Host {
   react: (output: IpOutput) => void = () => undefined;
   readonly #clock: { now: Millis };
 
-  constructor(address: number, options: PairOptions, clock: { now: Millis }, link: Link) {
+  constructor(
+    address: number,
+    options: PairOptions,
+    clock: { now: Millis },
+    link: Pick<Link, 'send'>,
+  ) {
     this.#clock = clock;
     this.stack = new IpStack({
       address: addressBytes(address),
@@ -86,11 +92,17 @@ export class Pair {
   readonly client: Host;
   readonly server: Host;
   steps = 0;
+  /** What the client sends and gets. */
+  readonly #recording = wantedRecording('pair');
 
   constructor(options: PairOptions) {
     this.up = new Link(options.link);
     this.down = new Link({ ...options.link, seed: options.link.seed + 1 });
-    this.client = new Host(CLIENT, options, this.clock, this.up);
+    const send = (bytes: Bytes, now: Millis) => {
+      this.#recording?.add(bytes, now);
+      this.up.send(bytes, now);
+    };
+    this.client = new Host(CLIENT, options, this.clock, { send });
     this.server = new Host(SERVER, options, this.clock, this.down);
   }
 
@@ -108,7 +120,10 @@ export class Pair {
       this.clock.now = Math.max(this.clock.now, next);
       const now = this.clock.now;
       for (const bytes of this.up.arrived(now)) this.#arrive(this.server, bytes);
-      for (const bytes of this.down.arrived(now)) this.#arrive(this.client, bytes);
+      for (const bytes of this.down.arrived(now)) {
+        this.#recording?.add(bytes, now);
+        this.#arrive(this.client, bytes);
+      }
       for (const host of [this.client, this.server]) {
         if ((host.stack.deadline ?? Number.POSITIVE_INFINITY) <= now)
           host.tell({ kind: 'timeout' });

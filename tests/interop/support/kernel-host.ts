@@ -42,6 +42,7 @@ export class KernelHost {
   readonly #program: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
   readonly #devices: TunDevice[] = [];
+  #attached = 0;
   #serial = 0;
   #log = '';
 
@@ -72,7 +73,7 @@ export class KernelHost {
 
   /** A new device with an address. */
   async attach({ address, peer, mtu }: KernelInterfaceOptions): Promise<KernelInterface> {
-    const name = `tun${this.#devices.length}`;
+    const name = `tun${this.#attached++}`;
     const namespace = this.#namespace;
     namespace.ip('tuntap', 'add', 'dev', name, 'mode', 'tun');
     namespace.ip('addr', 'add', address, 'peer', peer, 'dev', name);

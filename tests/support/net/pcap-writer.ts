@@ -1,5 +1,5 @@
 /** Recordings of raw IP packets for Wireshark: pcap, link type RAW. */
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bytes, Millis } from '../../../shared/wire/bytes.ts';
 
@@ -9,16 +9,18 @@ const FOLDER_VARIABLE = 'CULVERT_PCAP';
 const MAGIC = 0xa1b2c3d4;
 const LINKTYPE_RAW = 101;
 const SNAPSHOT_LENGTH = 65_535;
-const FLUSH_BYTES = 262_144;
 
 export class PcapWriter {
   readonly file: string;
   readonly #fd: number;
+  readonly #buffer: number;
   #waiting: Buffer[] = [];
   #size = 0;
 
-  constructor(file: string) {
+  /** `buffer`: bytes that stay in memory before they are written out. */
+  constructor(file: string, buffer = 0) {
     this.file = file;
+    this.#buffer = buffer;
     this.#fd = openSync(file, 'w');
     const header = Buffer.alloc(24);
     header.writeUInt32LE(MAGIC, 0);
@@ -38,12 +40,7 @@ export class PcapWriter {
     header.writeUInt32LE(packet.length, 12);
     this.#put(header);
     this.#put(Buffer.from(packet));
-    if (this.#size > FLUSH_BYTES) this.flush();
-  }
-
-  close(): void {
-    this.flush();
-    closeSync(this.#fd);
+    if (this.#size > this.#buffer) this.flush();
   }
 
   #put(bytes: Buffer): void {
@@ -69,7 +66,7 @@ export function recordingFolder(): string | undefined {
   return folder;
 }
 
-/** A recording of its own; `undefined` when none is wanted. */
+/** A recording of its own, complete at every moment; `undefined` when none is wanted. */
 export function wantedRecording(name: string): PcapWriter | undefined {
   const folder = recordingFolder();
   if (folder === undefined) return undefined;
