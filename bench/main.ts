@@ -1,16 +1,23 @@
 /**
  * `npm run bench`: what the fast path costs beside what others would use, all of one figure in the same run. Prints
- * tables, and writes `bench/results.json` and the plots of the docs. Parts that were not run keep their figures.
+ * tables, and writes `bench/results.json` and the figures and plots of the docs. Parts that were not run keep their figures.
  *
  *     npm run bench -- [esp] [relay] [tunnel] [--rounds N] [--megabytes N] [--seconds N]
  */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { withFigures } from './figures.ts';
 import { prepare } from './harness/needs.ts';
 import { runPart } from './harness/part.ts';
 import { merged, type Row } from './harness/results.ts';
 import { readRows, writeRows } from './harness/results-file.ts';
 import { tables } from './harness/table.ts';
 import { PARTS } from './parts.ts';
+import { plots } from './plots.ts';
+
+const PAGE = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
 
 const USAGE = `npm run bench -- [${PARTS.map(({ name }) => name).join('] [')}] [--rounds N] [--megabytes N] [--seconds N]`;
 
@@ -39,7 +46,6 @@ if (
 }
 
 const say = (line: string): void => console.error(`  ${line}`);
-const fresh: Row[] = [];
 for (const { name, needs, steps } of PARTS) {
   if (positionals.length > 0 && !positionals.includes(name)) continue;
   for (const step of steps) {
@@ -52,7 +58,13 @@ for (const { name, needs, steps } of PARTS) {
     }
     const rows = await runPart(step, options, say);
     console.log(`\n${tables(rows)}\n`);
-    fresh.push(...rows);
+    keep(rows);
   }
 }
-writeRows(merged(readRows(), fresh));
+
+function keep(fresh: readonly Row[]): void {
+  const rows = merged(readRows(), fresh);
+  writeRows(rows);
+  for (const [file, picture] of Object.entries(plots(rows))) writeFileSync(file, picture);
+  writeFileSync(PAGE, withFigures(readFileSync(PAGE, 'utf8'), rows));
+}

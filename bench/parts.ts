@@ -31,6 +31,13 @@ export const PARTS: readonly {
     steps: [{ title: 'The relay', program: 'bench/relay/main.ts', pinned: false }],
   },
   {
+    name: 'tunnel',
+    needs: ['module', 'programs'],
+    steps: [
+      { title: 'The whole tunnel in Chromium', program: 'bench/tunnel/main.ts', pinned: false },
+    ],
+  },
+  {
     name: 'tcp',
     needs: [],
     steps: [

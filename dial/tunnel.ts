@@ -8,7 +8,7 @@ import type { Session } from '../shared/vpn/session.ts';
 import type { Stage } from '../shared/vpn/stack-config.ts';
 import type { TunnelOutput } from '../shared/vpn/tunnel.ts';
 import type { Random } from '../shared/wire/bytes.ts';
-import { loadWasmSuite } from '../wasm/index.ts';
+import { bestBuild, loadWasmSuite } from '../wasm/index.ts';
 import { type RelaySocket, TunnelDriver } from '../web/worker/driver.ts';
 import { Sockets } from '../web/worker/sockets.ts';
 import type { Options } from './options.ts';
@@ -36,7 +36,9 @@ const random: Random = {
 
 /** Dials and waits until there is an address. Throws `TunnelError`; SIGINT and SIGTERM end the tunnel in order. */
 export async function openTunnel(options: Options): Promise<OpenTunnel> {
-  const wasm = await readFile(new URL('../wasm/build/culvert.wasm', import.meta.url));
+  const wasm = await readFile(
+    new URL(`../wasm/build/culvert.${bestBuild()}.wasm`, import.meta.url),
+  );
   const suite = await loadWasmSuite(wasm, random);
   let settle: { connected: () => void; failed: (error: TunnelError) => void };
   const connected = new Promise<void>((resolve, reject) => {

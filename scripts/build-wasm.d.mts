@@ -1,2 +1,2 @@
-/** The module's path, after building it where it is missing or stale. Throws with the compiler's messages. */
-export function buildWasm(): Promise<string>;
+/** The modules' paths by build, after building those that are missing or stale. Throws with the compiler's messages. */
+export function buildWasm(): Promise<Record<'relaxed' | 'strict' | 'none', string>>;

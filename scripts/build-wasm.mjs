@@ -1,6 +1,7 @@
 /**
- * Compiles wasm/assembly to wasm/build/culvert.wasm, when a source, this script or the compiler is newer than it. Run as
- * a script or call `buildWasm`. Others may read the module, or build it, at the same time: it appears by a rename.
+ * Compiles wasm/assembly to wasm/build/culvert.{relaxed,strict,none}.wasm, when a source, this script or the compiler is
+ * newer than one of them. Run as a script or call `buildWasm`. Others may read a module, or build it, at the same time:
+ * it appears by a rename.
  */
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -9,16 +10,15 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCES = join(ROOT, 'wasm', 'assembly');
 const COMPILER = join(ROOT, 'node_modules', 'assemblyscript', 'package.json');
-const TARGET = join(ROOT, 'wasm', 'build', 'culvert.wasm');
+const DIRECTORY = join(ROOT, 'wasm', 'build');
 
 /** 64 KiB each; the compiler refuses the number when wasm/assembly/layout.ts outgrows it. */
-const MEMORY_PAGES = '18';
+const MEMORY_PAGES = '27';
 
 const OPTIONS = [
   ...['--runtime', 'stub'],
   '-O3',
   '--noAssert',
-  ...['--enable', 'simd'],
   ...['--use', 'abort='],
   ...['--initialMemory', MEMORY_PAGES],
   ...['--maximumMemory', MEMORY_PAGES],
@@ -26,13 +26,28 @@ const OPTIONS = [
   ...['--disableWarning', '112'],
 ];
 
-/** The module's path, after building it where it is missing or stale. Throws with the compiler's messages. */
+/** What each build may use; wasm/module.ts chooses among them. */
+const BUILDS = {
+  relaxed: ['--enable', 'simd', '--enable', 'relaxed-simd'],
+  strict: ['--enable', 'simd'],
+  none: [],
+};
+
+/** The modules' paths by build, after building those that are missing or stale. Throws with the compiler's messages. */
 export async function buildWasm() {
-  if (await isCurrent()) return TARGET;
+  const changed = await lastChange();
+  await mkdir(DIRECTORY, { recursive: true });
+  const paths = {};
+  for (const [build, features] of Object.entries(BUILDS)) {
+    paths[build] = join(DIRECTORY, `culvert.${build}.wasm`);
+    if ((await modified(paths[build])) < changed) await compile(paths[build], features);
+  }
+  return paths;
+}
+
+async function compile(target, features) {
   const { default: asc } = await import('assemblyscript/asc');
-  const directory = join(ROOT, 'wasm', 'build');
-  await mkdir(directory, { recursive: true });
-  const unfinished = join(directory, `culvert.${process.pid}.${Date.now()}.wasm`);
+  const unfinished = `${target}.${process.pid}.${Date.now()}`;
   const entry = join(SOURCES, 'index.ts');
   try {
     const { error, stderr } = await asc.main([
@@ -40,22 +55,21 @@ export async function buildWasm() {
       ...['--outFile', relative(ROOT, unfinished)],
       ...['--baseDir', ROOT],
       ...OPTIONS,
+      ...features,
     ]);
     if (error !== null) throw new Error(`wasm/assembly does not compile\n${stderr.toString()}`);
-    await rename(unfinished, TARGET);
+    await rename(unfinished, target);
   } finally {
     await rm(unfinished, { force: true });
   }
-  return TARGET;
 }
 
-async function isCurrent() {
-  const built = await modified(TARGET);
+/** When anything changed that the modules are made from. */
+async function lastChange() {
   const names = await readdir(SOURCES, { recursive: true });
   const inputs = [fileURLToPath(import.meta.url), COMPILER];
   for (const name of names) inputs.push(join(SOURCES, name));
-  for (const input of inputs) if ((await modified(input)) > built) return false;
-  return true;
+  return Math.max(...(await Promise.all(inputs.map(modified))));
 }
 
 /** Milliseconds since the epoch; 0 for a file that does not exist. */

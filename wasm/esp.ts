@@ -1,9 +1,9 @@
 /**
- * `EspEngine` over the module: slots are its memory, cursors plain objects that are copied into its descriptors
+ * `EspEngine` over the module: slots are its memory, cursors plain objects that are copied into it
  * before a run of slots and back after it. One engine serves one tunnel.
  */
 import type * as contract from '../shared/esp/engine.ts';
-import type { EspEngine, EspOpener, EspSaParameters, EspSealer } from '../shared/esp/engine.ts';
+import type { EspEngine, EspInbound, EspSaParameters, EspSealer } from '../shared/esp/engine.ts';
 import type { Bytes, Random } from '../shared/wire/bytes.ts';
 import type { Packet } from '../shared/wire/packet.ts';
 import { IvPool } from './ivs.ts';
@@ -14,11 +14,7 @@ import { overhead, payloadRoom, type SaShape, saShape, tailLength } from './para
 const SLOT_SIZE: typeof contract.SLOT_SIZE = 2048;
 const SLOT_COUNT: typeof contract.SLOT_COUNT = 512;
 const SLOT_HEADROOM: typeof contract.SLOT_HEADROOM = 256;
-
-/** u16 fields of a descriptor. */
-const FIELDS = 4;
-const RESULT = 2;
-const NEXT_HEADER = 3;
+const SEALED_HEADER: typeof contract.SEALED_HEADER = 3;
 
 /** Offsets in a context, as in assembly/context.ts. */
 const SEQUENCE = 4;
@@ -26,19 +22,31 @@ const OCTETS = 8;
 
 export function wasmEspEngine(wasm: Wasm, random: Random): EspEngine {
   const pool = new Pool(wasm, random);
+  const { slots, results, nextHeaders } = pool;
   return {
-    slots: pool.slots,
+    slots,
+    results,
+    nextHeaders,
     sealer: (parameters) => new WasmSealer(pool, parameters),
-    opener: (parameters) => new WasmOpener(pool, parameters),
+    inbound: (parameters) => new WasmInbound(pool, parameters),
+    open(first, count) {
+      pool.enter(first, count);
+      wasm.open(first, count);
+      pool.leave(first, count);
+    },
   };
 }
 
-/** What all SAs of one engine share: slots, descriptors, IVs and the contexts. */
+/** What all SAs of one engine share: slots, cursors, IVs and the contexts. */
 class Pool {
   readonly wasm: Wasm;
   readonly slots: readonly Packet[];
+  readonly results: Uint8Array;
+  readonly nextHeaders: Uint8Array;
   readonly ivs: IvPool;
-  readonly descriptors: Uint16Array;
+  /** SPIs of the inbound SAs. */
+  readonly inbound = new Set<number>();
+  readonly #cursors: Uint16Array;
   readonly #memory: Bytes;
   readonly #view: DataView;
   readonly #free: number[];
@@ -47,19 +55,21 @@ class Pool {
     const buffer = wasm.memory.buffer as ArrayBuffer;
     this.wasm = wasm;
     this.slots = Array.from({ length: SLOT_COUNT }, (_, i) => ({
-      bytes: new Uint8Array(buffer, wasm.SLOTS.value + i * SLOT_SIZE, SLOT_SIZE),
+      bytes: new Uint8Array(buffer, wasm.SLOTS.value + i * wasm.SLOT_STRIDE.value, SLOT_SIZE),
       start: SLOT_HEADROOM,
       end: SLOT_HEADROOM,
     }));
+    this.results = new Uint8Array(buffer, wasm.RESULTS.value, SLOT_COUNT);
+    this.nextHeaders = new Uint8Array(buffer, wasm.NEXT_HEADERS.value, SLOT_COUNT);
     this.ivs = new IvPool(wasm, random);
-    this.descriptors = new Uint16Array(buffer, wasm.DESCRIPTORS.value, SLOT_COUNT * FIELDS);
+    this.#cursors = new Uint16Array(buffer, wasm.CURSORS.value, 2 * SLOT_COUNT);
     this.#memory = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
     this.#free = Array.from({ length: wasm.CONTEXT_COUNT.value }, (_, i) => i);
   }
 
   /** Sets up a context and answers its index. */
-  acquire(parameters: EspSaParameters, shape: SaShape): number {
+  acquire(parameters: EspSaParameters, shape: SaShape, inbound: boolean): number {
     const index = this.#free.pop();
     if (index === undefined) throw new RangeError('parameters: too many SAs at once');
     const { wasm } = this;
@@ -68,8 +78,9 @@ class Pool {
     if (integrityKey !== undefined) {
       this.#memory.set(integrityKey, wasm.IO.value + wasm.INTEGRITY_KEY.value);
     }
-    const integrityLength = integrityKey?.length ?? 0;
-    wasm.openContext(index, spi, shape.cipher, cipherKey.length, shape.integrity, integrityLength);
+    const { cipher, integrity } = shape;
+    const keyLengths = [cipherKey.length, integrityKey?.length ?? 0] as const;
+    wasm.openContext(index, spi, Number(inbound), cipher, keyLengths[0], integrity, keyLengths[1]);
     return index;
   }
 
@@ -88,7 +99,7 @@ class Pool {
     return this.#view.getFloat64(this.#context(index) + OCTETS, true);
   }
 
-  /** Copies the cursors of a run into the descriptors; throws `RangeError` on slots that do not exist. */
+  /** Copies the cursors of a run into the module's; throws `RangeError` on slots that do not exist. */
   enter(first: number, count: number): void {
     if (!Number.isInteger(first) || first < 0 || first > SLOT_COUNT) {
       throw new RangeError(`first: ${first}`);
@@ -99,17 +110,17 @@ class Pool {
     for (let i = first; i < first + count; i++) {
       const { start, end } = this.slots[i]!;
       if (!(start >= 0 && start <= end && end <= SLOT_SIZE)) throw new RangeError('slots: cursor');
-      this.descriptors[i * FIELDS] = start;
-      this.descriptors[i * FIELDS + 1] = end;
+      this.#cursors[2 * i] = start;
+      this.#cursors[2 * i + 1] = end;
     }
   }
 
-  /** Copies the descriptors of a run back to the cursors. */
+  /** Copies the module's cursors of a run back. */
   leave(first: number, count: number): void {
     for (let i = first; i < first + count; i++) {
       const slot = this.slots[i]!;
-      slot.start = this.descriptors[i * FIELDS]!;
-      slot.end = this.descriptors[i * FIELDS + 1]!;
+      slot.start = this.#cursors[2 * i]!;
+      slot.end = this.#cursors[2 * i + 1]!;
     }
   }
 
@@ -130,7 +141,7 @@ class WasmSealer implements EspSealer {
     this.spi = parameters.spi;
     this.#pool = pool;
     this.#shape = saShape(parameters);
-    this.#context = pool.acquire(parameters, this.#shape);
+    this.#context = pool.acquire(parameters, this.#shape, false);
   }
 
   get sequence(): number {
@@ -149,7 +160,7 @@ class WasmSealer implements EspSealer {
     return payloadRoom(this.#shape, size);
   }
 
-  seal(first: number, count: number, nextHeader: number): number {
+  seal(first: number, count: number, nextHeader: number, channel: number): number {
     const context = this.#context;
     if (context === undefined) throw new TypeError('sealer: closed');
     const pool = this.#pool;
@@ -157,7 +168,7 @@ class WasmSealer implements EspSealer {
     for (let i = first; i < first + count; i++) this.#checkRoom(pool.slots[i]!);
     const { randomIv } = this.#shape;
     const ivs = pool.ivs.reserve(count * randomIv);
-    const sealed = pool.wasm.seal(context, first, count, nextHeader, ivs);
+    const sealed = pool.wasm.seal(context, first, count, nextHeader, channel, ivs);
     pool.ivs.spend(sealed * randomIv);
     pool.leave(first, sealed);
     this.#sequence = pool.sequence(context);
@@ -172,47 +183,41 @@ class WasmSealer implements EspSealer {
   }
 
   #checkRoom({ start, end }: Packet): void {
-    if (start < this.#shape.head || end + tailLength(this.#shape, end - start) > SLOT_SIZE) {
+    if (
+      start < SEALED_HEADER + this.#shape.head ||
+      end + tailLength(this.#shape, end - start) > SLOT_SIZE
+    ) {
       throw new RangeError('slots: no room to seal');
     }
   }
 }
 
-class WasmOpener implements EspOpener {
+class WasmInbound implements EspInbound {
   readonly spi: number;
   readonly #pool: Pool;
   #context: number | undefined;
   #octets = 0;
 
   constructor(pool: Pool, parameters: EspSaParameters) {
-    this.spi = parameters.spi;
+    const { spi } = parameters;
+    const shape = saShape(parameters);
+    if (pool.inbound.has(spi)) throw new RangeError('spi: another inbound SA has it');
+    this.spi = spi;
     this.#pool = pool;
-    this.#context = pool.acquire(parameters, saShape(parameters));
+    this.#context = pool.acquire(parameters, shape, true);
+    pool.inbound.add(spi);
   }
 
   get octets(): number {
+    if (this.#context !== undefined) this.#octets = this.#pool.octets(this.#context);
     return this.#octets;
-  }
-
-  open(first: number, count: number, results: Uint8Array, nextHeaders: Uint8Array): void {
-    const context = this.#context;
-    if (context === undefined) throw new TypeError('opener: closed');
-    if (results.length < count) throw new RangeError('results: too short');
-    if (nextHeaders.length < count) throw new RangeError('nextHeaders: too short');
-    const pool = this.#pool;
-    pool.enter(first, count);
-    pool.wasm.open(context, first, count);
-    pool.leave(first, count);
-    for (let i = 0; i < count; i++) {
-      results[i] = pool.descriptors[(first + i) * FIELDS + RESULT]!;
-      nextHeaders[i] = pool.descriptors[(first + i) * FIELDS + NEXT_HEADER]!;
-    }
-    this.#octets = pool.octets(context);
   }
 
   close(): void {
     if (this.#context === undefined) return;
+    this.#octets = this.#pool.octets(this.#context);
     this.#pool.release(this.#context);
+    this.#pool.inbound.delete(this.spi);
     this.#context = undefined;
   }
 }

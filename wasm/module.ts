@@ -12,6 +12,7 @@ export interface Wasm {
   openContext(
     index: number,
     spi: number,
+    inbound: number,
     cipher: number,
     cipherKeyLength: number,
     integrity: number,
@@ -19,8 +20,15 @@ export interface Wasm {
   ): void;
   closeContext(index: number): void;
   wipeSlots(): void;
-  seal(index: number, first: number, count: number, nextHeader: number, ivs: number): number;
-  open(index: number, first: number, count: number): void;
+  seal(
+    index: number,
+    first: number,
+    count: number,
+    nextHeader: number,
+    channel: number,
+    ivs: number,
+  ): number;
+  open(first: number, count: number): void;
   hashStart(hash: number): void;
   hmacStart(hash: number, keyLength: number): void;
   hashUpdate(length: number): void;
@@ -34,27 +42,45 @@ export interface Wasm {
   readonly CONTEXTS: WebAssembly.Global<'i32'>;
   readonly CONTEXT_COUNT: WebAssembly.Global<'i32'>;
   readonly CONTEXT_SIZE: WebAssembly.Global<'i32'>;
-  readonly DESCRIPTORS: WebAssembly.Global<'i32'>;
+  readonly CURSORS: WebAssembly.Global<'i32'>;
   readonly INTEGRITY_KEY: WebAssembly.Global<'i32'>;
   readonly IO: WebAssembly.Global<'i32'>;
   readonly IO_SIZE: WebAssembly.Global<'i32'>;
   readonly IVS: WebAssembly.Global<'i32'>;
   readonly IVS_SIZE: WebAssembly.Global<'i32'>;
+  readonly NEXT_HEADERS: WebAssembly.Global<'i32'>;
+  readonly RESULTS: WebAssembly.Global<'i32'>;
+  readonly SLOT_STRIDE: WebAssembly.Global<'i32'>;
   readonly SLOTS: WebAssembly.Global<'i32'>;
 }
 
-/** A function that answers one splat vector: the smallest module that needs SIMD. */
-const SIMD_PROBE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15,
-  253, 98, 11,
-]);
+/** The builds of the module, best first: with relaxed SIMD instructions, with SIMD, and without. */
+export const BUILDS = ['relaxed', 'strict', 'none'] as const;
+export type Build = (typeof BUILDS)[number];
 
-/** A fresh instance with its own memory. Throws an `Error` where WebAssembly or its SIMD instructions are missing. */
-export async function instantiate(source: WasmSource): Promise<Wasm> {
+/** The smallest modules that need what a build needs: a function that answers a vector. */
+const PROBES: Readonly<Record<Build, readonly number[]>> = {
+  // i8x16.relaxed_swizzle
+  relaxed: [
+    ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0],
+    ...[65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
+  ],
+  // i8x16.popcnt
+  strict: [
+    ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0],
+    ...[65, 0, 253, 15, 253, 98, 11],
+  ],
+  none: [0, 97, 115, 109, 1, 0, 0, 0],
+};
+
+/** The best build that this engine runs. Throws an `Error` where there is no WebAssembly. */
+export function bestBuild(): Build {
   if (typeof WebAssembly === 'undefined') throw new Error('WebAssembly is not available here');
-  if (!WebAssembly.validate(SIMD_PROBE)) {
-    throw new Error('WebAssembly here has no SIMD instructions, which the ciphers need');
-  }
+  return BUILDS.find((build) => WebAssembly.validate(Uint8Array.from(PROBES[build]))) ?? 'none';
+}
+
+/** A fresh instance with its own memory. */
+export async function instantiate(source: WasmSource): Promise<Wasm> {
   const module = await compiled(source);
   const { exports } = await WebAssembly.instantiate(module, {});
   return exports as unknown as Wasm;

@@ -1,18 +1,26 @@
 /** The ESP contest in a worker of a real Chromium, as a process of its own. Its rows go to the parent. */
 import { buildWasm } from '../../scripts/build-wasm.mjs';
+import type { Build } from '../../wasm/index.ts';
 import { bundled } from '../harness/bundle.ts';
 import { onChromiumPage, renderersOf } from '../harness/chromium.ts';
 import { cpuMillis } from '../harness/cpu.ts';
 import { answer } from '../harness/part.ts';
 import type { Row } from '../harness/results.ts';
+import { BUILD_NAMES } from './suites.ts';
 import type { EspWorkerMessage, EspWorkerOptions } from './worker.ts';
 
 await answer(async ({ rounds }, say) => {
+  const modules = Object.entries(await buildWasm());
   const files = {
-    '/worker.js': { type: 'text/javascript', content: await bundled('bench/esp/worker.ts') },
-    '/simd.wasm': { type: 'application/wasm', file: await buildWasm() },
+    ...(await bundled('bench/esp/worker.ts')),
+    ...Object.fromEntries(
+      modules.map(([build, file]) => [`/${build}.wasm`, { type: 'application/wasm', file }]),
+    ),
   };
-  const options: EspWorkerOptions = { rounds, builds: { SIMD: '/simd.wasm' } };
+  const options: EspWorkerOptions = {
+    rounds,
+    builds: modules.map(([build]) => [BUILD_NAMES[build as Build], `/${build}.wasm`]),
+  };
   return await onChromiumPage(files, async (page) => {
     await page.exposeFunction('say', say);
     const renderers = await renderersOf(page);

@@ -5,9 +5,9 @@ import {
   OpenResult,
   SLOT_HEADROOM,
 } from '../../shared/esp/engine.ts';
-import { RECORD_HEADER } from '../../shared/relay/channels.ts';
+import { Channel } from '../../shared/relay/channels.ts';
 import { type EspContestant, Layout } from './contestant.ts';
-import { BATCHES, NEXT_HEADER, PAYLOAD } from './suites.ts';
+import { NEXT_HEADER, PAYLOAD } from './suites.ts';
 
 /** To us a packet that comes again is a replay: who measures says when the supply begins anew. */
 export interface OurContestant extends EspContestant {
@@ -17,12 +17,10 @@ export interface OurContestant extends EspContestant {
 }
 
 export function ours(engine: EspEngine, parameters: EspSaParameters): OurContestant {
-  const { slots } = engine;
+  const { slots, results } = engine;
   const { stride } = new Layout(parameters);
   const sealer = engine.sealer(parameters);
-  let opener = engine.opener(parameters);
-  const results = new Uint8Array(BATCHES[0]);
-  const nextHeaders = new Uint8Array(BATCHES[0]);
+  let inbound = engine.inbound(parameters);
   return {
     seal(payloads, frame) {
       const count = payloads.length;
@@ -32,10 +30,10 @@ export function ours(engine: EspEngine, parameters: EspSaParameters): OurContest
         slot.start = SLOT_HEADROOM;
         slot.end = SLOT_HEADROOM + PAYLOAD;
       }
-      sealer.seal(0, count, NEXT_HEADER);
+      sealer.seal(0, count, NEXT_HEADER, Channel.natt);
       for (let i = 0; i < count; i++) {
         const { bytes, start, end } = slots[i]!;
-        frame.set(bytes.subarray(start, end), i * stride + RECORD_HEADER);
+        frame.set(bytes.subarray(start, end), i * stride);
       }
     },
     open(packets, out) {
@@ -47,7 +45,7 @@ export function ours(engine: EspEngine, parameters: EspSaParameters): OurContest
         slot.start = SLOT_HEADROOM;
         slot.end = SLOT_HEADROOM + packet.length;
       }
-      opener.open(0, count, results, nextHeaders);
+      engine.open(0, count);
       for (let i = 0; i < count; i++) {
         if (results[i] !== OpenResult.ok) throw new Error(`a packet was not opened: ${results[i]}`);
         const { bytes, start, end } = slots[i]!;
@@ -55,12 +53,12 @@ export function ours(engine: EspEngine, parameters: EspSaParameters): OurContest
       }
     },
     renew() {
-      opener.close();
-      opener = engine.opener(parameters);
+      inbound.close();
+      inbound = engine.inbound(parameters);
     },
     close() {
       sealer.close();
-      opener.close();
+      inbound.close();
     },
   };
 }

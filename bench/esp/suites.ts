@@ -1,12 +1,20 @@
 /** What is raced: three suites, payloads as TCP fills them, packets alone and as they come under load. */
 import type { EspSaParameters } from '../../shared/esp/engine.ts';
 import type { Bytes, Random } from '../../shared/wire/bytes.ts';
+import type { Build } from '../../wasm/index.ts';
 
 export const PAYLOAD = 1400;
 export const BATCHES = [32, 1] as const;
 
 /** The trailer's number: UDP, as L2TP asks for. */
 export const NEXT_HEADER = 17;
+
+/** What rows call the module's builds. */
+export const BUILD_NAMES: Readonly<Record<Build, string>> = {
+  relaxed: 'relaxed SIMD',
+  strict: 'strict SIMD',
+  none: 'no SIMD',
+};
 
 const SPI = 0x1234_5678;
 

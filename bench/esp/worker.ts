@@ -9,8 +9,8 @@ import { random } from './suites.ts';
 
 export interface EspWorkerOptions {
   readonly rounds: number;
-  /** Addresses of the module's builds, by name. */
-  readonly builds: Readonly<Record<string, string>>;
+  /** Names and addresses of the module's builds, best first. */
+  readonly builds: readonly (readonly [name: string, url: string])[];
 }
 
 /** What the worker says: a line, a question for the time, the rows, or why there are none. */
@@ -43,7 +43,7 @@ self.addEventListener('message', ({ data }: MessageEvent<EspWorkerOptions | numb
 async function contest({ rounds, builds }: EspWorkerOptions): Promise<Row[]> {
   const engines = Object.fromEntries(
     await Promise.all(
-      Object.entries(builds).map(async ([name, url]) => {
+      builds.map(async ([name, url]) => {
         const suite = await loadWasmSuite(await fetch(url), random);
         return [name, suite.esp] as const;
       }),

@@ -7,7 +7,7 @@ import { preparedTools } from '../../scripts/support/tools.ts';
 
 export interface ServedFile {
   readonly type: string;
-  readonly content?: string;
+  readonly content?: string | Uint8Array;
   /** Read from here where there is no content. */
   readonly file?: string;
 }
@@ -18,10 +18,11 @@ const HEADERS = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** An empty page beside the files; browser and server end with `work`. */
+/** An empty page beside the files, at a free port without `serverPort`; browser and server end with `work`. */
 export async function onChromiumPage<T>(
   files: Readonly<Record<string, ServedFile>>,
   work: (page: Page) => Promise<T>,
+  serverPort = 0,
 ): Promise<T> {
   const all = { '/': { type: 'text/html', content: '<!doctype html>' }, ...files };
   const server = createServer(async ({ url = '/' }, response) => {
@@ -32,7 +33,7 @@ export async function onChromiumPage<T>(
     });
     response.end(found?.file === undefined ? found?.content : await readFile(found.file));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(serverPort, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const browser = await chromium.launch({
     executablePath: preparedTools().chromium,

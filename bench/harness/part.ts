@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Row } from './results.ts';
@@ -26,6 +27,9 @@ export interface Part {
   /** Keeps it, and whatever it starts, on one processor. */
   readonly pinned: boolean;
 }
+
+/** Where Linux has the program that pins others. */
+const TASKSET = ['/usr/bin/taskset', '/bin/taskset'];
 
 type Message =
   | { readonly kind: 'line'; readonly line: string }
@@ -65,7 +69,8 @@ export async function answer(
 
 /** What to put before a command to keep it on the last processor; empty where that cannot be done. */
 export function pin(processor: number = cpus().length - 1): readonly string[] {
-  return process.platform === 'linux' && cpus().length > 1
-    ? ['taskset', '--cpu-list', String(processor)]
-    : [];
+  const taskset = TASKSET.find((path) => existsSync(path));
+  return taskset === undefined || cpus().length === 1
+    ? []
+    : [taskset, '--cpu-list', String(processor)];
 }

@@ -2,12 +2,15 @@
 import type { Laps } from './race.ts';
 import { median, spread } from './statistics.ts';
 
-export interface Row {
+export interface RowHead {
   readonly bench: string;
   readonly case: string;
   /** `Node`, `Chromium`. */
   readonly where: string;
-  readonly unit: string;
+  readonly unit: Unit;
+}
+
+export interface Row extends RowHead {
   /** Median of our laps. */
   readonly ours: number;
   /** Medians of the others' laps. */
@@ -16,13 +19,6 @@ export interface Row {
   readonly ratios: Readonly<Record<string, number>>;
   /** The widest interquartile range among the row's contestants, over its median. */
   readonly spread: number;
-}
-
-export interface RowHead {
-  readonly bench: string;
-  readonly case: string;
-  readonly where: string;
-  readonly unit: Unit;
 }
 
 /** Units, and whether more of it is better. */
@@ -38,9 +34,13 @@ const MORE_IS_BETTER = {
 } as const;
 export type Unit = keyof typeof MORE_IS_BETTER;
 
+export function isMoreBetter(unit: Unit): boolean {
+  return MORE_IS_BETTER[unit];
+}
+
 /** A ratio is the median of the rounds' ratios: what disturbed a whole round cancels out. */
 export function rowOf(head: RowHead, ours: readonly number[], peers: Laps): Row {
-  const more = MORE_IS_BETTER[head.unit];
+  const more = isMoreBetter(head.unit);
   const ratio = (theirs: readonly number[]): number =>
     median(theirs.map((figure, round) => (more ? ours[round]! / figure : figure / ours[round]!)));
   const each = (of: (laps: readonly number[]) => number): Record<string, number> =>

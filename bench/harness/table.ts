@@ -1,14 +1,14 @@
 /** Rows as a table for the screen and, with bars around its cells, for Markdown. */
 import type { Row } from './results.ts';
 
-/** Lines of Markdown, one table per bench and place, columns padded. */
+/** Lines of Markdown, one table per bench, place and unit, columns padded. */
 export function tables(rows: readonly Row[]): string {
   const groups = new Map<string, Row[]>();
   for (const row of rows) {
     const title = `${row.bench}, ${row.where}, ${row.unit}`;
     groups.set(title, [...(groups.get(title) ?? []), row]);
   }
-  return [...groups].map(([title, group]) => `${title}\n\n${table(group)}`).join('\n\n');
+  return [...groups].map(([title, group]) => `${title}:\n\n${table(group)}`).join('\n\n');
 }
 
 /** A peer's cell is its figure, and in brackets how many times better ours is. */

@@ -5,13 +5,13 @@ import type { Contender } from './line.ts';
 const ADDON = new URL('../../relay/native/build/datagrams.node', import.meta.url);
 
 export function contenders(): { ours: readonly Contender[]; peers: readonly Contender[] } {
-  const culvert = { program: 'culvert-server.ts', protocol: 'culvert' } as const;
+  const culvert = { program: 'bench/relay/culvert-server.ts', protocol: 'culvert' } as const;
   const ours: Contender[] = [
     { ...culvert, name: 'pure JavaScript', env: { CULVERT_NO_ADDON: '1' } },
   ];
   if (existsSync(ADDON)) ours.push({ ...culvert, name: 'addon' });
   return {
     ours,
-    peers: [{ name: 'wisp-js', program: 'wisp-server.ts', protocol: 'wisp' }],
+    peers: [{ name: 'wisp-js', program: 'bench/relay/wisp-server.ts', protocol: 'wisp' }],
   };
 }

@@ -1,6 +1,6 @@
 /** Our relay under test, with limits out of the way that are there against those who flood it. */
 import { startRelay } from '../../relay/server.ts';
-import { obey } from './child.ts';
+import { obey } from '../harness/child.ts';
 import { openGate } from './gate.ts';
 import { gatewayId } from './protocols.ts';
 

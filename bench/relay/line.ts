@@ -4,8 +4,9 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Child, startChild } from '../harness/child.ts';
 import { cpuMillis } from '../harness/cpu.ts';
-import { type Child, startChild } from './child.ts';
+import { pin } from '../harness/part.ts';
 import type { ServerCommands } from './culvert-server.ts';
 import type { LoadCommands } from './load.ts';
 import type { ProtocolName } from './protocols.ts';
@@ -68,9 +69,11 @@ export class Line {
   static async start(contender: Contender, direction: Direction, sessions: number): Promise<Line> {
     const { program, protocol, env } = contender;
     const [relay, load, sink] = await Promise.all([
-      startChild<ServerCommands>(program, RELAY_CPU, env),
-      startChild<LoadCommands>('load.ts', LOAD_CPU),
-      direction === 'up' ? startChild<SinkCommands>('sink.ts', LOAD_CPU) : undefined,
+      startChild<ServerCommands>(program, pin(RELAY_CPU), env),
+      startChild<LoadCommands>('bench/relay/load.ts', pin(LOAD_CPU)),
+      direction === 'up'
+        ? startChild<SinkCommands>('bench/relay/sink.ts', pin(LOAD_CPU))
+        : undefined,
     ]);
     const ports =
       (await sink?.ask.listen(GATEWAY, sessions)) ?? (await load.ask.gateway(GATEWAY, sessions));

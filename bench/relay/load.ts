@@ -5,7 +5,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
-import { obey } from './child.ts';
+import { obey } from '../harness/child.ts';
 import { PACKET, PROTOCOLS, type ProtocolName } from './protocols.ts';
 import { Session, until } from './session.ts';
 

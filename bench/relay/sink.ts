@@ -4,7 +4,7 @@
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { obey } from './child.ts';
+import { obey } from '../harness/child.ts';
 
 export interface SinkCommands {
   /** Opens `count` ports of `address` and answers them. */

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { logging, server as wisp } from '@mercuryworkshop/wisp-js/server';
-import { obey } from './child.ts';
+import { obey } from '../harness/child.ts';
 import type { ServerCommands } from './culvert-server.ts';
 import { openGate } from './gate.ts';
 

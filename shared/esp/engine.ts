@@ -1,6 +1,7 @@
 /**
  * The ESP packet path behind one interface: slots of a single buffer, sealed and opened in place, a run of
- * slots per call. The transport (raw protocol 50 or UDP 4500) is not its business: a packet begins with its SPI.
+ * slots per call. A packet begins with its SPI, whatever carries it; a sealed one comes with the header of its record for
+ * the relay (shared/relay/frames.ts) in front, so that it is copied once more and no more.
  * @rfc 4303 §2
  */
 import type { Bytes } from '../wire/bytes.ts';
@@ -32,6 +33,12 @@ export const SLOT_COUNT = 512;
 /** Where an outbound packet starts in its slot: room in front of it for every header down to the relay's. */
 export const SLOT_HEADROOM = 256;
 
+/** Bytes in front of a sealed packet: channel u8, length u16. */
+export const SEALED_HEADER = 3;
+
+/** Inbound and outbound SAs that one engine has room for. */
+export const MAX_SAS = 32;
+
 /** What `open` found, per slot. */
 export const OpenResult = {
   ok: 0,
@@ -39,6 +46,8 @@ export const OpenResult = {
   badIcv: 2,
   replayed: 3,
   badPadding: 4,
+  /** No inbound SA has the packet's SPI. */
+  unknownSpi: 5,
 } as const;
 export type OpenResult = (typeof OpenResult)[keyof typeof OpenResult];
 
@@ -48,9 +57,25 @@ export interface EspEngine {
    * own view, so cursors count from the slot's beginning; at first each is empty at `SLOT_HEADROOM`.
    */
   readonly slots: readonly Packet[];
-  /** Both throw `RangeError` on parameters that no SA can have: SPI 0, a key of another length, no integrity. */
+  /**
+   * What `open` found in each slot, an `OpenResult`, and the next header of the packet there; by slot, valid until the
+   * slot is opened again.
+   */
+  readonly results: Uint8Array;
+  readonly nextHeaders: Uint8Array;
+  /**
+   * Both throw `RangeError` on parameters that no SA can have (SPI 0, a key of another length, no integrity), when there
+   * are `MAX_SAS`, and `inbound` when another inbound SA has this SPI.
+   */
   sealer(parameters: EspSaParameters): EspSealer;
-  opener(parameters: EspSaParameters): EspOpener;
+  inbound(parameters: EspSaParameters): EspInbound;
+  /**
+   * Opens the packets in slots `[first, first + count)` in place, each by the inbound SA that has its SPI: ICV, replay
+   * window, decryption, padding. Where the result is `ok` the cursor spans the payload; otherwise it is empty, the next
+   * header 0, and nothing of the packet is left to see. A packet that repeats an earlier one of the same call is
+   * `replayed`. Throws `RangeError` when a slot does not exist or a cursor leaves its slot.
+   */
+  open(first: number, count: number): void;
 }
 
 /** One outbound SA. */
@@ -66,28 +91,20 @@ export interface EspSealer {
   payloadRoom(size: number): number;
   /**
    * Seals the packets in slots `[first, first + count)` in place, each payload in its cursor, with
-   * `nextHeader` in the trailer. Afterwards each cursor spans the ESP packet. Answers how many were sealed:
-   * fewer than `count` only when the sequence number would wrap (RFC 4303 §3.3.3). Throws `RangeError`, and
-   * seals nothing, when a packet leaves no room in its slot or a slot does not exist.
+   * `nextHeader` in the trailer. Afterwards each cursor spans the record: `channel u8 · length u16 · ESP packet`. Answers
+   * how many were sealed: fewer than `count` only when the sequence number would wrap (RFC 4303 §3.3.3). Throws
+   * `RangeError`, and seals nothing, when a packet leaves no room in its slot or a slot does not exist.
    */
-  seal(first: number, count: number, nextHeader: number): number;
+  seal(first: number, count: number, nextHeader: number, channel: number): number;
   /** Wipes the keys, with the engine's last SA also the slots; `seal` after it throws `TypeError`. */
   close(): void;
 }
 
-/** One inbound SA. */
-export interface EspOpener {
+/** One inbound SA: its packets are opened until it is closed. */
+export interface EspInbound {
   readonly spi: number;
   /** Bytes of ESP packets that were authentic and new. */
   readonly octets: number;
-  /**
-   * Opens the packets in slots `[first, first + count)` in place: ICV, replay window, decryption, padding.
-   * `results[i]` becomes an `OpenResult` and `nextHeaders[i]` the trailer's number for slot `first + i`; where the result is
-   * `ok` the cursor spans the payload; otherwise it is empty and nothing of the plaintext is left to see.
-   * A packet that repeats an earlier one of the same call is `replayed`. Throws `RangeError` when a slot does
-   * not exist, a cursor leaves its slot, or an array is shorter than `count`.
-   */
-  open(first: number, count: number, results: Uint8Array, nextHeaders: Uint8Array): void;
-  /** Wipes the keys, with the engine's last SA also the slots; `open` after it throws `TypeError`. */
+  /** Wipes the keys, with the engine's last SA also the slots. */
   close(): void;
 }

@@ -9,9 +9,11 @@ import type { Bytes, Random } from '../wire/bytes.ts';
 import type { Packet } from '../wire/packet.ts';
 import {
   type EspEngine,
-  type EspOpener,
+  type EspInbound,
   type EspSealer,
+  MAX_SAS,
   OpenResult,
+  SEALED_HEADER,
   SLOT_COUNT,
   SLOT_HEADROOM,
   SLOT_SIZE,
@@ -30,19 +32,44 @@ export function referenceEspEngine(
   sequence = 0,
 ): EspEngine {
   const pool = new SlotPool();
+  const inbound = new Map<number, ReferenceInbound>();
+  const results = new Uint8Array(SLOT_COUNT);
+  const nextHeaders = new Uint8Array(SLOT_COUNT);
   return {
     slots: pool.slots,
+    results,
+    nextHeaders,
     sealer(parameters) {
       const format = new EspFormat(parameters);
       const algorithms = transform(parameters, primitives, random);
       return new ReferenceSealer(pool, parameters.spi, format, algorithms, sequence);
     },
-    opener(parameters) {
+    inbound(parameters) {
+      const { spi } = parameters;
       const format = new EspFormat(parameters);
+      if (inbound.has(spi)) throw new RangeError('spi: another inbound SA has it');
       const algorithms = transform(parameters, primitives, random);
-      return new ReferenceOpener(pool, parameters.spi, format, algorithms);
+      const sa = new ReferenceInbound(pool, spi, format, algorithms, () => inbound.delete(spi));
+      inbound.set(spi, sa);
+      return sa;
+    },
+    open(first, count) {
+      pool.run(first, count).forEach((packet, i) => {
+        const sa = inbound.get(spiOf(packet));
+        const opened = sa?.open(packet) ?? { result: OpenResult.unknownSpi };
+        results[first + i] = opened.result;
+        nextHeaders[first + i] = opened.nextHeader ?? 0;
+        if (opened.result === OpenResult.ok) return;
+        packet.bytes.fill(0, packet.start, packet.end);
+        packet.end = packet.start;
+      });
     },
   };
+}
+
+/** 0, which is no SA's, where a packet is too short to have one. */
+function spiOf({ bytes, start, end }: Packet): number {
+  return end - start < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset + start).getUint32(0);
 }
 
 /** The slots, and how many SAs use them: when the last closes, they are wiped. */
@@ -55,7 +82,9 @@ class SlotPool {
   }));
   #users = 0;
 
+  /** Throws `RangeError` when there is no room for another SA. */
   enter(): void {
+    if (this.#users === MAX_SAS) throw new RangeError('parameters: too many SAs at once');
     this.#users++;
   }
 
@@ -118,18 +147,21 @@ class ReferenceSealer implements EspSealer {
     return this.#format.payloadRoom(size);
   }
 
-  seal(first: number, count: number, nextHeader: number): number {
+  seal(first: number, count: number, nextHeader: number, channel: number): number {
     const algorithms = this.#transform;
     if (algorithms === undefined) throw new TypeError('sealer: closed');
     const packets = this.#pool.run(first, count);
     for (const { start, end } of packets) {
       const tail = this.#format.padLength(end - start) + ESP_TRAILER + this.#format.icvLength;
-      if (start < this.#format.headLength || end + tail > SLOT_SIZE) {
+      if (start < SEALED_HEADER + this.#format.headLength || end + tail > SLOT_SIZE) {
         throw new RangeError('slots: no room to seal');
       }
     }
     const sealed = Math.min(count, MAX_SEQUENCE - this.#sequence);
-    for (const packet of packets.slice(0, sealed)) this.#sealOne(packet, algorithms, nextHeader);
+    for (const packet of packets.slice(0, sealed)) {
+      this.#sealOne(packet, algorithms, nextHeader);
+      prependRecord(packet, channel);
+    }
     return sealed;
   }
 
@@ -158,19 +190,27 @@ class ReferenceSealer implements EspSealer {
   }
 }
 
-class ReferenceOpener implements EspOpener {
+class ReferenceInbound implements EspInbound {
   readonly spi: number;
   readonly #pool: SlotPool;
   readonly #format: EspFormat;
+  readonly #algorithms: Transform;
   readonly #window = new ReplayWindow();
-  #transform: Transform | undefined;
+  #forget: (() => void) | undefined;
   #octets = 0;
 
-  constructor(pool: SlotPool, spi: number, format: EspFormat, algorithms: Transform) {
+  constructor(
+    pool: SlotPool,
+    spi: number,
+    format: EspFormat,
+    algorithms: Transform,
+    forget: () => void,
+  ) {
     this.spi = spi;
     this.#pool = pool;
     this.#format = format;
-    this.#transform = algorithms;
+    this.#algorithms = algorithms;
+    this.#forget = forget;
     pool.enter();
   }
 
@@ -178,53 +218,40 @@ class ReferenceOpener implements EspOpener {
     return this.#octets;
   }
 
-  open(first: number, count: number, results: Uint8Array, nextHeaders: Uint8Array): void {
-    const algorithms = this.#transform;
-    if (algorithms === undefined) throw new TypeError('opener: closed');
-    const packets = this.#pool.run(first, count);
-    if (results.length < count) throw new RangeError('results: too short');
-    if (nextHeaders.length < count) throw new RangeError('nextHeaders: too short');
-    packets.forEach((packet, i) => {
-      nextHeaders[i] = 0;
-      const result = this.#openOne(packet, algorithms, (nextHeader) => {
-        nextHeaders[i] = nextHeader;
-      });
-      results[i] = result;
-      if (result !== OpenResult.ok) {
-        packet.bytes.fill(0, packet.start, packet.end);
-        packet.end = packet.start;
-      }
-    });
-  }
-
   close(): void {
-    if (this.#transform === undefined) return;
-    this.#transform.close();
-    this.#transform = undefined;
+    if (this.#forget === undefined) return;
+    this.#forget();
+    this.#forget = undefined;
+    this.#algorithms.close();
     this.#pool.leave();
   }
 
-  #openOne(packet: Packet, algorithms: Transform, tell: (nextHeader: number) => void): OpenResult {
+  /** Opens one packet that has this SA's SPI. */
+  open(packet: Packet): { readonly result: OpenResult; readonly nextHeader?: number } {
     const { bytes, start, end } = packet;
-    if (!this.#format.fits(end - start)) return OpenResult.malformed;
+    if (!this.#format.fits(end - start)) return { result: OpenResult.malformed };
     const header = bytes.slice(start, start + ESP_HEADER);
-    const view = new DataView(header.buffer);
-    if (view.getUint32(0) !== this.spi) return OpenResult.malformed;
-    const sequence = view.getUint32(4);
+    const sequence = new DataView(header.buffer).getUint32(4);
     const body = bytes.slice(start + ESP_HEADER, end);
-    if (!algorithms.authentic(header, body)) return OpenResult.badIcv;
-    if (!this.#window.admits(sequence)) return OpenResult.replayed;
+    if (!this.#algorithms.authentic(header, body)) return { result: OpenResult.badIcv };
+    if (!this.#window.admits(sequence)) return { result: OpenResult.replayed };
     this.#window.record(sequence);
     this.#octets += end - start;
-    const plaintext = algorithms.reveal(header, body);
+    const plaintext = this.#algorithms.reveal(header, body);
     const length = payloadLength(plaintext);
-    if (length === undefined) return OpenResult.badPadding;
-    tell(plaintext.at(-1)!);
+    if (length === undefined) return { result: OpenResult.badPadding };
     packet.start = start + this.#format.headLength;
     packet.end = packet.start + length;
     bytes.set(plaintext, packet.start);
-    return OpenResult.ok;
+    return { result: OpenResult.ok, nextHeader: plaintext.at(-1)! };
   }
+}
+
+/** The header of the record that carries the packet to the relay. */
+function prependRecord(packet: Packet, channel: number): void {
+  const length = packet.end - packet.start;
+  packet.start -= SEALED_HEADER;
+  packet.bytes.set([channel, length >>> 8, length & 0xff], packet.start);
 }
 
 function espHeader(spi: number, sequence: number): Bytes {

@@ -41,17 +41,24 @@ export class FrameWriter {
     const length = end - start;
     if (!(length > 0 && length <= RECORD_BYTES_LIMIT)) throw new RangeError('end: record length');
     if (start < 0 || end > bytes.length) throw new RangeError('start, end: outside of bytes');
+    const out = this.#room(RECORD_HEADER + length);
     const at = this.#length;
-    const needed = at + RECORD_HEADER + length;
-    if (needed > FRAME_BYTES_LIMIT) throw new RangeError('append: the frame is full');
-    if (needed > this.#bytes.length) this.#grow(needed);
-    const out = this.#bytes;
     out[at] = channel;
     out[at + 1] = length >>> 8;
     out[at + 2] = length;
     out.set(bytes.subarray(start, end), at + RECORD_HEADER);
-    this.#length = needed;
-    return needed >= this.#flushBytes;
+    return this.#grew(RECORD_HEADER + length);
+  }
+
+  /** As `append`, of one record that is complete with its header. */
+  appendRecord(bytes: Uint8Array, start: number, end: number): boolean {
+    if (start < 0 || end > bytes.length) throw new RangeError('start, end: outside of bytes');
+    const length = (bytes[start + 1]! << 8) | bytes[start + 2]!;
+    if (length === 0 || end - start !== RECORD_HEADER + length) {
+      throw new RangeError('end: record length');
+    }
+    this.#room(end - start).set(bytes.subarray(start, end), this.#length);
+    return this.#grew(end - start);
   }
 
   /** The frame, as an array of its own, and an empty writer; `undefined` when there is no record. */
@@ -62,12 +69,22 @@ export class FrameWriter {
     return frame;
   }
 
-  #grow(needed: number): void {
+  /** The buffer, with room for so many bytes more. */
+  #room(bytes: number): Bytes {
+    const needed = this.#length + bytes;
+    if (needed > FRAME_BYTES_LIMIT) throw new RangeError('append: the frame is full');
+    if (needed <= this.#bytes.length) return this.#bytes;
     const bigger = new Uint8Array(
       Math.min(FRAME_BYTES_LIMIT, Math.max(needed, 2 * this.#bytes.length)),
     );
     bigger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = bigger;
+    return bigger;
+  }
+
+  #grew(bytes: number): boolean {
+    this.#length += bytes;
+    return this.#length >= this.#flushBytes;
   }
 }
 

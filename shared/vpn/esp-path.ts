@@ -1,18 +1,18 @@
 /**
  * The data path between the relay's frames and L2TP: packets gather in the engine's slots and are sealed as
- * one run, arriving ones are opened as one run. Knows ESP and the inner UDP header, nothing above.
+ * one run, each as a record for the relay; arriving ones are opened as one run. Knows ESP and the inner UDP header, nothing above.
  * @rfc 3948 §2.1
  */
 import {
   type EspEngine,
-  type EspOpener,
+  type EspInbound,
   type EspSaParameters,
   type EspSealer,
   OpenResult,
   SLOT_HEADROOM,
   SLOT_SIZE,
 } from '../esp/engine.ts';
-import { Channel, type ChannelNumber } from '../relay/channels.ts';
+import type { ChannelNumber } from '../relay/channels.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import type { Packet } from '../wire/packet.ts';
 import { prependUdp, stripUdp, UDP_PROTOCOL } from './inner-udp.ts';
@@ -21,7 +21,7 @@ import { prependUdp, stripUdp, UDP_PROTOCOL } from './inner-udp.ts';
 const OUTBOUND_SLOTS = 256;
 
 /** Inbound SAs kept at once: the current one, those a rekey leaves behind, and some a peer opens too many. */
-const MAX_OPENERS = 8;
+const MAX_INBOUND = 8;
 
 /** Why packets were dropped, since the tunnel began. */
 export interface EspCounters {
@@ -34,8 +34,8 @@ export interface EspCounters {
   unsent: number;
 }
 
-/** Queues one record for the relay: `bytes[start, end)`, copied before it returns. */
-export type SendRecord = (channel: ChannelNumber, bytes: Bytes, start: number, end: number) => void;
+/** Queues one complete record for the relay, header included: `bytes[start, end)`, copied before it returns. */
+export type SendSealed = (bytes: Bytes, start: number, end: number) => void;
 
 export class EspPath {
   readonly counters: EspCounters = {
@@ -47,39 +47,37 @@ export class EspPath {
     unsent: 0,
   };
   readonly #engine: EspEngine;
-  readonly #sendRecord: SendRecord;
+  readonly #sendSealed: SendSealed;
   readonly #localPort: number;
   readonly #remotePort: number;
   readonly #deliver: (packet: Packet) => void;
   /** Where each slot's packet begins when it is empty. */
   readonly #home: readonly number[];
   readonly #inboundSlots: number;
-  readonly #results: Uint8Array;
-  readonly #nextHeaders: Uint8Array;
-  readonly #openers = new Map<number, EspOpener>();
+  readonly #inbound = new Map<number, EspInbound>();
   #sealer: EspSealer | undefined;
   /** SPI of the inbound SA that came with the sealer's. */
   #sealerTwin = 0;
-  #outbound = 0;
-  #inbound = 0;
-  #inboundSpi = 0;
+  /** By which channel sealed packets leave. */
+  #channel: ChannelNumber = 0;
+  /** Packets that wait, to be sealed and to be opened. */
+  #toSeal = 0;
+  #toOpen = 0;
 
   /** `deliver` gets each opened L2TP packet, valid during the call only. */
   constructor(
     engine: EspEngine,
     ports: { readonly local: number; readonly remote: number },
-    sendRecord: SendRecord,
+    sendSealed: SendSealed,
     deliver: (packet: Packet) => void,
   ) {
     this.#engine = engine;
-    this.#sendRecord = sendRecord;
+    this.#sendSealed = sendSealed;
     this.#localPort = ports.local;
     this.#remotePort = ports.remote;
     this.#deliver = deliver;
     this.#home = engine.slots.map((slot) => slot.start);
     this.#inboundSlots = engine.slots.length - OUTBOUND_SLOTS;
-    this.#results = new Uint8Array(this.#inboundSlots);
-    this.#nextHeaders = new Uint8Array(this.#inboundSlots);
   }
 
   /** The outbound SA in use, if any. */
@@ -87,24 +85,25 @@ export class EspPath {
     return this.#sealer;
   }
 
-  /** Begins to use a pair of SAs; inbound ones from before stay open until `forget`. */
-  use(inbound: EspSaParameters, outbound: EspSaParameters): void {
+  /** Begins to use a pair of SAs over a channel; inbound ones from before stay open until `forget`. */
+  use(inbound: EspSaParameters, outbound: EspSaParameters, channel: ChannelNumber): void {
     this.flush();
+    this.#channel = channel;
     this.#sealer?.close();
     this.#sealer = this.#engine.sealer(outbound);
     this.#sealerTwin = inbound.spi;
-    if (this.#openers.size >= MAX_OPENERS) {
-      const [oldest] = this.#openers.keys();
+    if (this.#inbound.size >= MAX_INBOUND) {
+      const [oldest] = this.#inbound.keys();
       this.forget(oldest!);
     }
-    this.#openers.get(inbound.spi)?.close();
-    this.#openers.set(inbound.spi, this.#engine.opener(inbound));
+    this.#inbound.get(inbound.spi)?.close();
+    this.#inbound.set(inbound.spi, this.#engine.inbound(inbound));
   }
 
   /** Closes the pair whose inbound SA has this SPI; its outbound half only if nothing has replaced it. */
   forget(spi: number): void {
-    this.#openers.get(spi)?.close();
-    this.#openers.delete(spi);
+    this.#inbound.get(spi)?.close();
+    this.#inbound.delete(spi);
     if (this.#sealerTwin !== spi) return;
     this.flush();
     this.#sealer?.close();
@@ -112,19 +111,19 @@ export class EspPath {
   }
 
   close(): void {
-    for (const opener of this.#openers.values()) opener.close();
-    this.#openers.clear();
+    for (const sa of this.#inbound.values()) sa.close();
+    this.#inbound.clear();
     this.#sealer?.close();
     this.#sealer = undefined;
-    this.#outbound = 0;
-    this.#inbound = 0;
+    this.#toSeal = 0;
+    this.#toOpen = 0;
   }
 
   /** An empty packet with headroom for L2TP, UDP and ESP; valid until `send`. */
   take(): Packet {
-    if (this.#outbound === OUTBOUND_SLOTS) this.flush();
-    const slot = this.#engine.slots[this.#outbound]!;
-    slot.start = this.#home[this.#outbound]!;
+    if (this.#toSeal === OUTBOUND_SLOTS) this.flush();
+    const slot = this.#engine.slots[this.#toSeal]!;
+    slot.start = this.#home[this.#toSeal]!;
     slot.end = slot.start;
     return slot;
   }
@@ -132,18 +131,18 @@ export class EspPath {
   /** Queues the L2TP packet that was written into what `take` gave last. */
   send(packet: Packet): void {
     prependUdp(packet, this.#localPort, this.#remotePort);
-    this.#outbound++;
+    this.#toSeal++;
   }
 
   /** Seals what is queued and adds it to the frame. */
   flush(): void {
-    const count = this.#outbound;
+    const count = this.#toSeal;
     if (count === 0) return;
-    this.#outbound = 0;
-    const sealed = this.#sealer?.seal(0, count, UDP_PROTOCOL) ?? 0;
+    this.#toSeal = 0;
+    const sealed = this.#sealer?.seal(0, count, UDP_PROTOCOL, this.#channel) ?? 0;
     for (let i = 0; i < sealed; i++) {
       const { bytes, start, end } = this.#engine.slots[i]!;
-      this.#sendRecord(Channel.natt, bytes, start, end);
+      this.#sendSealed(bytes, start, end);
     }
     this.counters.unsent += count - sealed;
   }
@@ -155,16 +154,8 @@ export class EspPath {
       this.counters.malformed++;
       return;
     }
-    const spi =
-      ((bytes[start]! << 24) |
-        (bytes[start + 1]! << 16) |
-        (bytes[start + 2]! << 8) |
-        bytes[start + 3]!) >>>
-      0;
-    if (this.#inbound > 0 && (spi !== this.#inboundSpi || this.#inbound === this.#inboundSlots))
-      this.openPending();
-    this.#inboundSpi = spi;
-    const index = OUTBOUND_SLOTS + this.#inbound++;
+    if (this.#toOpen === this.#inboundSlots) this.openPending();
+    const index = OUTBOUND_SLOTS + this.#toOpen++;
     const slot = this.#engine.slots[index]!;
     slot.start = this.#home[index]!;
     slot.end = slot.start + length;
@@ -173,25 +164,21 @@ export class EspPath {
 
   /** Opens what `receive` gathered and delivers it. The answer is whether anything was authentic. */
   openPending(): boolean {
-    const count = this.#inbound;
-    if (count === 0) return false;
-    this.#inbound = 0;
-    const opener = this.#openers.get(this.#inboundSpi);
-    if (opener === undefined) {
-      this.counters.unknownSpi += count;
-      return false;
-    }
-    opener.open(OUTBOUND_SLOTS, count, this.#results, this.#nextHeaders);
+    const end = OUTBOUND_SLOTS + this.#toOpen;
+    if (this.#toOpen === 0) return false;
+    this.#engine.open(OUTBOUND_SLOTS, this.#toOpen);
+    this.#toOpen = 0;
+    const { slots, results, nextHeaders } = this.#engine;
     let authentic = false;
-    for (let i = 0; i < count; i++) {
-      if (this.#results[i] !== OpenResult.ok) {
-        this.#countDrop(this.#results[i]!);
+    for (let i = OUTBOUND_SLOTS; i < end; i++) {
+      if (results[i] !== OpenResult.ok) {
+        this.#countDrop(results[i]!);
         continue;
       }
       authentic = true;
-      const packet = this.#engine.slots[OUTBOUND_SLOTS + i]!;
+      const packet = slots[i]!;
       // A gateway may answer from another port than 1701 (RFC 3193 §4), so any source port will do.
-      if (this.#nextHeaders[i] === UDP_PROTOCOL && stripUdp(packet, this.#localPort) !== 0)
+      if (nextHeaders[i] === UDP_PROTOCOL && stripUdp(packet, this.#localPort) !== 0)
         this.#deliver(packet);
       else this.counters.notOurs++;
     }
@@ -199,7 +186,8 @@ export class EspPath {
   }
 
   #countDrop(result: number): void {
-    if (result === OpenResult.badIcv) this.counters.badIcv++;
+    if (result === OpenResult.unknownSpi) this.counters.unknownSpi++;
+    else if (result === OpenResult.badIcv) this.counters.badIcv++;
     else if (result === OpenResult.replayed) this.counters.replayed++;
     else this.counters.malformed++;
   }

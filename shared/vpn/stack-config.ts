@@ -3,9 +3,10 @@ import type { CipherSuite } from '../crypto/suite.ts';
 import type { Failure } from '../errors.ts';
 import type { IpOutput } from '../ip/messages.ts';
 import type { AuthMethod } from '../ppp/ppp.ts';
+import type { ChannelNumber } from '../relay/channels.ts';
 import type { Bytes, Random } from '../wire/bytes.ts';
 import type { Trace } from '../wire/machine.ts';
-import type { SendRecord } from './esp-path.ts';
+import type { SendSealed } from './esp-path.ts';
 import type { Session } from './session.ts';
 
 /** What a person waits for, in the order in which it happens. */
@@ -35,8 +36,9 @@ export interface Ports {
 export interface StackConfig {
   readonly suite: CipherSuite;
   readonly random: Random;
-  /** Queues one record, `bytes[start, end)`, for the relay. */
-  readonly send: SendRecord;
+  /** Queues one record, `bytes[start, end)`, for the relay, copied before it returns. */
+  readonly send: (channel: ChannelNumber, bytes: Bytes, start: number, end: number) => void;
+  readonly sendSealed: SendSealed;
   readonly emit: (output: StackOutput) => void;
   readonly gateway: { readonly id: string; readonly name: string; readonly address: string };
   /** IPv4 address of the gateway, 4 bytes. */

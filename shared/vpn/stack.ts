@@ -80,7 +80,7 @@ export class Stack {
     this.#path = new EspPath(
       suite.esp,
       { local: config.innerPort, remote: L2TP_PORT },
-      config.send,
+      config.sendSealed,
       (packet) => this.#receiveL2tp(packet),
     );
     this.#ike = new Ike({
@@ -241,7 +241,7 @@ export class Stack {
         this.#agreed.ike = output.algorithms;
         return;
       case 'child-established':
-        this.#path.use(output.inbound, output.outbound);
+        this.#path.use(output.inbound, output.outbound, Channel.natt);
         this.#agreed.esp = output.transform;
         this.#rekeyAt = this.#now + output.lifetimeSeconds * 1000 * REKEY_AT;
         if (this.#l2tp === undefined && this.#giveUpAt === undefined)

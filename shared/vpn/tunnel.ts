@@ -156,6 +156,9 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
       send: (channel, bytes, start, end) => {
         if (this.#frames.append(channel, bytes, start, end)) this.#takeFrame();
       },
+      sendSealed: (bytes, start, end) => {
+        if (this.#frames.appendRecord(bytes, start, end)) this.#takeFrame();
+      },
       emit: (output) => this.#fromStack(output),
       gateway: message.gateway,
       remoteAddress: decodeAddress(message.gateway.address),

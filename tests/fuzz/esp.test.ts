@@ -77,12 +77,12 @@ function openInRuns(
   packets: readonly Bytes[],
   length: number,
 ): Opened[] {
-  const opener = engine.opener(parameters);
+  const sa = engine.inbound(parameters);
   const opened: Opened[] = [];
   for (let at = 0; at < packets.length; at += length) {
-    opened.push(...openAll(engine, opener, packets.slice(at, at + length)));
+    opened.push(...openAll(engine, packets.slice(at, at + length)));
   }
-  opener.close();
+  sa.close();
   return opened;
 }
 

@@ -83,16 +83,16 @@ describe('the replay window', () => {
     const { esp } = await wasmSuite(new SeededRandom(1));
     fc.assert(
       fc.property(sequences, fc.integer({ min: 1, max: 40 }), (walk, run) => {
-        const opener = esp.opener(SA);
+        const sa = esp.inbound(SA);
         const model = new SetModel();
         for (let at = 0; at < walk.length; at += run) {
           const numbers = walk.slice(at, at + run);
-          const opened = openAll(esp, opener, numbers.map(numbered));
+          const opened = openAll(esp, numbers.map(numbered));
           expect(opened.map(({ result }) => result)).toEqual(
             numbers.map((n) => (model.accepts(n) ? OpenResult.ok : OpenResult.replayed)),
           );
         }
-        opener.close();
+        sa.close();
       }),
       { seed: 2, numRuns: 60 },
     );

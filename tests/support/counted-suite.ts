@@ -3,7 +3,7 @@ import type { CipherSuite } from '../../shared/crypto/suite.ts';
 
 export interface CountedSuite {
   readonly suite: CipherSuite;
-  /** Sealers and openers that were made and not closed. */
+  /** SAs that were made and not closed. */
   readonly open: () => number;
 }
 
@@ -23,9 +23,9 @@ export function countedSuite(inner: CipherSuite): CountedSuite {
     suite: {
       ...inner,
       esp: {
-        slots: esp.slots,
+        ...esp,
         sealer: (parameters) => watched(esp.sealer(parameters)),
-        opener: (parameters) => watched(esp.opener(parameters)),
+        inbound: (parameters) => watched(esp.inbound(parameters)),
       },
     },
     open: () => live.size,

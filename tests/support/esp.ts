@@ -2,8 +2,9 @@
 import { noblePrimitives } from '../../shared/crypto/noble.ts';
 import {
   type EspEngine,
-  type EspOpener,
   type EspSaParameters,
+  type EspSealer,
+  SEALED_HEADER,
   SLOT_HEADROOM,
 } from '../../shared/esp/engine.ts';
 import { ESP_CIPHERS, ESP_INTEGRITIES } from '../../shared/esp/format.ts';
@@ -14,7 +15,9 @@ import { wasmSuite } from './wasm-suite.ts';
 
 /** The engines under test; the noble one has no 3DES. */
 export const ESP_ENGINES: Readonly<Record<string, (random: Random) => Promise<EspEngine>>> = {
-  wasm: async (random) => (await wasmSuite(random)).esp,
+  'wasm, relaxed SIMD': async (random) => (await wasmSuite(random, 'relaxed')).esp,
+  'wasm, strict SIMD': async (random) => (await wasmSuite(random, 'strict')).esp,
+  'wasm, no SIMD': async (random) => (await wasmSuite(random, 'none')).esp,
   'reference over noble': async (random) => referenceEspEngine(noblePrimitives, random),
   'reference over node:crypto': async (random) => referenceEspEngine(nodePrimitives, random),
 };
@@ -60,16 +63,21 @@ export function contents(engine: EspEngine, slot: number): Bytes {
   return bytes.slice(start, end);
 }
 
+/** A copy of the ESP packet in a slot that was sealed, without the record's header. */
+export function sealedPacket(engine: EspEngine, slot: number): Bytes {
+  return contents(engine, slot).slice(SEALED_HEADER);
+}
+
 /** Seals one payload in slot 0. */
 export function sealOne(
   engine: EspEngine,
-  sealer: { seal(first: number, count: number, nextHeader: number): number },
+  sealer: Pick<EspSealer, 'seal'>,
   payload: Bytes,
   nextHeader = 17,
 ): Bytes {
   fill(engine, 0, payload);
-  if (sealer.seal(0, 1, nextHeader) !== 1) throw new Error('not sealed');
-  return contents(engine, 0);
+  if (sealer.seal(0, 1, nextHeader, 1) !== 1) throw new Error('not sealed');
+  return sealedPacket(engine, 0);
 }
 
 export interface Opened {
@@ -81,19 +89,18 @@ export interface Opened {
 /** Opens packets as one run from slot `first` on. */
 export function openAll(
   engine: EspEngine,
-  opener: EspOpener,
   packets: readonly Bytes[],
   first = 0,
 ): readonly Opened[] {
   packets.forEach((packet, i) => {
     fill(engine, first + i, packet);
   });
-  const results = new Uint8Array(packets.length).fill(0xee);
-  const nextHeaders = new Uint8Array(packets.length).fill(0xee);
-  opener.open(first, packets.length, results, nextHeaders);
+  engine.results.fill(0xee, first, first + packets.length);
+  engine.nextHeaders.fill(0xee, first, first + packets.length);
+  engine.open(first, packets.length);
   return packets.map((_, i) => ({
-    result: results[i]!,
-    nextHeader: nextHeaders[i]!,
+    result: engine.results[first + i]!,
+    nextHeader: engine.nextHeaders[first + i]!,
     payload: contents(engine, first + i),
   }));
 }

@@ -3,6 +3,7 @@
  * that listens), for tests in virtual time. It agrees with our client by construction: real gateways judge.
  */
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
+import { SEALED_HEADER } from '../../shared/esp/engine.ts';
 import { Ike } from '../../shared/ike/ike.ts';
 import type { IkeOutput } from '../../shared/ike/io.ts';
 import type { Phase1Transform } from '../../shared/ike/phase1-transforms.ts';
@@ -86,7 +87,11 @@ export class Gateway {
     this.#path = new EspPath(
       suite.esp,
       { local: 1701, remote: config.innerPort },
-      (channel, bytes, start, end) => this.#out.push({ channel, bytes: bytes.slice(start, end) }),
+      (bytes, start, end) =>
+        this.#out.push({
+          channel: bytes[start] as ChannelNumber,
+          bytes: bytes.slice(start + SEALED_HEADER, end),
+        }),
       (packet) => this.#receiveL2tp(packet),
     );
     this.#ike = new Ike({
@@ -182,7 +187,8 @@ export class Gateway {
       const { bytes } = output;
       if (output.channel === 'ike') this.#out.push({ channel: Channel.ike, bytes });
       else this.#out.push({ channel: Channel.natt, bytes: Uint8Array.of(0, 0, 0, 0, ...bytes) });
-    } else if (output.kind === 'child-established') this.#path.use(output.inbound, output.outbound);
+    } else if (output.kind === 'child-established')
+      this.#path.use(output.inbound, output.outbound, Channel.natt);
     else if (output.kind === 'child-deleted') this.#path.forget(output.spi);
     else if (output.kind === 'closed') this.ended.push('ike');
   }

@@ -4,9 +4,19 @@
  */
 import { AES_GCM, NO_HASH, NULL_CIPHER } from './algorithms';
 import { cbcExpandKey } from './cbc';
-import { gcmExpandKey } from './gcm';
+import { GCM_KEY_SIZE, gcmExpandKey } from './gcm';
 import { hmacKey } from './hmac';
-import { CONTEXT_SIZE, CONTEXTS, IO, SLOT_COUNT, SLOT_SIZE, SLOTS, wipeScratch } from './layout';
+import {
+  CONTEXT_COUNT,
+  CONTEXT_SIZE,
+  CONTEXTS,
+  INBOUND_SPIS,
+  IO,
+  SLOT_COUNT,
+  SLOT_STRIDE,
+  SLOTS,
+  wipeScratch,
+} from './layout';
 
 /** u32 in host order. */
 export const SPI: usize = 0;
@@ -17,15 +27,14 @@ export const OCTETS: usize = 8;
 /** i32 each. */
 export const CIPHER: usize = 16;
 export const INTEGRITY: usize = 20;
-/** u32: the salt of AES-GCM as it lies in memory. */
-export const SALT: usize = 24;
 /** One bit per sequence number modulo the window's width. */
 export const WINDOW: usize = 32;
 /** HMAC's key states. */
 export const INNER: usize = 160;
 export const OUTER: usize = 224;
+/** As the cipher's mode has it: cbc.ts, gcm.ts. */
 export const CIPHER_KEY: usize = 288;
-export const HASH_KEY: usize = 800;
+if (CIPHER_KEY + GCM_KEY_SIZE > <usize>CONTEXT_SIZE) ERROR('a context is larger than its place');
 
 /** Where in `IO` the integrity key lies; the cipher's, salt included, is at the beginning. */
 export const INTEGRITY_KEY: i32 = 64;
@@ -34,10 +43,20 @@ export function contextAt(index: i32): usize {
   return CONTEXTS + index * CONTEXT_SIZE;
 }
 
+/** The context of the inbound SA with this SPI, 0 where there is none. */
+export function inboundContext(spi: u32): usize {
+  if (spi == 0) return 0;
+  for (let index = 0; index < CONTEXT_COUNT; index++) {
+    if (load<u32>(INBOUND_SPIS + (index << 2)) == spi) return contextAt(index);
+  }
+  return 0;
+}
+
 /** Sets up context `index` from the keys in `IO`, and wipes them there. */
 export function openContext(
   index: i32,
   spi: u32,
+  inbound: i32,
   cipher: i32,
   cipherKeyLength: i32,
   integrity: i32,
@@ -48,26 +67,25 @@ export function openContext(
   store<u32>(context, spi, SPI);
   store<i32>(context, cipher, CIPHER);
   store<i32>(context, integrity, INTEGRITY);
-  if (cipher == AES_GCM) {
-    const length = cipherKeyLength - 4;
-    store<u32>(context, load<u32>(IO + length), SALT);
-    gcmExpandKey(IO, length, context + CIPHER_KEY, context + HASH_KEY);
-  } else if (cipher != NULL_CIPHER) {
+  if (cipher == AES_GCM) gcmExpandKey(IO, cipherKeyLength - 4, context + CIPHER_KEY);
+  else if (cipher != NULL_CIPHER) {
     cbcExpandKey(cipher, IO, cipherKeyLength, context + CIPHER_KEY);
   }
   if (integrity != NO_HASH) {
     const key = IO + INTEGRITY_KEY;
     hmacKey(integrity, key, integrityKeyLength, context + INNER, context + OUTER);
   }
+  if (inbound != 0) store<u32>(INBOUND_SPIS + (index << 2), spi);
   memory.fill(IO, 0, INTEGRITY_KEY + integrityKeyLength);
   wipeScratch();
 }
 
 export function closeContext(index: i32): void {
+  store<u32>(INBOUND_SPIS + (index << 2), 0);
   memory.fill(contextAt(index), 0, CONTEXT_SIZE);
   wipeScratch();
 }
 
 export function wipeSlots(): void {
-  memory.fill(SLOTS, 0, SLOT_COUNT * SLOT_SIZE);
+  memory.fill(SLOTS, 0, SLOT_COUNT * SLOT_STRIDE);
 }

@@ -4,11 +4,14 @@ export {
   CONTEXT_COUNT,
   CONTEXT_SIZE,
   CONTEXTS,
-  DESCRIPTORS,
+  CURSORS,
   IO,
   IO_SIZE,
   IVS,
   IVS_SIZE,
+  NEXT_HEADERS,
+  RESULTS,
+  SLOT_STRIDE,
   SLOTS,
 } from './layout';
 export { open } from './open';

@@ -1,95 +1,148 @@
 /**
- * Opening: a run of slots from ESP packet to payload, in place.
+ * Opening: a run of slots from ESP packet to payload, in place, whichever SAs the packets belong to.
  * @rfc 4303 §3.4
  */
 import { AES_GCM, cipherBlock, icvLength, ivLength, NULL_CIPHER } from './algorithms';
-import { cbcDecrypt } from './cbc';
-import {
-  CIPHER,
-  CIPHER_KEY,
-  contextAt,
-  HASH_KEY,
-  INNER,
-  INTEGRITY,
-  OCTETS,
-  OUTER,
-  SALT,
-  SPI,
-} from './context';
-import { gcmCrypt, gcmTag } from './gcm';
-import { hmac } from './hmac';
-import { BLOCK, DESCRIPTOR_SIZE, DESCRIPTORS, SLOT_SIZE, SLOTS } from './layout';
+import { cbcDecryptJobs } from './cbc';
+import { CIPHER, CIPHER_KEY, INNER, INTEGRITY, inboundContext, OCTETS, OUTER } from './context';
+import { gcmCryptJobs, gcmTagJobs } from './gcm';
+import { IV, jobAt, LENGTH, MAC, MAX_JOBS, PACKET, SLOT, TAG, TEXT } from './jobs';
+import { CURSORS, NEXT_HEADERS, RESULTS, SLOT_STRIDE, SLOTS } from './layout';
+import { macJobs } from './mac';
 import { admit } from './replay';
 
 /** As `OpenResult` in shared/esp/engine.ts. */
-const OK: u16 = 0;
-const MALFORMED: u16 = 1;
-const BAD_ICV: u16 = 2;
-const REPLAYED: u16 = 3;
-const BAD_PADDING: u16 = 4;
+const OK: u8 = 0;
+const MALFORMED: u8 = 1;
+const BAD_ICV: u8 = 2;
+const REPLAYED: u8 = 3;
+const BAD_PADDING: u8 = 4;
+const UNKNOWN_SPI: u8 = 5;
+/** Not yet opened. */
+const WAITING: u8 = 255;
 
 /** Opens slots `[first, first + count)`, whose cursors the loader has checked. A packet that fails is wiped. */
-export function open(index: i32, first: i32, count: i32): void {
-  const context = contextAt(index);
+export function open(first: i32, count: i32): void {
+  memory.fill(RESULTS + first, WAITING, count);
+  memory.fill(NEXT_HEADERS + first, 0, count);
   for (let slot = first; slot < first + count; slot++) {
-    const descriptor = DESCRIPTORS + slot * DESCRIPTOR_SIZE;
-    const packet = SLOTS + slot * SLOT_SIZE + <i32>load<u16>(descriptor);
-    const length = <i32>load<u16>(descriptor, 2) - <i32>load<u16>(descriptor);
-    const result = openOne(context, descriptor, packet, length);
-    store<u16>(descriptor, result, 4);
-    if (result == OK) continue;
-    memory.fill(packet, 0, length);
-    store<u16>(descriptor, load<u16>(descriptor), 2);
-    store<u16>(descriptor, 0, 6);
+    if (load<u8>(RESULTS + slot) == WAITING) openFrom(slot, first + count);
+  }
+  for (let slot = first; slot < first + count; slot++) {
+    if (load<u8>(RESULTS + slot) != OK) wipe(slot);
   }
 }
 
-/** In the order that keeps noise out: the window moves, and the cipher runs, for authentic packets only. */
-function openOne(context: usize, descriptor: usize, packet: usize, length: i32): u16 {
+/** Opens the packets of one SA: the one in this slot, and those behind it that wait, as many as there are jobs. */
+function openFrom(first: i32, end: i32): void {
+  const spi = spiIn(first);
+  const context = inboundContext(spi);
+  let jobs = 0;
+  for (let slot = first; slot < end && jobs < MAX_JOBS; slot++) {
+    if (load<u8>(RESULTS + slot) != WAITING || (slot != first && spiIn(slot) != spi)) continue;
+    const result = context == 0 ? UNKNOWN_SPI : prepare(context, jobAt(jobs), slot);
+    store<u8>(RESULTS + slot, result);
+    if (result == OK) jobs++;
+  }
+  if (jobs == 0) return;
+  authenticate(context, jobs);
+  jobs = keepAuthentic(context, jobs);
+  decrypt(context, jobs);
+  for (let i = 0; i < jobs; i++) release(jobAt(i));
+}
+
+/** In host order; 0, which is no SA's, where a packet is too short to have one. */
+function spiIn(slot: i32): u32 {
+  const cursor = CURSORS + (slot << 2);
+  if (<i32>load<u16>(cursor, 2) - <i32>load<u16>(cursor) < 4) return 0;
+  return bswap<u32>(load<u32>(SLOTS + slot * SLOT_STRIDE + <usize>load<u16>(cursor)));
+}
+
+/** Finds the parts of a packet. */
+function prepare(context: usize, job: usize, slot: i32): u8 {
+  const cursor = CURSORS + (slot << 2);
+  const packet = SLOTS + slot * SLOT_STRIDE + <usize>load<u16>(cursor);
+  const size = <i32>load<u16>(cursor, 2) - <i32>load<u16>(cursor);
   const cipher = load<i32>(context, CIPHER);
   const head = 8 + ivLength(cipher);
-  const textLength = length - head - icvLength(load<i32>(context, INTEGRITY));
-  if (textLength < 2 || textLength % cipherBlock(cipher) != 0) return MALFORMED;
-  if (bswap<u32>(load<u32>(packet)) != load<u32>(context, SPI)) return MALFORMED;
-  const text = packet + head;
-  if (!authentic(context, packet, text, textLength)) return BAD_ICV;
-  if (!admit(context, bswap<u32>(load<u32>(packet, 4)))) return REPLAYED;
-  store<f64>(context, load<f64>(context, OCTETS) + <f64>length, OCTETS);
-  decrypt(context, packet, text, textLength);
-  const payload = payloadLength(text, textLength);
-  if (payload < 0) return BAD_PADDING;
-  const start = load<u16>(descriptor) + <u16>head;
-  store<u16>(descriptor, start);
-  store<u16>(descriptor, start + <u16>payload, 2);
-  store<u16>(descriptor, load<u8>(text + textLength - 1), 6);
+  const length = size - head - icvLength(load<i32>(context, INTEGRITY));
+  if (length < 2 || length % cipherBlock(cipher) != 0) return MALFORMED;
+  store<i32>(job, slot, SLOT);
+  store<usize>(job, packet, PACKET);
+  store<usize>(job, packet + head, TEXT);
+  store<i32>(job, length, LENGTH);
+  store<u64>(job, load<u64>(packet, 8), IV);
+  // Read as 16 bytes whatever its length: there is room behind every slot.
+  const icv = packet + head + length;
+  store<u64>(job, load<u64>(icv), TAG);
+  store<u64>(job, load<u64>(icv, 8), TAG + 8);
   return OK;
 }
 
-function authentic(context: usize, packet: usize, text: usize, length: i32): bool {
-  const icv = text + length;
-  const integrity = load<i32>(context, INTEGRITY);
-  if (load<i32>(context, CIPHER) == AES_GCM) {
-    const keys = context + CIPHER_KEY;
-    const salt = load<u32>(context, SALT);
-    const iv = load<u64>(packet, 8);
-    const tag = gcmTag(keys, context + HASH_KEY, salt, iv, packet, text, length);
-    return !v128.any_true(v128.xor(tag, v128.load(icv)));
+/** Computes the ICV that each packet should have. */
+function authenticate(context: usize, jobs: i32): void {
+  if (load<i32>(context, CIPHER) == AES_GCM) gcmTagJobs(context + CIPHER_KEY, jobs);
+  else macJobs(load<i32>(context, INTEGRITY), context + INNER, context + OUTER, jobs);
+}
+
+/**
+ * Compares, and moves the window for authentic packets only, in the order of their arrival. The jobs that are left move
+ * up; answers how many.
+ */
+function keepAuthentic(context: usize, jobs: i32): i32 {
+  const icv = icvLength(load<i32>(context, INTEGRITY));
+  let kept = 0;
+  for (let i = 0; i < jobs; i++) {
+    const job = jobAt(i);
+    let result = OK;
+    if (!equal(job + MAC, job + TAG, icv)) result = BAD_ICV;
+    else if (!admit(context, bswap<u32>(load<u32>(load<usize>(job, PACKET), 4)))) result = REPLAYED;
+    store<u8>(RESULTS + load<i32>(job, SLOT), result);
+    if (result != OK) continue;
+    const size = load<usize>(job, TEXT) + load<i32>(job, LENGTH) + icv - load<usize>(job, PACKET);
+    store<f64>(context, load<f64>(context, OCTETS) + <f64>(<i32>size), OCTETS);
+    if (kept != i) memory.copy(jobAt(kept), job, 64);
+    kept++;
   }
-  hmac(integrity, context + INNER, context + OUTER, packet, <i32>(icv - packet), BLOCK);
-  // All bytes are compared, whatever the first ones say.
+  return kept;
+}
+
+/** All bytes are compared, whatever the first ones say. */
+function equal(a: usize, b: usize, length: i32): bool {
   let difference: u32 = 0;
-  for (let i = 0; i < icvLength(integrity); i += 4) {
-    difference |= load<u32>(icv + i) ^ load<u32>(BLOCK + i);
-  }
+  for (let i = 0; i < length; i += 4) difference |= load<u32>(a + i) ^ load<u32>(b + i);
   return difference == 0;
 }
 
-function decrypt(context: usize, packet: usize, text: usize, length: i32): void {
+function decrypt(context: usize, jobs: i32): void {
   const cipher = load<i32>(context, CIPHER);
   const keys = context + CIPHER_KEY;
-  if (cipher == AES_GCM)
-    gcmCrypt(keys, load<u32>(context, SALT), load<u64>(packet, 8), text, length);
-  else if (cipher != NULL_CIPHER) cbcDecrypt(cipher, keys, packet + 8, text, length);
+  if (cipher == AES_GCM) gcmCryptJobs(keys, jobs);
+  else if (cipher != NULL_CIPHER) cbcDecryptJobs(cipher, keys, jobs);
+}
+
+/** Checks the trailer, and puts the cursor around the payload. */
+function release(job: usize): void {
+  const text = load<usize>(job, TEXT);
+  const length = load<i32>(job, LENGTH);
+  const slot = load<i32>(job, SLOT);
+  const payload = payloadLength(text, length);
+  if (payload < 0) {
+    store<u8>(RESULTS + slot, BAD_PADDING);
+    return;
+  }
+  const start = <i32>(text - SLOTS) - slot * SLOT_STRIDE;
+  const cursor = CURSORS + (slot << 2);
+  store<u16>(cursor, <u16>start);
+  store<u16>(cursor, <u16>(start + payload), 2);
+  store<u8>(NEXT_HEADERS + slot, load<u8>(text + length - 1));
+}
+
+function wipe(slot: i32): void {
+  const cursor = CURSORS + (slot << 2);
+  const start = load<u16>(cursor);
+  memory.fill(SLOTS + slot * SLOT_STRIDE + <usize>start, 0, load<u16>(cursor, 2) - start);
+  store<u16>(cursor, start, 2);
 }
 
 /**

@@ -7,7 +7,7 @@ import { AES_CBC } from './algorithms';
 import { cbcExpandKey, cbcDecrypt as decryptBlocks, cbcEncrypt as encryptBlocks } from './cbc';
 import { hashFinish as finish, hashBlock, hashBlocks, hashStart as start } from './hash';
 import { hmacFinish as finishMac, hmacKey } from './hmac';
-import { HASH_OUTER, HASH_STATE, IO, PRIMITIVE_IV, PRIMITIVE_KEY, wipeScratch } from './layout';
+import { HASH_OUTER, HASH_STATE, IO, PRIMITIVE_IV, PRIMITIVE_KEYS, wipeScratch } from './layout';
 
 let hash: i32 = 0;
 let total: u64 = 0;
@@ -44,30 +44,30 @@ export function hmacFinish(length: i32): void {
 /** The key is at the beginning of `IO`, the IV behind it. */
 export function cbcStart(name: i32, keyLength: i32): void {
   cipher = name;
-  cbcExpandKey(cipher, IO, keyLength, PRIMITIVE_KEY);
-  memory.copy(PRIMITIVE_IV, IO + keyLength, block());
+  cbcExpandKey(cipher, IO, keyLength, PRIMITIVE_KEYS);
+  // The IV's place is in front of the text.
+  memory.copy(IO - block(), IO + keyLength, block());
 }
 
 /** Encrypts `length` bytes in `IO`, whole blocks and not none, chained to the piece before. */
 export function cbcEncrypt(length: i32): void {
-  encryptBlocks(cipher, PRIMITIVE_KEY, PRIMITIVE_IV, IO, length);
-  memory.copy(PRIMITIVE_IV, IO + length - block(), block());
+  encryptBlocks(cipher, PRIMITIVE_KEYS, IO, length);
+  memory.copy(IO - block(), IO + <usize>length - block(), block());
 }
 
 export function cbcDecrypt(length: i32): void {
-  // The last block of ciphertext is the next piece's IV and is about to be overwritten; it waits behind the IV.
-  const next = PRIMITIVE_KEY + 496;
-  memory.copy(next, IO + length - block(), block());
-  decryptBlocks(cipher, PRIMITIVE_KEY, PRIMITIVE_IV, IO, length);
-  memory.copy(PRIMITIVE_IV, next, block());
+  // The last block of ciphertext is the next piece's IV and is about to be overwritten.
+  memory.copy(PRIMITIVE_IV, IO + <usize>length - block(), block());
+  decryptBlocks(cipher, PRIMITIVE_KEYS, IO, length);
+  memory.copy(IO - block(), PRIMITIVE_IV, block());
 }
 
-/** Wipes keys and states, and the first `length` bytes of `IO`. */
+/** Wipes keys and states, and the first `length` bytes of `IO` with the IV before it. */
 export function wipePrimitives(length: i32): void {
-  memory.fill(IO, 0, length);
+  memory.fill(IO - 16, 0, 16 + length);
   wipeScratch();
 }
 
-function block(): i32 {
+function block(): usize {
   return cipher == AES_CBC ? 16 : 8;
 }

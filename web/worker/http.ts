@@ -22,11 +22,16 @@ interface Libcurl {
 }
 
 interface HttpSession {
-  fetch(
-    url: string,
-    options: Record<string, unknown>,
-  ): Promise<Response & { raw_headers?: [string, string][] }>;
+  fetch(url: string, options: Record<string, unknown>): Promise<CurlResponse>;
   close(): void;
+}
+
+/** Repeated headers are pairs of their own in `raw_headers`. */
+type CurlResponse = Response & { readonly raw_headers?: [string, string][] };
+
+interface RequestOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
 }
 
 /** libcurl.js appends `/host:port` to this when it opens a connection. */
@@ -89,19 +94,8 @@ export class HttpClient implements WebClient {
   ): Promise<FetchReply> {
     const target = parseUrl(url);
     const begin = performance.now();
-    const libcurl = await loaded();
-    // libcurl.js only listens for what is still to come.
-    if (signal.aborted) throw cancelled();
-    current = this;
-    this.#takeConnectFailure();
-    this.#session ??= new libcurl.HTTPSession();
     try {
-      const response = await this.#session.fetch(target.href, {
-        redirect: 'manual',
-        signal,
-        // Without TLS there is no ALPN, and an upgrade to HTTP/2 only costs a header.
-        ...(target.protocol === 'http:' && { _libcurl_http_version: 1.1 }),
-      });
+      const response = await this.request(target, { signal });
       const body = await readBody(response, progress);
       return {
         url: target.href,
@@ -113,10 +107,27 @@ export class HttpClient implements WebClient {
       };
     } catch (error) {
       if (signal.aborted) throw cancelled();
+      if (error instanceof TunnelError) throw error;
       if (this.connectFailure)
         throw new TunnelError(this.connectFailure.code, this.connectFailure.detail);
       throw new TunnelError('HTTP_FAILED', error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** A GET request without following redirects, answered as `fetch` does. Throws whatever libcurl.js throws. */
+  async request(target: URL, options: RequestOptions): Promise<CurlResponse> {
+    const libcurl = await loaded();
+    // libcurl.js only listens for what is still to come.
+    if (options.signal?.aborted) throw cancelled();
+    current = this;
+    this.#takeConnectFailure();
+    this.#session ??= new libcurl.HTTPSession();
+    return await this.#session.fetch(target.href, {
+      redirect: 'manual',
+      ...options,
+      // Without TLS there is no ALPN, and an upgrade to HTTP/2 only costs a header.
+      ...(target.protocol === 'http:' && { _libcurl_http_version: 1.1 }),
+    });
   }
 
   #takeConnectFailure(): Failure | undefined {

@@ -3,8 +3,10 @@ import { expose } from 'comlink';
 import { TunnelError } from '../../shared/errors.ts';
 import { RELAY_SUBPROTOCOL } from '../../shared/relay/channels.ts';
 import type { Random } from '../../shared/wire/bytes.ts';
-import wasmUrl from '../../wasm/build/culvert.wasm?url';
-import { loadWasmSuite } from '../../wasm/index.ts';
+import noneUrl from '../../wasm/build/culvert.none.wasm?url';
+import relaxedUrl from '../../wasm/build/culvert.relaxed.wasm?url';
+import strictUrl from '../../wasm/build/culvert.strict.wasm?url';
+import { type Build, bestBuild, loadWasmSuite } from '../../wasm/index.ts';
 import { HttpClient } from './http.ts';
 import { TunnelService } from './tunnel-service.ts';
 
@@ -12,12 +14,18 @@ const random: Random = {
   bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
 };
 
+const URLS: Readonly<Record<Build, string>> = {
+  relaxed: relaxedUrl,
+  strict: strictUrl,
+  none: noneUrl,
+};
+
 let compiled: WebAssembly.Module | undefined;
 
-/** Compiles once; a failed try, as without a network, leaves nothing behind that would fail the next. */
+/** Fetches and compiles the best build, once; a failed try, as without a network, leaves nothing behind that would fail the next. */
 async function compile(): Promise<WebAssembly.Module> {
   try {
-    compiled ??= await WebAssembly.compileStreaming(fetch(wasmUrl));
+    compiled ??= await WebAssembly.compileStreaming(fetch(URLS[bestBuild()]));
     return compiled;
   } catch (error) {
     throw new TunnelError('RELAY_UNREACHABLE', `the tunnel’s program did not load: ${error}`);

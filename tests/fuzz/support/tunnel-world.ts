@@ -4,7 +4,7 @@
  */
 import type { CipherSuite } from '../../../shared/crypto/suite.ts';
 import type { Failure } from '../../../shared/errors.ts';
-import type { EspSealer } from '../../../shared/esp/engine.ts';
+import { type EspSealer, SEALED_HEADER } from '../../../shared/esp/engine.ts';
 import { referenceEspEngine } from '../../../shared/esp/reference.ts';
 import type { IpInput, IpOutput } from '../../../shared/ip/messages.ts';
 import { Channel, type ChannelNumber, RELAY_MTU } from '../../../shared/relay/channels.ts';
@@ -152,8 +152,9 @@ export class TunnelWorld {
     slot.start = 256;
     slot.end = 256 + clear.length;
     slot.bytes.set(clear, slot.start);
-    if (sealer.seal(LIE_SLOT, 1, 17) !== 1) return;
-    this.inject('down', Channel.natt, slot.bytes.slice(slot.start, slot.end));
+    if (sealer.seal(LIE_SLOT, 1, 17, Channel.natt) !== 1) return;
+    const packet = slot.bytes.slice(slot.start + SEALED_HEADER, slot.end);
+    this.inject('down', Channel.natt, packet);
   }
 
   /** Lets time pass until `done`, or for `atMost` more milliseconds. */
@@ -217,8 +218,7 @@ export class TunnelWorld {
     return {
       ...primitives,
       esp: {
-        slots: esp.slots,
-        opener: (parameters) => esp.opener(parameters),
+        ...esp,
         sealer: (parameters) => {
           const sealer = esp.sealer(parameters);
           this.#sealer = sealer;
@@ -236,9 +236,9 @@ export class TunnelWorld {
               if (this.#sealer === sealer) this.#sealer = undefined;
               sealer.close();
             },
-            seal: (first, count, nextHeader) => {
+            seal: (first, count, nextHeader, channel) => {
               for (let i = first; i < first + count; i++) this.#falsify(i);
-              return sealer.seal(first, count, nextHeader);
+              return sealer.seal(first, count, nextHeader, channel);
             },
           };
         },

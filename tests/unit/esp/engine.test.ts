@@ -18,6 +18,7 @@ import {
   includesBytes,
   openAll,
   saName,
+  sealedPacket,
   sealOne,
 } from '../../support/esp.ts';
 import { SeededRandom } from '../../support/random.ts';
@@ -43,12 +44,12 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
 
   describe('published and captured packets', () => {
     it.each(gcmVectors.cases)('opens AES-GCM, $case', (vector) => {
-      const opener = engine.opener({
+      engine.inbound({
         spi: vector.spi,
         cipher: 'aes-gcm-16',
         cipherKey: fromHex(vector.key + vector.salt),
       });
-      const [opened] = openAll(engine, opener, [fromHex(vector.packet)]);
+      const [opened] = openAll(engine, [fromHex(vector.packet)]);
       expect(opened!.result).toBe(OpenResult.ok);
       expect(opened!.nextHeader).toBe(vector.nextHeader);
       expect(toHex(opened!.payload)).toBe(vector.payload);
@@ -64,8 +65,8 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
           integrity: vector.integrity,
           integrityKey: fromHex(vector.integrityKey),
         } as EspSaParameters;
-        const opener = engine.opener(parameters);
-        const [opened] = openAll(engine, opener, [fromHex(vector.packet)]);
+        engine.inbound(parameters);
+        const [opened] = openAll(engine, [fromHex(vector.packet)]);
         expect(opened!.result).toBe(OpenResult.ok);
         expect(opened!.nextHeader).toBe(vector.nextHeader);
         expect(toHex(opened!.payload)).toBe(vector.payload);
@@ -88,8 +89,8 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
       payloads.forEach((payload, i) => {
         fill(engine, 3 + i, payload);
       });
-      expect(sealer.seal(3, payloads.length, 4)).toBe(payloads.length);
-      const packets = payloads.map((_, i) => contents(engine, 3 + i));
+      expect(sealer.seal(3, payloads.length, 4, 1)).toBe(payloads.length);
+      const packets = payloads.map((_, i) => sealedPacket(engine, 3 + i));
       packets.forEach((packet, i) => {
         expect(packet.length).toBeLessThanOrEqual(payloads[i]!.length + sealer.overhead);
         expect(payloads[i]!.length).toBeLessThanOrEqual(sealer.payloadRoom(packet.length));
@@ -100,12 +101,12 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
       expect(sealer.sequence).toBe(payloads.length);
       expect(sealer.octets).toBe(total);
 
-      const opener = engine.opener(parameters);
-      const opened = openAll(engine, opener, packets, 200);
+      const sa = engine.inbound(parameters);
+      const opened = openAll(engine, packets, 200);
       expect(opened.map(({ result }) => result)).toEqual(packets.map(() => OpenResult.ok));
       expect(opened.map(({ nextHeader }) => nextHeader)).toEqual(packets.map(() => 4));
       expect(opened.map(({ payload }) => payload)).toEqual(payloads);
-      expect(opener.octets).toBe(total);
+      expect(sa.octets).toBe(total);
     },
   );
 
@@ -125,49 +126,51 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
   it('refuses what is not authentic and shows nothing of it', () => {
     for (const parameters of combinations) {
       const sealer = engine.sealer(parameters);
-      const opener = engine.opener(parameters);
+      const sa = engine.inbound(parameters);
       const payload = new SeededRandom(13).bytes(40);
       const packet = sealOne(engine, sealer, payload);
       for (let at = 0; at < packet.length; at++) {
         const tampered = packet.slice();
         tampered[at]! ^= 0x40;
-        const [opened] = openAll(engine, opener, [tampered]);
-        expect(opened!.result).toBe(at < 4 ? OpenResult.malformed : OpenResult.badIcv);
+        const [opened] = openAll(engine, [tampered]);
+        expect(opened!.result).toBe(at < 4 ? OpenResult.unknownSpi : OpenResult.badIcv);
         expect(opened!.payload.length).toBe(0);
         expect(includesBytes(engine.slots[0]!.bytes, payload.subarray(0, 8))).toBe(false);
       }
-      expect(opener.octets).toBe(0);
-      expect(openAll(engine, opener, [packet])[0]!.result).toBe(OpenResult.ok);
+      expect(sa.octets).toBe(0);
+      expect(openAll(engine, [packet])[0]!.result).toBe(OpenResult.ok);
       sealer.close();
-      opener.close();
+      sa.close();
     }
   });
 
   it('refuses every prefix of a packet, and a longer one', () => {
     for (const parameters of combinations) {
       const sealer = engine.sealer(parameters);
-      const opener = engine.opener(parameters);
+      const sa = engine.inbound(parameters);
       const packet = sealOne(engine, sealer, new SeededRandom(14).bytes(20));
       for (let length = 0; length < packet.length; length++) {
-        const [opened] = openAll(engine, opener, [packet.slice(0, length)]);
-        expect([OpenResult.malformed, OpenResult.badIcv]).toContain(opened!.result);
+        const [opened] = openAll(engine, [packet.slice(0, length)]);
+        const expected =
+          length < 4 ? [OpenResult.unknownSpi] : [OpenResult.malformed, OpenResult.badIcv];
+        expect(expected).toContain(opened!.result);
       }
-      const longer = openAll(engine, opener, [concat(packet, new Uint8Array(16))]);
+      const longer = openAll(engine, [concat(packet, new Uint8Array(16))]);
       expect(longer[0]!.result).toBe(OpenResult.badIcv);
       sealer.close();
-      opener.close();
+      sa.close();
     }
   });
 
   it('opens each packet once, within a run and across runs, in any order', () => {
     const sealer = engine.sealer(AES_SHA1);
-    const opener = engine.opener(AES_SHA1);
+    engine.inbound(AES_SHA1);
     const packets = Array.from({ length: 5 }, (_, i) =>
       sealOne(engine, sealer, new Uint8Array([i])),
     );
     const [a, b, c, d, e] = packets as [Bytes, Bytes, Bytes, Bytes, Bytes];
     const { ok, replayed } = OpenResult;
-    const results = (...run: Bytes[]) => openAll(engine, opener, run).map(({ result }) => result);
+    const results = (...run: Bytes[]) => openAll(engine, run).map(({ result }) => result);
     expect(results(c, a, c, a, b)).toEqual([ok, ok, replayed, replayed, ok]);
     expect(results(e, e, d, a)).toEqual([ok, replayed, ok, replayed]);
     expect(results(a, b, c, d, e)).toEqual(Array(5).fill(replayed));
@@ -175,11 +178,11 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
 
   it('does not move the window for a forged sequence number', () => {
     const sealer = engine.sealer(AES_SHA1);
-    const opener = engine.opener(AES_SHA1);
+    engine.inbound(AES_SHA1);
     const packet = sealOne(engine, sealer, new Uint8Array(9));
     const forged = packet.slice();
     forged.fill(0xff, 4, 8);
-    const results = openAll(engine, opener, [forged, packet]).map(({ result }) => result);
+    const results = openAll(engine, [forged, packet]).map(({ result }) => result);
     expect(results).toEqual([OpenResult.badIcv, OpenResult.ok]);
   });
 
@@ -191,14 +194,14 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
       integrity: 'hmac-sha1-96',
       integrityKey: AES_SHA1.integrityKey!,
     };
-    const opener = engine.opener(parameters);
+    engine.inbound(parameters);
     const header = (sequence: number) => [0, 0, 0, 77, 0, 0, 0, sequence];
     const authentic = (sequence: number, ...text: number[]) => {
       const covered = new Uint8Array([...header(sequence), ...text]);
       const mac = noblePrimitives.hmac('sha1', parameters.integrityKey!, covered);
       return concat(covered, mac.slice(0, 12));
     };
-    const opened = openAll(engine, opener, [
+    const opened = openAll(engine, [
       authentic(1, 9, 9, 9, 1, 2, 3, 3, 4),
       authentic(2, 9, 9, 9, 1, 2, 2, 3, 4),
       authentic(3, 9, 9, 9, 1, 2, 3, 7, 4),
@@ -216,13 +219,62 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
     expect(engine.slots[1]!.bytes.subarray(SLOT_HEADROOM).every((byte) => byte === 0)).toBe(true);
   });
 
+  it('puts the header of the relay’s record in front', () => {
+    const sealer = engine.sealer(AES_SHA1);
+    fill(engine, 0, new Uint8Array(300));
+    sealer.seal(0, 1, 17, 2);
+    const record = contents(engine, 0);
+    expect([...record.subarray(0, 3)]).toEqual([2, 1, record.length - 3 - 256]);
+    expect(new DataView(record.buffer).getUint32(3)).toBe(AES_SHA1.spi);
+  });
+
+  it('finds the SA of each packet by its SPI', () => {
+    const [a, b, c] = combinations as [EspSaParameters, EspSaParameters, EspSaParameters];
+    const payloads = new SeededRandom(18);
+    const sealers = [a, b, c].map((sa) => engine.sealer(sa));
+    const sent = Array.from({ length: 40 }, (_, i) => {
+      const payload = payloads.bytes((i * 37) % 600);
+      return { sa: i % 3, payload, packet: sealOne(engine, sealers[i % 3]!, payload) };
+    });
+    const [first, second] = [engine.inbound(a), engine.inbound(b)];
+    const opened = openAll(
+      engine,
+      sent.map(({ packet }) => packet),
+      60,
+    );
+    opened.forEach(({ result, payload }, i) => {
+      const known = sent[i]!.sa !== 2;
+      expect(result).toBe(known ? OpenResult.ok : OpenResult.unknownSpi);
+      expect(payload).toEqual(known ? sent[i]!.payload : new Uint8Array(0));
+    });
+    const octets = (index: number) =>
+      sent.filter(({ sa }) => sa === index).reduce((sum, { packet }) => sum + packet.length, 0);
+    expect([first.octets, second.octets]).toEqual([octets(0), octets(1)]);
+    first.close();
+    expect(first.octets).toBe(octets(0));
+    expect(openAll(engine, [sent[0]!.packet])[0]!.result).toBe(OpenResult.unknownSpi);
+  });
+
+  it('has room for 32 SAs, each inbound one with an SPI of its own', () => {
+    const sealers = Array.from({ length: 31 }, () => engine.sealer(AES_SHA1));
+    const inbound = engine.inbound(AES_SHA1);
+    expect(() => engine.sealer(AES_SHA1)).toThrow(RangeError);
+    sealers[5]!.close();
+    sealers[5]!.close();
+    expect(() => engine.inbound(AES_SHA1)).toThrow(RangeError);
+    inbound.close();
+    engine.inbound(AES_SHA1);
+    const packet = sealOne(engine, sealers[6]!, new Uint8Array(3));
+    expect(openAll(engine, [packet])[0]!.result).toBe(OpenResult.ok);
+  });
+
   it('draws a fresh IV for each packet in CBC mode', () => {
     const sealer = engine.sealer(AES_SHA1);
     const ivs = new Set<string>();
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < SLOT_COUNT; i++) fill(engine, i, new Uint8Array(4));
-      expect(sealer.seal(0, SLOT_COUNT, 17)).toBe(SLOT_COUNT);
-      for (let i = 0; i < SLOT_COUNT; i++) ivs.add(toHex(contents(engine, i).subarray(8, 24)));
+      expect(sealer.seal(0, SLOT_COUNT, 17, 1)).toBe(SLOT_COUNT);
+      for (let i = 0; i < SLOT_COUNT; i++) ivs.add(toHex(sealedPacket(engine, i).subarray(8, 24)));
     }
     expect(ivs.size).toBe(3 * SLOT_COUNT);
   });
@@ -246,7 +298,7 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
       ['two kinds of integrity', { cipher: 'aes-gcm-16', cipherKey: new Uint8Array(20) }],
     ])('refuses %s', (_, change) => {
       expect(() => engine.sealer({ ...AES_SHA1, ...change })).toThrow(RangeError);
-      expect(() => engine.opener({ ...AES_SHA1, ...change })).toThrow(RangeError);
+      expect(() => engine.inbound({ ...AES_SHA1, ...change })).toThrow(RangeError);
     });
 
     it('refuses a cipher without integrity', () => {
@@ -256,8 +308,6 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
 
     it('refuses slots that do not exist', () => {
       const sealer = engine.sealer(AES_SHA1);
-      const opener = engine.opener(AES_SHA1);
-      const out = new Uint8Array(SLOT_COUNT);
       for (const [first, count] of [
         ...[
           [-1, 1],
@@ -268,21 +318,20 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
           [0, 1.5],
         ],
       ] as [number, number][]) {
-        expect(() => sealer.seal(first, count, 17)).toThrow(RangeError);
-        expect(() => opener.open(first, count, out, out)).toThrow(RangeError);
+        expect(() => sealer.seal(first, count, 17, 1)).toThrow(RangeError);
+        expect(() => engine.open(first, count)).toThrow(RangeError);
       }
-      expect(sealer.seal(SLOT_COUNT, 0, 17)).toBe(0);
-      expect(() => opener.open(0, 2, new Uint8Array(1), out)).toThrow(RangeError);
-      expect(() => opener.open(0, 2, out, new Uint8Array(1))).toThrow(RangeError);
+      expect(sealer.seal(SLOT_COUNT, 0, 17, 1)).toBe(0);
+      engine.open(SLOT_COUNT, 0);
     });
 
     it('seals nothing of a run in which one packet has no room', () => {
       const sealer = engine.sealer(AES_SHA1);
       for (const [start, end] of [
         ...[
-          [23, 100],
-          [24, SLOT_SIZE - 13],
-          [24, SLOT_SIZE + 1],
+          [26, 100],
+          [27, SLOT_SIZE - 13],
+          [27, SLOT_SIZE + 1],
           [-1, 100],
           [200, 100],
         ],
@@ -290,7 +339,7 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
         fill(engine, 0, new Uint8Array([1, 2, 3]));
         engine.slots[1]!.start = start;
         engine.slots[1]!.end = end;
-        expect(() => sealer.seal(0, 2, 17)).toThrow(RangeError);
+        expect(() => sealer.seal(0, 2, 17, 1)).toThrow(RangeError);
         expect(toHex(contents(engine, 0))).toBe('010203');
       }
       expect(sealer.sequence).toBe(0);
@@ -306,29 +355,30 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
       };
       const sealer = engine.sealer(parameters);
       const slot = engine.slots[SLOT_COUNT - 1]!;
-      slot.start = 8;
-      slot.end = 8 + sealer.payloadRoom(SLOT_SIZE) + 1;
-      expect(() => sealer.seal(SLOT_COUNT - 1, 1, 17)).toThrow(RangeError);
+      slot.start = 3 + 8;
+      slot.end = slot.start + sealer.payloadRoom(SLOT_SIZE - 3) + 1;
+      expect(() => sealer.seal(SLOT_COUNT - 1, 1, 17, 1)).toThrow(RangeError);
       slot.end--;
-      expect(sealer.seal(SLOT_COUNT - 1, 1, 17)).toBe(1);
-      expect([slot.start, slot.end]).toEqual([0, SLOT_SIZE]);
-      const results = new Uint8Array(1);
-      engine.opener(parameters).open(SLOT_COUNT - 1, 1, results, new Uint8Array(1));
-      expect(results[0]).toBe(OpenResult.ok);
+      expect(sealer.seal(SLOT_COUNT - 1, 1, 17, 1)).toBe(1);
+      // Padding is to a multiple of 4, which 3 + 8 + 16 bytes around it leave one short of.
+      expect([slot.start, slot.end]).toEqual([0, SLOT_SIZE - 1]);
+      slot.start = 3;
+      engine.inbound(parameters);
+      engine.open(SLOT_COUNT - 1, 1);
+      expect(engine.results[SLOT_COUNT - 1]).toBe(OpenResult.ok);
     });
 
     it('refuses to work after close, which may be called twice', () => {
       const sealer = engine.sealer(AES_SHA1);
-      const opener = engine.opener(AES_SHA1);
-      sealOne(engine, sealer, new Uint8Array(3));
+      const inbound = engine.inbound(AES_SHA1);
+      const packet = sealOne(engine, sealer, new Uint8Array(3));
       const { octets } = sealer;
-      for (const sa of [sealer, opener]) {
+      for (const sa of [sealer, inbound]) {
         sa.close();
         sa.close();
       }
-      const out = new Uint8Array(1);
-      expect(() => sealer.seal(0, 1, 17)).toThrow(TypeError);
-      expect(() => opener.open(0, 1, out, out)).toThrow(TypeError);
+      expect(() => sealer.seal(0, 1, 17, 1)).toThrow(TypeError);
+      expect(openAll(engine, [packet])[0]!.result).toBe(OpenResult.unknownSpi);
       expect([sealer.sequence, sealer.octets]).toEqual([1, octets]);
     });
   });
@@ -336,7 +386,7 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
   it('keeps the slots while an SA is left, and wipes them with the last', () => {
     const secret = new SeededRandom(15).bytes(32);
     const first = engine.sealer(AES_SHA1);
-    const second = engine.opener(AES_SHA1);
+    const second = engine.inbound(AES_SHA1);
     fill(engine, 9, secret);
     first.close();
     expect(contents(engine, 9)).toEqual(secret);
@@ -350,10 +400,10 @@ describe('the reference', () => {
     const engine = referenceEspEngine(noblePrimitives, new SeededRandom(16), 0xffff_fffd);
     const sealer = engine.sealer(AES_SHA1);
     for (let i = 0; i < 4; i++) fill(engine, i, new Uint8Array([i]));
-    expect(sealer.seal(0, 4, 17)).toBe(2);
+    expect(sealer.seal(0, 4, 17, 1)).toBe(2);
     expect(sealer.sequence).toBe(0xffff_ffff);
     expect(toHex(contents(engine, 2))).toBe('02');
-    expect(sealer.seal(2, 2, 17)).toBe(0);
+    expect(sealer.seal(2, 2, 17, 1)).toBe(0);
   });
 
   it('says at once when its primitives lack the cipher', () => {

@@ -2,15 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { buildWasm } from '../../../scripts/build-wasm.mjs';
 import { toHex } from '../../../shared/wire/bytes.ts';
-import { loadWasmSuite } from '../../../wasm/index.ts';
+import { bestBuild, loadWasmSuite } from '../../../wasm/index.ts';
 import { instantiate } from '../../../wasm/module.ts';
 import { SeededRandom } from '../../support/random.ts';
+import { WASM_BUILDS, wasmModule } from '../../support/wasm-suite.ts';
 
 const SHA256_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const random = new SeededRandom(40);
 
 async function built() {
-  const file = await readFile(await buildWasm());
+  const file = await readFile((await buildWasm()).strict);
   return new Uint8Array(file.buffer.slice(file.byteOffset, file.byteOffset + file.length));
 }
 
@@ -47,24 +48,51 @@ describe('loadWasmSuite', () => {
       WebAssembly.CompileError,
     );
   });
+});
 
-  it('says so where SIMD is missing', async () => {
-    vi.spyOn(WebAssembly, 'validate').mockReturnValue(false);
-    await expect(loadWasmSuite(await built(), random)).rejects.toThrow(/SIMD/);
+describe('bestBuild', () => {
+  const known = (...instructions: readonly number[][]) => {
+    vi.spyOn(WebAssembly, 'validate').mockImplementation((module) => {
+      const text = new Uint8Array(module as Uint8Array<ArrayBuffer>).join();
+      return [[0, 97, 115, 109, 1, 0, 0, 0], ...instructions].some((end) =>
+        text.endsWith(end.join()),
+      );
+    });
+  };
+  const POPCNT = [253, 98, 11];
+  const RELAXED_SWIZZLE = [253, 128, 2, 11];
+
+  it('takes the best that the engine knows', () => {
+    known(POPCNT, RELAXED_SWIZZLE);
+    expect(bestBuild()).toBe('relaxed');
+    known(POPCNT);
+    expect(bestBuild()).toBe('strict');
+    known();
+    expect(bestBuild()).toBe('none');
+  });
+
+  it('probes with modules that are valid', () => {
+    // wasm-suite.ts has switched relaxed SIMD on.
+    expect(bestBuild()).toBe('relaxed');
+  });
+
+  it('says so where WebAssembly is missing', () => {
+    vi.stubGlobal('WebAssembly', undefined);
+    expect(() => bestBuild()).toThrow(/WebAssembly/);
+    vi.unstubAllGlobals();
   });
 });
 
-describe('the module', () => {
+describe.each(WASM_BUILDS)('the module, %s', (build) => {
   it('imports nothing and cannot grow', async () => {
-    const module = new WebAssembly.Module(await built());
+    const module = await wasmModule(build);
     expect(WebAssembly.Module.imports(module)).toEqual([]);
     const { memory } = await instantiate(module);
     expect(() => memory.grow(1)).toThrow(RangeError);
   });
 
   it('exports no other functions than the loader calls', async () => {
-    const module = new WebAssembly.Module(await built());
-    const functions = WebAssembly.Module.exports(module)
+    const functions = WebAssembly.Module.exports(await wasmModule(build))
       .filter(({ kind }) => kind === 'function')
       .map(({ name }) => name);
     expect(functions.toSorted()).toEqual([

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { pin } from '../harness/part.ts';
 
 /** What a child can be asked to do. */
 type Commands = { [name: string]: (...args: never[]) => unknown };
@@ -32,15 +31,17 @@ export interface Child<T> {
   stop(): Promise<void>;
 }
 
-/** Starts a program of this folder on a processor of its own. */
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Starts a program, a path from the project's root. `before` is what its command line begins with: `taskset …`. */
 export async function startChild<T>(
-  name: string,
-  processor: number,
+  program: string,
+  before: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<Child<T>> {
-  const program = fileURLToPath(new URL(name, import.meta.url));
-  const [file, ...args] = [...pin(processor), process.execPath, '--import', 'tsx', program];
+  const [file, ...args] = [...before, process.execPath, '--import', 'tsx', program];
   const child = spawn(file!, args, {
+    cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

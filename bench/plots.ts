@@ -1,0 +1,43 @@
+/** The plots of the docs: which rows each shows. */
+import { fileURLToPath } from 'node:url';
+import { barChart } from './harness/plot.ts';
+import type { Row } from './harness/results.ts';
+
+interface Plot {
+  readonly name: string;
+  readonly title: string;
+  readonly shows: (row: Row) => boolean;
+}
+
+/** Cases of the build that is chosen have no name of a build behind them. */
+const isBatch = ({ bench, case: name }: Row): boolean =>
+  bench === 'esp' && /batch of \d+$/.test(name);
+
+const PLOTS: readonly Plot[] = [
+  {
+    name: 'esp',
+    title: 'ESP packets of 1,400 bytes in a Chromium worker, whole seal and open, batches of 32',
+    shows: (row) => isBatch(row) && row.where === 'Chromium',
+  },
+  {
+    name: 'relay',
+    title: 'The relay: processor time for each packet of 1,400 bytes',
+    shows: ({ bench, case: name }) => bench === 'relay' && /, (1|1,000) sessions?$/.test(name),
+  },
+  {
+    name: 'tunnel',
+    title: 'A file over HTTP: Chromium, relay, gateway, nginx',
+    shows: ({ bench }) => bench === 'tunnel',
+  },
+];
+
+/** The pictures for which there are rows, by file. */
+export function plots(rows: readonly Row[]): Record<string, string> {
+  const drawn: Record<string, string> = {};
+  for (const { name, title, shows } of PLOTS) {
+    const shown = rows.filter(shows);
+    const file = fileURLToPath(new URL(`../docs/images/bench-${name}.svg`, import.meta.url));
+    if (shown.length > 0) drawn[file] = barChart(title, shown);
+  }
+  return drawn;
+}
