@@ -7,16 +7,16 @@
  * count. Goodput is what the reader got after the first 3 s.
  */
 import { parseArgs } from 'node:util';
-import { addressBytes } from '../shared/ip/address.ts';
 import type { Algorithm } from '../shared/ip/tcp/congestion/control.ts';
+import { DEFAULT_TCP_LIMITS } from '../shared/ip/tcp/environment.ts';
 import type { Millis } from '../shared/wire/bytes.ts';
-import { Pair, SERVER } from '../tests/support/ip-pair.ts';
 import type { LinkOptions } from '../tests/support/link.ts';
+import { Upload } from '../tests/support/upload.ts';
 
 interface Outcome {
   /** Mbit/s. */
   readonly goodput: number;
-  /** Mean wait at the bottleneck. */
+  /** Mean wait at the bottleneck after the first 3 s. */
   readonly queue: Millis;
   /** Longest time in which nothing new reached the reader. */
   readonly stall: Millis;
@@ -25,8 +25,6 @@ interface Outcome {
 
 const MEGABIT = 125;
 const WARM_UP: Millis = 3000;
-const MTU = 1400;
-const PORT = 80;
 
 const links: Record<string, Omit<LinkOptions, 'seed'>> = {
   '50 ms, no loss': { latency: 25 },
@@ -50,7 +48,6 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },
     algorithm: { type: 'string', default: '' },
-    trace: { type: 'boolean', default: false },
   },
 });
 
@@ -88,36 +85,16 @@ for (const [name, link] of Object.entries(links)) {
 
 /** One upload for the whole time. */
 function run(link: LinkOptions, congestion: Algorithm): Outcome {
-  const limits = { sendBuffer: 8_388_608, receiveBuffer: 4_194_304, congestion };
-  const pair = new Pair({ link, mtu: MTU, limits });
-  const { client, server, clock } = pair;
-  const chunk = new Uint8Array(65_536);
-  let received = 0;
-  let receivedEarly = 0;
-  let lastAt = 0;
-  let stall = 0;
-  const write = (socket: number) => client.tell({ kind: 'tcp-write', socket, bytes: chunk });
-  client.react = (output) => {
-    if (output.kind === 'tcp-opened' || output.kind === 'tcp-writable') write(output.socket);
-    else if (output.kind === 'tcp-wrote' && output.length === chunk.length) write(output.socket);
-  };
-  server.react = (output) => {
-    if (output.kind !== 'tcp-data') return;
-    const { length } = output.bytes;
-    if (clock.now < WARM_UP) receivedEarly += length;
-    received += length;
-    stall = Math.max(stall, clock.now - lastAt);
-    lastAt = clock.now;
-    server.tell({ kind: 'tcp-consumed', socket: output.socket, length });
-  };
-  server.tell({ kind: 'tcp-listen', listener: 1, port: PORT });
-  client.tell({ kind: 'tcp-connect', socket: 1, address: addressBytes(SERVER), port: PORT });
-  pair.run(() => false, until);
+  const upload = new Upload(link, { ...DEFAULT_TCP_LIMITS, congestion });
+  upload.run(WARM_UP);
+  const { up } = upload.pair;
+  const { waited, passed } = up;
+  const goodput = upload.run(until - WARM_UP);
   return {
-    goodput: ((received - receivedEarly) * 8) / 1000 / (until - WARM_UP),
-    queue: pair.up.passed > 0 ? pair.up.waited / pair.up.passed : 0,
-    stall: Math.max(stall, until - lastAt),
-    dropped: pair.up.dropped,
+    goodput,
+    queue: up.passed > passed ? (up.waited - waited) / (up.passed - passed) : 0,
+    stall: upload.stall,
+    dropped: up.dropped,
   };
 }
 

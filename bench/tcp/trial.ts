@@ -3,7 +3,7 @@ import type { Millis } from '../../shared/wire/bytes.ts';
 import type { LinkOptions } from '../../tests/support/link.ts';
 import type { Clock } from '../../tests/support/net/clock.ts';
 import { Wire } from '../../tests/support/net/wire.ts';
-import { exchange, type Outcome, SAMPLE, type TcpHost } from '../../tests/support/net/work.ts';
+import { exchange, SAMPLE, type TcpHost } from '../../tests/support/net/work.ts';
 import { LATENCY } from './shape.ts';
 
 /** Both directions alike, 50 ms in all where nothing else is said. */
@@ -25,8 +25,6 @@ export interface Reading {
   readonly lateRate: number;
   /** Mean time that a packet waited in front of the bottleneck. */
   readonly queueDelay: Millis;
-  /** Longest time that the reader got nothing, by `SAMPLE`. */
-  readonly longestGap: Millis;
 }
 
 const LATE_SECONDS = 3;
@@ -47,7 +45,6 @@ export async function transfer(options: TrialOptions): Promise<Reading> {
     rate: megabits(progress, 0, seconds),
     lateRate: megabits(progress, Math.min(LATE_SECONDS, seconds - 1), seconds),
     queueDelay: wire.there.passed > 0 ? wire.there.waited / wire.there.passed : 0,
-    longestGap: longestGap(progress),
   };
 }
 
@@ -58,14 +55,4 @@ function megabits(progress: readonly number[], from: number, to: number): number
     return count === 0 ? 0 : (progress[count - 1] ?? progress.at(-1)!);
   };
   return (8 * (at(to) - at(from))) / 1e6 / (to - from);
-}
-
-function longestGap(progress: Outcome['progress']): Millis {
-  let longest = 0;
-  let gap = 0;
-  for (const [i, received] of progress.entries()) {
-    gap = received === (progress[i - 1] ?? 0) ? gap + SAMPLE : 0;
-    longest = Math.max(longest, gap);
-  }
-  return longest;
 }

@@ -43,6 +43,8 @@ export function asPacket(bytes: Bytes): Packet {
 
 export interface PairOptions {
   readonly link: LinkOptions;
+  /** Of the way back; like `link`, with a seed of its own, when missing. */
+  readonly down?: LinkOptions;
   readonly mtu?: number;
   readonly limits?: TcpLimits;
 }
@@ -97,7 +99,7 @@ export class Pair {
 
   constructor(options: PairOptions) {
     this.up = new Link(options.link);
-    this.down = new Link({ ...options.link, seed: options.link.seed + 1 });
+    this.down = new Link(options.down ?? { ...options.link, seed: options.link.seed + 1 });
     const send = (bytes: Bytes, now: Millis) => {
       this.#recording?.add(bytes, now);
       this.up.send(bytes, now);

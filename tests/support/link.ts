@@ -11,8 +11,8 @@ export interface LinkOptions {
   readonly loss?: number;
   readonly duplication?: number;
   readonly corruption?: number;
-  /** Packets that a loss takes with it, itself included. */
-  readonly burst?: number;
+  /** How long a loss lasts: what comes in that time is lost too. */
+  readonly burst?: Millis;
   /** Larger packets are dropped. */
   readonly mtu?: number;
   /** A bottleneck before the delay: bytes per millisecond, and bytes that may wait for it; more are dropped. */
@@ -35,7 +35,7 @@ export class Link {
   /** A heap: the next to arrive first. */
   readonly #flying: Flying[] = [];
   #order = 0;
-  #burst = 0;
+  #lostUntil: Millis = 0;
   /** When the bottleneck will have passed on what waits. */
   #busyUntil: Millis = 0;
   /** While set, everything waits: a relay that stalls. */
@@ -52,8 +52,8 @@ export class Link {
   }
 
   send(bytes: Bytes, now: Millis): void {
-    const { loss = 0, duplication = 0, corruption = 0, mtu = 65_535, burst = 1 } = this.#options;
-    if (bytes.length > mtu || this.#isLost(loss, burst)) {
+    const { loss = 0, duplication = 0, corruption = 0, mtu = 65_535 } = this.#options;
+    if (bytes.length > mtu || this.#isLost(loss, now)) {
       this.dropped++;
       return;
     }
@@ -90,13 +90,10 @@ export class Link {
     return out;
   }
 
-  #isLost(loss: number, burst: number): boolean {
-    if (this.#burst > 0) {
-      this.#burst--;
-      return true;
-    }
+  #isLost(loss: number, now: Millis): boolean {
+    if (now < this.#lostUntil) return true;
     if (this.#random.next() >= loss) return false;
-    this.#burst = burst - 1;
+    this.#lostUntil = now + (this.#options.burst ?? 0);
     return true;
   }
 

@@ -365,6 +365,10 @@ export class Connection {
     if (this.#negotiation.ecn && receiver.echo.arrived(segment.ecn, segment.has(TcpFlag.cwr))) {
       receiver.acknowledgeNow();
     }
+    if (this.#negotiation.timestamps && segment.hasTimestamps && segment.dataLength > 0) {
+      const rtt = this.#timestamps.roundTrip(segment, now);
+      if (rtt >= 0) receiver.tuning.roundTrip(rtt);
+    }
     const data = receiver.accept(position, bytes, segment.dataStart, segment.dataLength, fin, now);
     if (data !== undefined) this.#emitData(data);
     if (receiver.finished) this.#finArrived(now);

@@ -47,6 +47,8 @@ export class LossRecovery {
   readonly #parts: RecoveryParts;
   readonly #lost: (flight: Flight) => void;
   #phase: Phase = OPEN;
+  #inFlightBefore = 0;
+  #nxt = 0;
   #now: Millis = 0;
 
   constructor(parts: RecoveryParts) {
@@ -86,15 +88,12 @@ export class LossRecovery {
 
   /** Looks for losses. Answers whether fast recovery began. */
   detect(inFlightBefore: number, nxt: number, now: Millis): boolean {
-    const { flights, rack, rtt, rate } = this.#parts;
+    const { flights, rack, rtt } = this.#parts;
     const open = this.#phase.kind === 'open';
-    const lostBefore = rate.lost;
-    this.#now = now;
+    this.#note(inFlightBefore, nxt, now);
     const wait = rack.detect(flights, rtt, !open, now, this.#lost);
     this.reorderingAt = wait > 0 ? now + wait : undefined;
-    if (!open || rate.lost === lostBefore) return false;
-    this.#enter(inFlightBefore, nxt, now);
-    return true;
+    return open && this.kind === 'recovery';
   }
 
   /** The retransmission timer ran out: everything on the way counts as lost. */
@@ -102,17 +101,11 @@ export class LossRecovery {
     const { flights, congestion, scoreboard } = this.#parts;
     // The peer that SACKed the oldest would have acknowledged it: it dropped what it had. @rfc 2018 §8
     if (flights.first?.sacked) scoreboard.renege();
-    const inFlight = flights.inFlight;
-    this.#now = now;
-    for (let i = 0; i < flights.count; i++) {
-      const flight = flights.at(i);
-      if (!flight.sacked && !flight.lost) this.#lose(flight);
-    }
+    // What tells a mistake is the first repetition, and what it takes back is from before the first loss.
     if (this.#phase.kind === 'time-out') {
-      // What tells a mistake is still the first repetition.
       this.#phase = { ...this.#phase, until: nxt };
     } else {
-      congestion.timedOut(inFlight, now);
+      congestion.timedOut(flights.inFlight, now);
       this.#phase = {
         kind: 'time-out',
         until: nxt,
@@ -120,6 +113,11 @@ export class LossRecovery {
         resentAt: undefined,
         judged: false,
       };
+    }
+    this.#note(0, nxt, now);
+    for (let i = 0; i < flights.count; i++) {
+      const flight = flights.at(i);
+      if (!flight.sacked && !flight.lost) this.#lose(flight);
     }
     this.duplicates = 0;
     this.reorderingAt = undefined;
@@ -167,14 +165,13 @@ export class LossRecovery {
     now: Millis,
   ): boolean {
     const first = this.#parts.flights.first;
-    this.#now = now;
+    this.#note(inFlightBefore, nxt, now);
     if (first === undefined) {
       this.duplicates = 0;
     } else if (this.#phase.kind === 'open') {
       this.duplicates = duplicate ? this.duplicates + 1 : acked > 0 ? 0 : this.duplicates;
       if (this.duplicates < DUPLICATE_THRESHOLD) return false;
       this.#lose(first);
-      this.#enter(inFlightBefore, nxt, now);
       return true;
     } else if (duplicate) {
       this.duplicates++;
@@ -187,15 +184,24 @@ export class LossRecovery {
     return false;
   }
 
-  #enter(inFlightBefore: number, until: number, now: Millis): void {
-    this.#phase = { kind: 'recovery', until, since: now, resentAt: undefined, judged: false };
-    this.#parts.congestion.recoveryStarted(inFlightBefore, now);
+  /** What a loss that is found next has to know. */
+  #note(inFlightBefore: number, nxt: number, now: Millis): void {
+    this.#inFlightBefore = inFlightBefore;
+    this.#nxt = nxt;
+    this.#now = now;
   }
 
+  /** The first loss begins fast recovery. */
   #lose(flight: Flight): void {
     const { flights, rate, congestion } = this.#parts;
+    const now = this.#now;
+    if (this.#phase.kind === 'open') {
+      const until = this.#nxt;
+      this.#phase = { kind: 'recovery', until, since: now, resentAt: undefined, judged: false };
+      congestion.recoveryStarted(this.#inFlightBefore, now);
+    }
     flights.lose(flight);
     rate.lost += flight.end - flight.start;
-    congestion.lost(flight, rate.lost, rate.delivered, this.#now);
+    congestion.lost(flight, rate.lost, rate.delivered, now);
   }
 }

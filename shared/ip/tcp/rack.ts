@@ -30,13 +30,16 @@ export class Rack {
   /** Position at which the round trip of the last widening ends. */
   #widenedAt: number | undefined;
 
-  /** A segment arrived: acknowledged or SACKed for the first time. @rfc 8985 §6.2 */
-  arrived(flight: Flight, minimumRtt: Millis, now: Millis): void {
+  /**
+   * A segment arrived: acknowledged or SACKed for the first time; `echoedAt` is the millisecond in which was sent what
+   * the acknowledgment answers, infinite when that is not known. @rfc 8985 §6.2
+   */
+  arrived(flight: Flight, minimumRtt: Millis, echoedAt: Millis, now: Millis): void {
     if (flight.end > this.#forward) this.#forward = flight.end;
     else if (flight.end < this.#forward && !flight.retransmitted) this.#reorderingSeen = true;
     const rtt = now - flight.sentAt;
-    // Faster than any round trip: this is the answer to the first transmission, not to the last.
-    if (flight.retransmitted && rtt < minimumRtt) return;
+    // Sent later than what is answered, or faster than any round trip: the answer is to an earlier transmission.
+    if (flight.retransmitted && (echoedAt < Math.floor(flight.sentAt) || rtt < minimumRtt)) return;
     if (!isLater(flight.sentAt, flight.end, this.#sentAt, this.#end)) return;
     this.#sentAt = flight.sentAt;
     this.#end = flight.end;

@@ -24,7 +24,7 @@ export class Receiver {
   /** Next position expected: RCV.NXT. */
   nxt = 1;
   readonly echo: EcnEcho = new EcnEcho();
-  readonly #tuning: WindowTuning;
+  readonly tuning: WindowTuning;
   /** Position behind the window that was offered; never moves back. @rfc 9293 §3.8.6.2.2 */
   #edge: number;
   /** Bytes delivered and not yet consumed. */
@@ -41,7 +41,7 @@ export class Receiver {
   #acknowledgeAt: Millis | undefined;
 
   constructor(limit: number) {
-    this.#tuning = new WindowTuning(limit);
+    this.tuning = new WindowTuning(limit);
     this.#edge = this.nxt + Math.min(limit, 65_535);
   }
 
@@ -114,8 +114,8 @@ export class Receiver {
   /** The reader took `length` bytes. Sets `mustAcknowledge` when the window grew enough to tell. */
   consumed(length: number, rtt: Millis, now: Millis): void {
     this.#unread = Math.max(0, this.#unread - length);
-    this.#tuning.taken(length, rtt, now);
-    const { window } = this.#tuning;
+    this.tuning.taken(length, rtt, now);
+    const { window } = this.tuning;
     const growth = this.nxt + window - this.#unread - this.#edge;
     const worth = Math.max(Math.floor(window / 4), this.#smallestStep);
     if (growth >= worth && !this.finished) this.#urgent = true;
@@ -139,7 +139,7 @@ export class Receiver {
 
   /** An acknowledgment goes out: moves the window's edge, unless the step would be silly. @rfc 9293 §3.8.6.2.2 */
   acknowledge(): void {
-    const edge = this.nxt + Math.floor(this.#tuning.window) - this.#unread;
+    const edge = this.nxt + this.tuning.window - this.#unread;
     if (edge - this.#edge >= this.#smallestStep) this.#edge = edge;
     this.#unacknowledged = 0;
     this.#urgent = false;
@@ -169,7 +169,7 @@ export class Receiver {
   }
 
   get #smallestStep(): number {
-    return Math.min(Math.floor(this.#tuning.window / 2), 1460);
+    return Math.min(Math.floor(this.tuning.window / 2), 1460);
   }
 
   #delay(now: Millis): void {

@@ -59,7 +59,8 @@ export class Scoreboard {
         const flight = this.#flights.at(i);
         if (flight.end > right) break;
         if (flight.sacked) continue;
-        this.#arrived(flight, now);
+        // The timestamp answers what moved `una`, not what lies beyond a gap.
+        this.#arrived(flight, Number.POSITIVE_INFINITY, now);
         this.#flights.sack(flight);
         this.sacked = true;
       }
@@ -80,6 +81,7 @@ export class Scoreboard {
   #applyPosition(ack: Acknowledgment, una: number, now: Millis): void {
     this.acked = Math.max(0, ack.position - una);
     if (this.acked === 0) return;
+    const echoedAt = ack.echoRtt >= 0 ? Math.floor(now) - ack.echoRtt : Number.POSITIVE_INFINITY;
     let sentAt: Millis = -1;
     let ambiguous = false;
     for (let first = this.#flights.first; first !== undefined; first = this.#flights.first) {
@@ -90,7 +92,7 @@ export class Scoreboard {
         break;
       }
       if (!first.sacked) {
-        this.#arrived(first, now);
+        this.#arrived(first, echoedAt, now);
         if (sentAt < 0) sentAt = first.sentAt;
         ambiguous ||= first.retransmitted;
       }
@@ -103,11 +105,11 @@ export class Scoreboard {
     else this.#rtt.forgetBackOff();
   }
 
-  #arrived(flight: Flight, now: Millis): void {
+  #arrived(flight: Flight, echoedAt: Millis, now: Millis): void {
     if (!flight.retransmitted) {
       this.originalSentAt = Math.max(this.originalSentAt, flight.sentAt);
     }
-    this.#rack.arrived(flight, this.#rtt.minimum, now);
+    this.#rack.arrived(flight, this.#rtt.minimum, echoedAt, now);
     this.#rate.arrived(flight, now);
   }
 }

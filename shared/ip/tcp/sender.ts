@@ -20,6 +20,7 @@ import { EcnResponse } from './ecn.ts';
 import { type Flight, Flights } from './flights.ts';
 import { LossRecovery } from './loss-recovery.ts';
 import { Pacer } from './pacer.ts';
+import { PathSize } from './path-size.ts';
 import { Rack } from './rack.ts';
 import { ByteRing } from './ring.ts';
 import type { RttEstimator } from './rtt.ts';
@@ -97,7 +98,7 @@ export class Sender {
   /** Segments that were sent again, and the last delivery rate measured. */
   #retransmissions = 0;
   #deliveryRate = 0;
-  #segmentSize: number;
+  readonly #path: PathSize;
   /** Position behind the last byte written. */
   #end = 1;
   #shutdown = false;
@@ -114,7 +115,7 @@ export class Sender {
     const { segmentSize, selective, rtt, now, algorithm } = config;
     this.#wire = config.wire;
     this.#limit = config.limit;
-    this.#segmentSize = segmentSize;
+    this.#path = new PathSize(segmentSize);
     this.#selective = selective;
     this.rtt = rtt;
     const flights = this.#flights;
@@ -159,9 +160,10 @@ export class Sender {
     return earliest(this.#timer.kind === undefined ? undefined : this.#timer.at, this.#pacedAt);
   }
 
-  /** Bytes that are buffered at most, now: twice the window (no whole number), so that what the path takes is at hand. */
+  /** Bytes that are buffered at most, now: twice the window, so that what the path takes is at hand. */
   get capacity(): number {
-    return Math.min(this.#limit, Math.max(SMALLEST_BUFFER, Math.ceil(2 * this.congestion.window)));
+    const wanted = Math.max(SMALLEST_BUFFER, Math.floor(2 * this.congestion.window));
+    return Math.min(this.#limit, wanted);
   }
 
   /** Bytes that a write would be taken. */
@@ -176,7 +178,7 @@ export class Sender {
 
   /** Bytes on the way. */
   get inFlight(): number {
-    return Math.max(0, this.#flights.inFlight - this.#recovery.duplicates * this.#segmentSize);
+    return Math.max(0, this.#flights.inFlight - this.#recovery.duplicates * this.#path.size);
   }
 
   /** Bytes written that were never sent. */
@@ -198,7 +200,7 @@ export class Sender {
       window,
       threshold,
       peerWindow: this.window,
-      segmentSize: this.#segmentSize,
+      segmentSize: this.#path.size,
       smoothedRtt: this.rtt.smoothed,
       minimumRtt: this.rtt.minimum,
       retransmissionTimeout: this.rtt.timeout,
@@ -235,13 +237,8 @@ export class Sender {
 
   /** The path is narrower than thought: what is too large for it goes again, in pieces. @rfc 1191 §6.4 */
   shrink(segmentSize: number, now: Millis): void {
-    if (segmentSize >= this.#segmentSize) return;
-    this.#segmentSize = segmentSize;
-    this.congestion.resize(segmentSize);
-    for (let i = 0; i < this.#flights.count; i++) {
-      const flight = this.#flights.at(i);
-      if (flight.end - flight.start > segmentSize) this.#flights.lose(flight);
-    }
+    this.#path.limit(segmentSize);
+    this.#resized();
     this.output(now);
   }
 
@@ -266,13 +263,14 @@ export class Sender {
     if (acked > 0) {
       this.#timer.timedFrom = now;
       this.#probes = 0;
+      if (this.#path.acknowledged(this.una)) this.congestion.resize(this.#path.size);
     }
     // An answer to a probe of a closed window is progress too. @rfc 9293 §3.8.6.1
     if (acked > 0 || ack.window === 0) this.#progressAt = now;
     const repaired = this.#tail.acknowledged(ack, duplicate);
     if (repaired && this.#recovery.kind === 'open') this.#repairedByProbe(inFlightBefore, now);
     const { una, nxt } = this;
-    const size = this.#segmentSize;
+    const size = this.#path.size;
     const urgent = this.#recovery.acknowledged(ack, duplicate, una, nxt, size, inFlightBefore, now);
     if (isDuplicateSack(ack)) this.#recovery.duplicated(una, nxt);
     if (ack.marked && this.#ecn.marked(una, nxt)) this.congestion.marked(inFlightBefore, now);
@@ -343,6 +341,15 @@ export class Sender {
 
   // ---- Acknowledgments
 
+  #resized(): void {
+    const { size } = this.#path;
+    this.congestion.resize(size);
+    for (let i = 0; i < this.#flights.count; i++) {
+      const flight = this.#flights.at(i);
+      if (flight.end - flight.start > size) this.#flights.lose(flight);
+    }
+  }
+
   /** Source: draft-ietf-ccwg-bbr, "Detecting application-limited phases". */
   #checkLimitedByApplication(): void {
     const idle = this.#end <= this.nxt && this.#flights.lostCount === 0;
@@ -376,7 +383,7 @@ export class Sender {
   /** From rest: an initial window may leave at once, and congestion control may have to forget what it knew. */
   #start(now: Millis): void {
     if (this.#flights.count > 0 || this.nxt >= this.#end) return;
-    this.#pacer.rested(initialWindow(this.#segmentSize));
+    this.#pacer.rested(initialWindow(this.#path.size));
     if (this.nxt === 1) return;
     const idle = now - this.#timer.lastSentAt;
     this.congestion.restarted(idle, this.rtt.timeout, this.rate.appLimited, now);
@@ -408,10 +415,11 @@ export class Sender {
   #resend(flight: Flight, now: Millis): void {
     this.#flights.resend(flight, now);
     this.#recovery.resent(now);
+    this.#path.resent(flight.end, now);
     this.#retransmissions++;
     this.#departs(flight, now);
     for (let at = flight.start; at < flight.end; ) {
-      const length = Math.min(this.#segmentSize, this.#end - at, flight.end - at);
+      const length = Math.min(this.#path.size, this.#end - at, flight.end - at);
       const fin = at + length === this.#end && flight.end > this.#end;
       this.#wire.sendData(this.#ring, at, length, this.#flags(at, length, fin), false, now);
       at += length + (fin ? 1 : 0);
@@ -424,7 +432,7 @@ export class Sender {
     const finLeft = this.#shutdown && unsent >= 0;
     const room = this.una + this.window - this.nxt;
     if ((unsent <= 0 && !finLeft) || room <= 0) return false;
-    const length = Math.min(Math.max(unsent, 0), this.#segmentSize, room);
+    const length = this.#path.next(Math.min(Math.max(unsent, 0), room), now);
     const last = length === unsent;
     if (!this.#worthSending(length, last) || !this.#mayFly(length, now)) return false;
     this.#send(length, finLeft && last && room > length, now);
@@ -433,7 +441,7 @@ export class Sender {
 
   /** Nagle's algorithm and the sender's side of silly window avoidance. @rfc 9293 §3.7.4, 9293 §3.8.6.2.1 */
   #worthSending(length: number, last: boolean): boolean {
-    if (length >= this.#segmentSize) return true;
+    if (length >= this.#path.size) return true;
     if (last && (this.prompt || this.#shutdown || this.#flights.count === 0)) return true;
     return length >= this.maximumWindow / 2;
   }
@@ -446,6 +454,7 @@ export class Sender {
       this.#progressAt = now;
     }
     const flight = this.#flights.add(start, end, now);
+    this.#path.sent(start, start + length);
     this.nxt = end;
     this.#departs(flight, now);
     let flags = this.#flags(start, length, fin);
@@ -500,7 +509,7 @@ export class Sender {
   /** New data if there is some, else the last segment again, so that an answer shows what is missing. @rfc 8985 §7.3 */
   #probeTail(now: Millis): void {
     const room = this.una + this.window - this.nxt;
-    const length = Math.min(this.#end - this.nxt, this.#segmentSize, room);
+    const length = Math.min(this.#end - this.nxt, this.#path.size, room);
     const last = this.#flights.last;
     if (length > 0) this.#send(length, false, now);
     else if (last !== undefined) this.#resend(last, now);
@@ -511,7 +520,7 @@ export class Sender {
   /** Sends one segment into a window that has no room for it, so that the peer tells its window again. @rfc 9293 §3.8.6.1 */
   #probeWindow(now: Millis): void {
     const room = this.una + this.window - this.nxt;
-    const data = Math.min(this.#end - this.nxt, this.#segmentSize, Math.max(1, room));
+    const data = Math.min(this.#end - this.nxt, this.#path.size, Math.max(1, room));
     this.#probes++;
     const since = this.#progressAt;
     this.#send(data, data === 0, now);
@@ -528,6 +537,7 @@ export class Sender {
       this.#probes++;
     } else {
       this.#recovery.timedOut(this.nxt, now);
+      if (this.#path.timedOut(first.end - first.start, now)) this.#resized();
     }
     this.#resend(first, now);
   }

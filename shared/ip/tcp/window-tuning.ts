@@ -14,9 +14,13 @@ const SLACK = 16 * 1460;
 /** Below this a round trip cannot be told from a timer's grain. */
 const SHORTEST_ROUND: Millis = 1;
 
+/** As in RFC 6298 §2.3. */
+const RTT_SMOOTHING = 8;
+
 export class WindowTuning {
   window: number;
   readonly #limit: number;
+  #rtt: Millis = 0;
   #since: Millis | undefined;
   /** Bytes the reader took in this round trip, and in the one before. */
   #taken = 0;
@@ -27,8 +31,14 @@ export class WindowTuning {
     this.window = Math.min(limit, INITIAL_WINDOW);
   }
 
-  /** The reader took `length` bytes; `rtt` 0 before it is known. */
-  taken(length: number, rtt: Millis, now: Millis): void {
+  /** Data came `rtt` after we sent what their timestamp echoes: a round trip, if the sender was not idle. */
+  roundTrip(rtt: Millis): void {
+    this.#rtt = this.#rtt === 0 ? rtt : this.#rtt + (rtt - this.#rtt) / RTT_SMOOTHING;
+  }
+
+  /** The reader took `length` bytes; `handshakeRtt` stands in where there are no timestamps, 0: not known either. */
+  taken(length: number, handshakeRtt: Millis, now: Millis): void {
+    const rtt = this.#rtt > 0 ? this.#rtt : handshakeRtt;
     this.#taken += length;
     this.#since ??= now;
     if (rtt === 0 || now - this.#since < Math.max(rtt, SHORTEST_ROUND)) return;
@@ -36,7 +46,7 @@ export class WindowTuning {
     if (taken > this.#before) {
       const base = 2 * taken + SLACK;
       const growth = this.#before > 0 ? (taken - this.#before) / this.#before : 1;
-      const target = base * (1 + 2 * Math.min(growth, 1));
+      const target = Math.floor(base * (1 + 2 * Math.min(growth, 1)));
       this.window = Math.min(this.#limit, Math.max(this.window, target));
       this.#before = taken;
     }

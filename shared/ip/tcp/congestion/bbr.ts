@@ -178,7 +178,7 @@ export class Bbr implements CongestionControl {
   }
 
   recoveryStarted(): void {
-    this.#saveWindow();
+    this.#saveState();
     this.#recovering = true;
   }
 
@@ -188,7 +188,6 @@ export class Bbr implements CongestionControl {
   }
 
   timedOut(): void {
-    this.#saveWindow();
     this.#saveState();
     this.#recovering = true;
     this.window = this.#segmentSize;
@@ -292,7 +291,7 @@ export class Bbr implements CongestionControl {
   // ---- Losses
 
   #noteLoss(): void {
-    if (!this.#shortTerm.lossInRound) this.#saveState();
+    if (!this.#shortTerm.lossInRound && !this.#recovering) this.#saveState();
     this.#shortTerm.noteLoss(this.#delivered);
   }
 

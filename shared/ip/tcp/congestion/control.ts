@@ -60,11 +60,11 @@ export interface CongestionControl {
   acknowledged(sample: AckSample, now: Millis): void;
   /** `flight` was found lost; `totalLost` and `totalDelivered` count from the connection's start, it included. */
   lost(flight: Flight, totalLost: number, totalDelivered: number, now: Millis): void;
-  /** Fast recovery begins; `inFlight` is from before the loss was found. */
+  /** Fast recovery begins, and `lost` follows; `inFlight` is from before the loss was found. */
   recoveryStarted(inFlight: number, now: Millis): void;
   /** Everything sent before the loss was found is acknowledged. */
   recovered(): void;
-  /** The retransmission timer ran out; once for each loss, not for its repetitions. */
+  /** The retransmission timer ran out, and `lost` follows; once for each loss, not for its repetitions. */
   timedOut(inFlight: number, now: Millis): void;
   /** The last recovery or time-out was a mistake: nothing was lost. */
   spurious(): void;
