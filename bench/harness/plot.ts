@@ -4,9 +4,9 @@ import { isMoreBetter } from './results.ts';
 import { figure } from './table.ts';
 
 /** Pixels; the chart is drawn for this width and scales. */
-const WIDTH = 760;
+const WIDTH = 820;
 const MARGIN = 16;
-const LABELS = 250;
+const LABELS = 300;
 const FIGURES = 60;
 const BAR = 12;
 const GAP = 3;
@@ -55,7 +55,7 @@ export function barChart(title: string, rows: readonly Row[]): string {
   }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-label="${escaped(title)}">
 <style>
-text { font: 12px system-ui, sans-serif; fill: #1f2328; }
+text { font: 12px system-ui, Arial, Helvetica, sans-serif; fill: #1f2328; }
 .title { font-weight: 600; font-size: 14px; }
 .unit { fill: #59636e; }
 .figure { font-size: 11px; }

@@ -1,4 +1,6 @@
 /** Our relay under test, with limits out of the way that are there against those who flood it. */
+import type { RelayConfig } from '../../relay/config.ts';
+import { RawEsp } from '../../relay/raw-esp.ts';
 import { startRelay } from '../../relay/server.ts';
 import { obey } from '../harness/child.ts';
 import { openGate } from './gate.ts';
@@ -21,7 +23,8 @@ export interface ServerCommands {
 
 obey<ServerCommands>({
   async listen(address, ports) {
-    const relay = await startRelay({
+    const espPorts = RawEsp.load();
+    const config: RelayConfig = {
       listen: { host: '127.0.0.1', port: 0 },
       portal: false,
       gateways: ports.map((port) => ({
@@ -31,7 +34,8 @@ obey<ServerCommands>({
         ports: { ike: DISCARD, natt: port, l2tp: DISCARD },
       })),
       limits: { sessions: 10_000, sessionsPerAddress: 10_000, packetsPerSecond: 1_000_000 },
-    });
+    };
+    const relay = await startRelay(config, { log: () => {}, ...(espPorts && { espPorts }) });
     return { port: relay.port, gate: await openGate() };
   },
 });

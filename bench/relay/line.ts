@@ -23,9 +23,17 @@ export interface Contender {
 /** Up is from the client to the gateway. */
 export type Direction = 'up' | 'down';
 
-const GATEWAY = '127.0.0.2';
-/** The same as /proc has it: in the processor's byte order. */
-const GATEWAY_HEX = '0200007F';
+/** Where a line is: the gateway's address, and what puts a program to its place. */
+export interface Place {
+  readonly gateway: string;
+  /** The relay's own, where ESP is to go between them as IP protocol 50. */
+  readonly relay?: string;
+  readonly relaySide: readonly string[];
+  readonly gatewaySide: readonly string[];
+}
+
+const LOOPBACK: Place = { gateway: '127.0.0.2', relaySide: [], gatewaySide: [] };
+
 const RELAY_CPU = cpus().length - 1;
 const LOAD_CPU = 0;
 
@@ -47,6 +55,7 @@ const IDLE_POLLS = 100;
 
 export class Line {
   readonly #direction: Direction;
+  readonly #gateway: string;
   readonly #ports: readonly number[];
   readonly #sink: Child<SinkCommands> | undefined;
   readonly #relay: Child<ServerCommands>;
@@ -54,33 +63,42 @@ export class Line {
 
   private constructor(
     direction: Direction,
+    gateway: string,
     ports: readonly number[],
     sink: Child<SinkCommands> | undefined,
     relay: Child<ServerCommands>,
     load: Child<LoadCommands>,
   ) {
     this.#direction = direction;
+    this.#gateway = gateway;
     this.#ports = ports;
     this.#sink = sink;
     this.#relay = relay;
     this.#load = load;
   }
 
-  static async start(contender: Contender, direction: Direction, sessions: number): Promise<Line> {
+  static async start(
+    contender: Contender,
+    direction: Direction,
+    sessions: number,
+    { gateway, relay: relayAddress, relaySide, gatewaySide }: Place = LOOPBACK,
+  ): Promise<Line> {
     const { program, protocol, env } = contender;
+    const onLoadCpu = pin(LOAD_CPU);
     const [relay, load, sink] = await Promise.all([
-      startChild<ServerCommands>(program, pin(RELAY_CPU), env),
-      startChild<LoadCommands>('bench/relay/load.ts', pin(LOAD_CPU)),
+      startChild<ServerCommands>(program, [...relaySide, ...pin(RELAY_CPU)], env),
+      startChild<LoadCommands>('bench/relay/load.ts', [...relaySide, ...onLoadCpu]),
       direction === 'up'
-        ? startChild<SinkCommands>('bench/relay/sink.ts', pin(LOAD_CPU))
+        ? startChild<SinkCommands>('bench/relay/sink.ts', [...gatewaySide, ...onLoadCpu])
         : undefined,
     ]);
     const ports =
-      (await sink?.ask.listen(GATEWAY, sessions)) ?? (await load.ask.gateway(GATEWAY, sessions));
-    const line = new Line(direction, ports, sink, relay, load);
+      (await sink?.ask.listen(gateway, sessions)) ?? (await load.ask.gateway(gateway, sessions));
+    if (relayAddress !== undefined) await sink?.ask.takeEsp(gateway, relayAddress);
+    const line = new Line(direction, gateway, ports, sink, relay, load);
     try {
-      const relayPorts = await relay.ask.listen(GATEWAY, ports);
-      await load.ask.open({ ...relayPorts, protocol, gateway: GATEWAY, gatewayPorts: ports });
+      const relayPorts = await relay.ask.listen(gateway, ports);
+      await load.ask.open({ ...relayPorts, protocol, gateway, gatewayPorts: ports });
       sink?.signal('SIGSTOP');
       await line.#idle();
       return line;
@@ -119,10 +137,10 @@ export class Line {
 
   async #packetsThrough(): Promise<number> {
     if (this.#direction === 'down') return await this.#load.ask.sendDown(LOAD_MILLIS);
-    const before = sum(dropsAt(this.#ports));
+    const before = sum(this.#arrived());
     const window = Math.ceil(WINDOW / this.#ports.length);
     await this.#load.ask.sendUp(LOAD_MILLIS, window);
-    return sum(dropsAt(this.#ports)) - before;
+    return sum(this.#arrived()) - before;
   }
 
   async #flood(): Promise<void> {
@@ -131,7 +149,13 @@ export class Line {
   }
 
   async #packetsOfEach(): Promise<readonly number[]> {
-    return this.#direction === 'up' ? dropsAt(this.#ports) : await this.#load.ask.received();
+    return this.#direction === 'up' ? this.#arrived() : await this.#load.ask.received();
+  }
+
+  /** On the way up, per port; what came without one counts as the first one's. */
+  #arrived(): readonly number[] {
+    const [first, ...others] = dropsAt(this.#sink!.pid, this.#gateway, this.#ports);
+    return [first! + espDrops(this.#sink!.pid), ...others];
   }
 
   /** What the relay still has in hand is neither lost nor the next one's time. */
@@ -144,15 +168,35 @@ export class Line {
   }
 }
 
-/** Datagrams that the system has dropped at UDP ports of the gateway: proc(5), `/proc/net/udp`. */
-function dropsAt(ports: readonly number[]): readonly number[] {
-  const drops = new Map<number, number>();
-  for (const line of readFileSync('/proc/net/udp', 'utf8').split('\n').slice(1)) {
-    const fields = line.trim().split(/\s+/);
-    const [address, port] = fields[1]?.split(':') ?? [];
-    if (address === GATEWAY_HEX) drops.set(Number.parseInt(port!, 16), Number(fields.at(-1)));
-  }
-  return ports.map((port) => drops.get(port) ?? 0);
+/** Datagrams that the system has dropped at each of the ports of an address, as the process sees it: `/proc/net/udp`. */
+function dropsAt(pid: number, address: string, ports: readonly number[]): readonly number[] {
+  const drops = dropsIn(pid, 'udp');
+  return ports.map((port) => {
+    const hex = port.toString(16).toUpperCase().padStart(4, '0');
+    return drops.get(`${hexAddress(address)}:${hex}`) ?? 0;
+  });
+}
+
+/** ESP that the system has dropped at the raw socket, which is bound to no address. */
+function espDrops(pid: number): number {
+  return dropsIn(pid, 'raw').get('00000000:0032') ?? 0;
+}
+
+/** By local address and port, or protocol, as proc(5) has them. */
+function dropsIn(pid: number, table: 'udp' | 'raw'): ReadonlyMap<string, number> {
+  const lines = readFileSync(`/proc/${pid}/net/${table}`, 'utf8').split('\n').slice(1);
+  return new Map(
+    lines.map((line) => {
+      const fields = line.trim().split(/\s+/);
+      return [fields[1] ?? '', Number(fields.at(-1))];
+    }),
+  );
+}
+
+/** As /proc has it: in the processor's byte order. */
+function hexAddress(address: string): string {
+  const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
+  return bytes.reverse().join('').toUpperCase();
 }
 
 function sum(counts: readonly number[]): number {

@@ -6,8 +6,9 @@
 import { answer } from '../harness/part.ts';
 import { type Lap, race } from '../harness/race.ts';
 import { type Row, rowOf } from '../harness/results.ts';
-import { contenders } from './contenders.ts';
+import { contenders, OURS_ALONE } from './contenders.ts';
 import { type Contender, type Direction, Line } from './line.ts';
+import { rawEspObstacle, rawEspRows } from './raw-esp.ts';
 
 const SESSIONS = [1, 10, 100, 1000] as const;
 const FAIR_SESSIONS = 8;
@@ -45,7 +46,7 @@ await answer(async ({ rounds }, say) => {
               unit: 'µs CPU/packet',
             },
             laps[key(contender, sessions)]!,
-            { ...theirs, ...(sessions > 1 && { 'ours, 1 session': alone }) },
+            { ...theirs, ...(sessions > 1 && { [OURS_ALONE]: alone }) },
           ),
         );
       }
@@ -74,6 +75,9 @@ await answer(async ({ rounds }, say) => {
       );
     }
   }
+  const noRawEsp = rawEspObstacle();
+  if (noRawEsp === undefined) rows.push(...(await rawEspRows(options, say)));
+  else say(`LEFT OUT raw ESP: ${noRawEsp}`);
   return rows;
 });
 

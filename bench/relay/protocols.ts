@@ -1,6 +1,7 @@
 /** The two protocols between client and relay, as much of them as it takes to load both alike: bytes, no sockets. */
 import {
   Channel,
+  type ChannelNumber,
   RECORD_HEADER,
   RELAY_PATH,
   RELAY_SUBPROTOCOL,
@@ -14,35 +15,41 @@ export const PACKET = 1400;
 /** Datagrams that a client sends at once. Culvert's tab makes one frame of them: what its flush size holds. */
 export const BURST = 24;
 
-export type ProtocolName = 'culvert' | 'wisp';
+/** `raw` is Culvert with ESP as IP protocol 50; `unequal` has packets of which no two have one length, so that GSO finds no run. */
+export type ProtocolName = 'culvert' | 'raw' | 'unequal' | 'wisp';
 
 export interface Protocol {
   readonly path: string;
   readonly subprotocol: string | undefined;
   /** What opens a session toward a port of the gateway, as a text or binary frame. */
   opening(gateway: string, port: number): Buffer;
+  /** What asks for the gateway's packets, once it is open, and is answered. */
+  readonly claim?: Buffer;
   /** `count` datagrams to the gateway, as frames. */
   burst(count: number): Buffer;
   /** How many datagrams a binary frame of `length` bytes carries; 0 for others. */
   datagramsIn(length: number): number;
 }
 
+const TEXT = 0x81;
+const BINARY = 0x82;
+const PING = 0x89;
+const MASKED = 0x80;
+const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
+
+const WISP_HEADER = 5;
+const WISP_DATA = Buffer.from([2, 1, 0, 0, 0]);
+
 /** The first bytes are an SPI, the rest noise: neither relay looks at it. */
 const packet = Buffer.alloc(PACKET, 0xa5);
 
 export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
-  culvert: {
-    path: RELAY_PATH,
-    subprotocol: RELAY_SUBPROTOCOL,
-    opening: (gateway, port) =>
-      frame(TEXT, Buffer.from(encodeControl({ type: 'open', gateway: gatewayId(gateway, port) }))),
-    burst(count) {
-      const writer = new FrameWriter();
-      for (let i = 0; i < count; i++) writer.append(Channel.natt, packet, 0, PACKET);
-      return frame(BINARY, writer.take()!);
-    },
-    datagramsIn: (length) => length / (RECORD_HEADER + PACKET),
+  culvert: culvert(Channel.natt, () => PACKET),
+  raw: {
+    ...culvert(Channel.esp as ChannelNumber, () => PACKET),
+    claim: frame(TEXT, Buffer.from(JSON.stringify({ type: 'claim', spi: 0xa5a5_a5a5 }))),
   },
+  unequal: culvert(Channel.natt, (i) => PACKET - BURST + i),
   // Version 1: `type u8 · stream u32 · …`, little endian; one packet per frame is all it has.
   wisp: {
     path: '/wisp/',
@@ -59,24 +66,31 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
   },
 };
 
+/** Records of a channel; the packet at `i` of a burst has `lengthOf(i)` bytes. */
+function culvert(channel: ChannelNumber, lengthOf: (i: number) => number): Protocol {
+  return {
+    path: RELAY_PATH,
+    subprotocol: RELAY_SUBPROTOCOL,
+    opening: (gateway, port) =>
+      frame(TEXT, Buffer.from(encodeControl({ type: 'open', gateway: gatewayId(gateway, port) }))),
+    burst(count) {
+      const writer = new FrameWriter();
+      for (let i = 0; i < count; i++) writer.append(channel, packet, 0, lengthOf(i));
+      return frame(BINARY, writer.take()!);
+    },
+    datagramsIn: (length) => length / (RECORD_HEADER + PACKET),
+  };
+}
+
 /** The id under which a relay of ours knows a port of the gateway. */
 export function gatewayId(address: string, port: number): string {
   return `${address}-${port}`;
 }
 
-const WISP_HEADER = 5;
-const WISP_DATA = Buffer.from([2, 1, 0, 0, 0]);
-
 /** A ping that carries a number. */
 export function ping(number: number): Buffer {
   return frame(PING, Buffer.from(u32(number)));
 }
-
-const TEXT = 0x81;
-const BINARY = 0x82;
-const PING = 0x89;
-const MASKED = 0x80;
-const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 
 /** A masked frame, as a client has to send it. @rfc 6455 §5.2 */
 function frame(opcode: number, payload: Uint8Array): Buffer {

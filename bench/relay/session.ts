@@ -50,6 +50,10 @@ export class Session {
     socket.write(protocol.opening(gateway, gatewayPort));
     // Ours says that it has opened the gateway, the other one greets.
     await until(() => counter.frames > 0);
+    if (protocol.claim !== undefined) {
+      socket.write(protocol.claim);
+      await until(() => counter.frames > 1);
+    }
     socket.write(protocol.burst(1));
     session = new Session(socket, counter, protocol);
     return session;

@@ -14,7 +14,7 @@ const PIECE = 64 * 1024;
 
 const HEADERS_END = '\r\n\r\n';
 
-/** Reads the first `bytes` of a file and answers their number. Throws for any other status than 206. */
+/** Reads the first `bytes` of a file and answers their number. Throws when it gets fewer, or another status than 206. */
 export async function getOver(stream: ByteStream, url: URL, bytes: number): Promise<number> {
   await stream.write(request('GET', url, [`Range: bytes=0-${bytes - 1}`, 'Connection: close']));
   const { status, rest } = await answerOf(stream);
@@ -24,6 +24,7 @@ export async function getOver(stream: ByteStream, url: URL, bytes: number): Prom
     received += part.length;
     if (received >= bytes) break;
   }
+  if (received !== bytes) throw new Error(`${received} bytes of ${bytes}`);
   return received;
 }
 

@@ -1,9 +1,9 @@
 /** The web server behind the gateway: nginx with a large file to fetch and a place to put one. */
-import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { preparedTools } from '../../scripts/support/tools.ts';
-import { Daemon } from '../../tests/interop/support/daemon.ts';
+import type { Daemon } from '../../tests/interop/support/daemon.ts';
 import type { Namespace } from '../../tests/interop/support/namespace.ts';
+import { spawnNginx } from '../../tests/interop/support/nginx.ts';
 
 export interface WebServerOptions {
   readonly namespace: Namespace;
@@ -22,32 +22,13 @@ export async function startWebServer(options: WebServerOptions): Promise<Daemon>
   const file = openSync(join(folder, 'site/file'), 'w');
   ftruncateSync(file, size);
   closeSync(file);
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (name) => `${name}_temp_path ${folder}/temporary;`,
-  );
-  const config = `
-daemon off;
-master_process off;
-user root;
-pid ${folder}/nginx.pid;
-error_log stderr warn;
-events {}
-http {
-  ${temporary.join('\n  ')}
-  access_log off;
-  default_type application/octet-stream;
-  sendfile on;
-  client_max_body_size 0;
-  server {
-    listen ${address}:80;
-    root ${folder}/site;
-    location /upload { dav_methods PUT; }
-  }
-}
-`;
-  writeFileSync(join(folder, 'nginx.conf'), config);
-  const args = ['-c', join(folder, 'nginx.conf'), '-p', folder, '-e', 'stderr'];
-  const daemon = new Daemon('nginx', namespace.spawn(preparedTools().nginx, args));
+  const daemon = spawnNginx({
+    namespace,
+    address,
+    folder,
+    site: join(folder, 'site'),
+    directives: 'client_max_body_size 0; sendfile on; location /upload { dav_methods PUT; }',
+  });
   try {
     await daemon.until('listening', () => daemon.holdsPort('tcp', 80));
   } catch (error) {

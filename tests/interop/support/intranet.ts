@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { preparedTools } from '../../../scripts/support/tools.ts';
 import { Daemon } from './daemon.ts';
 import type { Namespace } from './namespace.ts';
+import { spawnNginx } from './nginx.ts';
 import { INTRANET_ADDRESS, INTRANET_DOMAIN } from './softether-config.ts';
 
 export const WIKI_HOST = `wiki.${INTRANET_DOMAIN}`;
@@ -34,7 +35,10 @@ export async function startIntranet(namespace: Namespace, folder: string): Promi
   const bigFile = pseudoRandom(BIG_FILE_SEED, BIG_FILE_BYTES);
   writeFileSync(join(site, 'index.html'), INDEX_PAGE);
   writeFileSync(join(site, 'big.bin'), bigFile);
-  const daemons = [startWebServer(namespace, folder, site), startNameServer(namespace)];
+  const daemons = [
+    spawnNginx({ namespace, address: INTRANET_ADDRESS, folder, site }),
+    startNameServer(namespace),
+  ];
   const stop = async () => {
     await Promise.all(daemons.map((daemon) => daemon.stop()));
   };
@@ -53,34 +57,6 @@ export async function startIntranet(namespace: Namespace, folder: string): Promi
     },
     stop,
   };
-}
-
-function startWebServer(namespace: Namespace, folder: string, site: string): Daemon {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (name) => `${name}_temp_path ${folder}/nginx;`,
-  );
-  const config = `
-daemon off;
-master_process off;
-user root;
-pid ${folder}/nginx.pid;
-error_log stderr warn;
-events {}
-http {
-  ${temporary.join('\n  ')}
-  access_log off;
-  types { text/html html; }
-  default_type application/octet-stream;
-  server {
-    listen ${INTRANET_ADDRESS}:80;
-    root ${site};
-  }
-}
-`;
-  const file = join(folder, 'nginx.conf');
-  writeFileSync(file, config);
-  const args = ['-c', file, '-p', folder, '-e', 'stderr'];
-  return new Daemon('nginx', namespace.spawn(preparedTools().nginx, args));
 }
 
 function startNameServer(namespace: Namespace): Daemon {
