@@ -3,24 +3,41 @@
  * error, the body alone to standard output; the exit status is the failure's (`docs/errors.md`).
  */
 import { errorText, TunnelError } from '../shared/errors.ts';
+import { describeHop, describeRecord } from './describe.ts';
 import { get } from './get.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
 import { ping } from './ping.ts';
-import { openTunnel } from './tunnel.ts';
+import { type OpenTunnel, openTunnel } from './tunnel.ts';
 
 async function main(options: Options): Promise<void> {
   const tunnel = await openTunnel(options);
   try {
-    if (options.command === 'ping') {
-      const { address, roundTripMillis, bytes, ttl } = await ping(tunnel.sockets, options.target);
-      console.log(`${bytes} bytes from ${address}: ttl ${ttl}, ${roundTripMillis.toFixed(1)} ms`);
-    } else if (options.command === 'get') {
-      await get(tunnel.sockets, new URL(options.target));
-    } else {
-      await tunnel.ended;
-    }
+    await run(options, tunnel);
   } finally {
     await tunnel.close();
+  }
+}
+
+async function run({ command, target, recordType }: Options, tunnel: OpenTunnel): Promise<void> {
+  const { sockets } = tunnel;
+  switch (command) {
+    case 'ping': {
+      const { address, roundTripMillis, bytes, ttl } = await ping(sockets, target);
+      console.log(`${bytes} bytes from ${address}: ttl ${ttl}, ${roundTripMillis.toFixed(1)} ms`);
+      return;
+    }
+    case 'traceroute':
+      for await (const hop of sockets.traceroute(target)) console.log(describeHop(hop));
+      return;
+    case 'lookup':
+      for (const record of await sockets.lookup(target, recordType)) {
+        console.log(describeRecord(record));
+      }
+      return;
+    case 'get':
+      return get(sockets, new URL(target));
+    case 'hold':
+      return tunnel.ended;
   }
 }
 

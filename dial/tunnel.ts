@@ -60,6 +60,7 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
     userName: options.user,
     password: options.password,
     authMethods: options.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],
+    searchList: options.searchList,
     ...(options.innerPort !== undefined && { innerPort: options.innerPort }),
   });
   const sockets = new Sockets((input) => driver.network(input));

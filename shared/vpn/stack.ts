@@ -377,7 +377,7 @@ export class Stack {
   }
 
   #startNetwork(link: Extract<PppOutput, { kind: 'network-up' }>): void {
-    const { random, suite, gateway, outerMtu, emit } = this.#config;
+    const { random, suite, gateway, outerMtu, emit, searchList } = this.#config;
     if (this.#path.sealer === undefined) return;
     const mtu = Math.min(link.mtu, innerMtu(outerMtu, this.#path.sealer));
     this.#carriesIp = true;
@@ -391,6 +391,7 @@ export class Stack {
     this.#ip = new IpStack({
       address: link.address,
       nameServers: link.nameServers,
+      searchList,
       random,
       sink,
       primitives: suite,

@@ -1,12 +1,14 @@
 /** The TCP/IP stack: whatever packets come, and whatever its owner does meanwhile. */
 import fc from 'fast-check';
-import { addressBytes } from '../../shared/ip/address.ts';
-import { decodeIpv4, IpProtocol, Ipv4Header, pseudoHeaderSum } from '../../shared/ip/ipv4.ts';
+import type { IpAddress } from '../../shared/ip/address.ts';
+import { IpHeader, IpProtocol } from '../../shared/ip/header.ts';
+import { decodeIpv4 } from '../../shared/ip/ipv4.ts';
+import { Path } from '../../shared/ip/path.ts';
 import { type IpInput, type IpOutput, IpStack } from '../../shared/ip/stack.ts';
 import { decodeSegment, encodeSegment, Segment, TcpFlag } from '../../shared/ip/tcp/segment.ts';
 import { type Bytes, concat, EMPTY } from '../../shared/wire/bytes.ts';
 import { checksumAdd, checksumFinish } from '../../shared/wire/checksum.ts';
-import { asPacket, CLIENT, CopyingSink, SERVER } from '../support/ip-pair.ts';
+import { asPacket, CLIENT, CopyingSink, ip, SERVER } from '../support/ip-pair.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
 import { SeededRandom } from '../support/random.ts';
 import { campaign, fuzz } from './support/campaign.ts';
@@ -73,7 +75,15 @@ const step = fc.oneof(
     arbitrary: fc.record({
       act: fc.constant('datagram' as const),
       protocol: fc.constantFrom(IpProtocol.icmp, IpProtocol.udp, IpProtocol.tcp, 47),
-      source: fc.constantFrom(SERVER, SERVER, SERVER, CLIENT, 0, 0x7f000001, 0xffffffff),
+      source: fc.constantFrom(
+        SERVER,
+        SERVER,
+        SERVER,
+        CLIENT,
+        ip('0.0.0.0'),
+        ip('127.0.0.1'),
+        ip('255.255.255.255'),
+      ),
       /** More fragments, and offset in 8 bytes. */
       fragment: fc.oneof(fc.constant(0), fc.constant(0), fc.nat({ max: 0x3fff })),
       identification: fc.nat({ max: 20 }),
@@ -164,8 +174,8 @@ class World {
 
   constructor(seed: number, mtu: number) {
     this.machine = new IpStack({
-      address: addressBytes(CLIENT),
-      nameServers: [addressBytes(SERVER)],
+      address: CLIENT.bytes,
+      nameServers: [SERVER.bytes],
       random: new SeededRandom(seed),
       sink: new CopyingSink(mtu, (bytes) => this.#note(bytes)),
       primitives: nodePrimitives,
@@ -232,7 +242,7 @@ class World {
   #connect(): void {
     const socket = this.#next++;
     this.#opened.add(socket);
-    this.tell({ kind: 'tcp-connect', socket, address: addressBytes(SERVER), port: 443 });
+    this.tell({ kind: 'tcp-connect', socket, address: SERVER.bytes, port: 443 });
   }
 
   #own(what: string, index: number, length: number): void {
@@ -242,11 +252,16 @@ class World {
     if (what === 'hold' || what === 'resume') return this.tell({ kind: what });
     if (what === 'ping') {
       const ping = this.#next++;
-      const address = addressBytes(SERVER);
+      const address = SERVER.bytes;
       return this.tell({ kind: 'ping', ping, address, length: length % 1_000, timeout: 5_000 });
     }
     if (what === 'resolve') {
-      return this.tell({ kind: 'resolve', query: this.#next++, name: `host${length}.example` });
+      return this.tell({
+        kind: 'resolve',
+        query: this.#next++,
+        name: `host${length}.example`,
+        type: 'A',
+      });
     }
     if (socket === undefined) return;
     if (what === 'write') this.tell({ kind: 'tcp-write', socket, bytes: new Uint8Array(length) });
@@ -285,7 +300,7 @@ class World {
     const bytes = new Uint8Array(60 + each.length);
     const length = encodeSegment(segment, bytes, 0) + each.length;
     const body = bytes.slice(0, length);
-    checksum(body, pseudoHeaderSum(SERVER, CLIENT, IpProtocol.tcp, length), 16);
+    checksum(body, new Path(SERVER, CLIENT).pseudoHeaderSum(IpProtocol.tcp, length), 16);
     this.#arrive(packet(IpProtocol.tcp, SERVER, body));
   }
 
@@ -321,7 +336,7 @@ class World {
     insist(++this.#packets <= MOST_PACKETS, 'too many packets at once');
     if (this.sent.length < 64) this.sent.push(bytes);
     else this.sent[this.#packets % 64] = bytes;
-    const header = new Ipv4Header();
+    const header = new IpHeader();
     decodeIpv4(header, bytes, 0, bytes.length);
     if (header.protocol === IpProtocol.udp) this.#question = answered(bytes.slice(28));
     if (header.protocol !== IpProtocol.tcp) return;
@@ -358,7 +373,7 @@ function answered(question: Bytes): Bytes {
 
 function packet(
   protocol: number,
-  source: number,
+  source: IpAddress,
   body: Bytes,
   fragment = 0,
   identification = 0,
@@ -371,8 +386,8 @@ function packet(
   view.setUint16(6, fragment);
   view.setUint8(8, 64);
   view.setUint8(9, protocol);
-  view.setUint32(12, source);
-  view.setUint32(16, CLIENT);
+  bytes.set(source.bytes, 12);
+  bytes.set(CLIENT.bytes, 16);
   bytes.set(body, 20);
   checksum(bytes.subarray(0, 20), 0, 10);
   return bytes;

@@ -15,7 +15,7 @@ export interface SocketInfo {
 }
 
 export interface TcpSocket {
-  /** Ends when the peer ends its direction; fails with a `TunnelError`. Cancelling ends the connection. */
+  /** A byte stream. Ends when the peer ends its direction; fails with a `TunnelError`. Cancelling ends the connection. */
   readonly readable: ReadableStream<Bytes>;
   /** Closing it sends FIN, reading goes on; aborting it ends the connection. */
   readonly writable: WritableStream<Bytes>;
@@ -47,7 +47,7 @@ export class StreamSocket implements TcpSocket {
   readonly closed: Promise<void>;
   #attached: Attached | undefined;
   readonly #abandon: () => void;
-  #reader!: ReadableStreamDefaultController<Bytes>;
+  #reader!: ReadableByteStreamController;
   #writer!: WritableStreamDefaultController;
   #resolveOpened!: (info: SocketInfo) => void;
   #rejectOpened!: (reason: unknown) => void;
@@ -62,7 +62,7 @@ export class StreamSocket implements TcpSocket {
   #write: PendingWrite | undefined;
   #settled = false;
 
-  /** `abandon` is called when the caller gives up, before or after a connection stands. */
+  /** `abandon` is called when the caller gives up. */
   constructor(abandon: () => void) {
     this.#abandon = abandon;
     this.opened = new Promise((resolve, reject) => {
@@ -76,8 +76,9 @@ export class StreamSocket implements TcpSocket {
     // A caller may look at one of the two only: the other must not count as unhandled.
     this.opened.catch(() => undefined);
     this.closed.catch(() => undefined);
-    this.readable = new ReadableStream<Bytes>(
+    this.readable = new ReadableStream(
       {
+        type: 'bytes',
         start: (controller) => {
           this.#reader = controller;
         },
@@ -155,8 +156,9 @@ export class StreamSocket implements TcpSocket {
   /** The caller gave up through its signal. */
   abandon(reason: unknown): void {
     if (this.#settled) return;
+    const attached = this.#attached;
     this.fail(reason);
-    this.#abandon();
+    this.#abort(attached);
   }
 
   // ---- Reading
@@ -169,12 +171,32 @@ export class StreamSocket implements TcpSocket {
       if (!this.#awaited) return;
       this.#awaited = false;
       this.#unread.shift();
-      this.#reader.enqueue(next);
-      this.#send((socket) => ({ kind: 'tcp-consumed', socket, length: next.length }));
+      const whole = next.length;
+      const length = this.#hand(next);
+      // What was handed over whole belongs to the stream now, and looks empty from here.
+      if (length < whole) this.#unread.unshift(next.subarray(length));
+      this.#send((socket) => ({ kind: 'tcp-consumed', socket, length }));
     } else if (this.#peerEnded) {
       this.#readableDone = true;
       this.#reader.close();
+      // A reader with a buffer of its own still waits for it to come back.
+      this.#reader.byobRequest?.respond(0);
     }
+  }
+
+  /** Into the reader's own buffer as much as it holds, or else the whole piece. Answers how many bytes. */
+  #hand(bytes: Bytes): number {
+    const request = this.#reader.byobRequest;
+    const view = request?.view;
+    const { length } = bytes;
+    if (!request || !view) {
+      this.#reader.enqueue(bytes);
+      return length;
+    }
+    const taken = Math.min(length, view.byteLength);
+    new Uint8Array(view.buffer, view.byteOffset, taken).set(bytes.subarray(0, taken));
+    request.respond(taken);
+    return taken;
   }
 
   // ---- Writing
@@ -216,8 +238,14 @@ export class StreamSocket implements TcpSocket {
   /** The caller wants no more: as asked, but reading on must not look like the end of the data. */
   #giveUp(): void {
     if (this.#settled) return;
+    const attached = this.#attached;
     this.#resolveClosed();
     this.#break(new TunnelError('CONNECTION_RESET', 'closed at this end'));
+    this.#abort(attached);
+  }
+
+  #abort(attached: Attached | undefined): void {
+    attached?.send({ kind: 'tcp-abort', socket: attached.socket });
     this.#abandon();
   }
 

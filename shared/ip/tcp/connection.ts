@@ -9,7 +9,6 @@
 import type { Failure } from '../../errors.ts';
 import type { Bytes, Millis } from '../../wire/bytes.ts';
 import { earliest } from '../../wire/machine.ts';
-import { addressBytes } from '../address.ts';
 import type { ConnectionIdentity, TcpEnvironment } from './environment.ts';
 import { Negotiation } from './negotiation.ts';
 import { Receiver } from './receiver.ts';
@@ -67,7 +66,7 @@ export class Connection {
   readonly identity: ConnectionIdentity;
   readonly #environment: TcpEnvironment;
   readonly #initial: number;
-  readonly #negotiation = new Negotiation();
+  readonly #negotiation: Negotiation;
   readonly #timestamps: Timestamps;
   readonly #receiver: Receiver;
   readonly #writer: SegmentWriter;
@@ -92,6 +91,7 @@ export class Connection {
   ) {
     this.identity = identity;
     this.#environment = environment;
+    this.#negotiation = new Negotiation(identity.path.headerLength);
     this.#initial = initial.sequence;
     this.#timestamps = new Timestamps(initial.timestampOffset);
     this.#receiver = new Receiver(environment.limits.receiveBuffer);
@@ -475,7 +475,7 @@ export class Connection {
     if ('since' in state && !state.resent) sender.rtt.sample(Math.max(0.1, now - state.since));
     this.#state = { name: 'ESTABLISHED' };
     const { socket, listener, remotePort: port, localPort } = this.identity;
-    const address = addressBytes(this.identity.remote);
+    const address = this.identity.path.remote.bytes;
     this.#environment.emit(
       listener === undefined
         ? { kind: 'tcp-opened', socket, address, port, localPort }
