@@ -10,6 +10,9 @@ export const IpProtocol = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const;
 export const IPV4_HEADER = 20;
 export const IPV6_HEADER = 40;
 
+/** ff02::1:ff00:0/104 */
+const SOLICITED_NODE = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff];
+
 /** One object is filled again for every packet; the addresses stay in the array they were read from. */
 export class IpHeader {
   version: IpVersion = 4;
@@ -61,6 +64,16 @@ export class IpHeader {
 
   isTo(address: IpAddress): boolean {
     return address.version === this.version && address.isAt(this.bytes, this.#destinationAt);
+  }
+
+  /** Whether it goes to the group that is asked who has `address`. @rfc 4291 §2.7.1 */
+  isToSolicitedNode(address: IpAddress): boolean {
+    const at = this.#destinationAt;
+    const { bytes } = this;
+    for (let i = 0; i < SOLICITED_NODE.length; i++) {
+      if (bytes[at + i] !== SOLICITED_NODE[i]) return false;
+    }
+    return [13, 14, 15].every((i) => bytes[at + i] === address.bytes[i]);
   }
 
   /** Sum of the pseudo-header that checksums of the protocols above begin with. @rfc 9293 §3.1, 8200 §8.1 */

@@ -1,6 +1,6 @@
 /** Our end of the link: the addresses that are ours, and the way out for every protocol above. */
 import type { Packet, PacketSink } from '../wire/packet.ts';
-import type { IpAddress } from './address.ts';
+import { IpAddress, parseAddress } from './address.ts';
 import type { IpHeader } from './header.ts';
 import { prependIpv4 } from './ipv4.ts';
 import { prependIpv6 } from './ipv6.ts';
@@ -8,6 +8,8 @@ import { Path } from './path.ts';
 
 /** Of packets that are to get everywhere. @rfc 1700 "IP time to live parameter" */
 const TTL = 64;
+
+const ALL_NODES = new IpAddress(parseAddress('ff02::1')!);
 
 /** @rfc 4862 §5.5.4 */
 export interface Ipv6Addresses {
@@ -34,18 +36,25 @@ export class NetworkInterface {
     return this.#sink.mtu;
   }
 
-  get ipv4(): IpAddress {
-    return this.#ipv4;
-  }
-
   set ipv6(addresses: Ipv6Addresses) {
     this.#ipv6 = addresses;
   }
 
-  /** Whether a packet is for us. */
+  has(address: IpAddress): boolean {
+    return address.equals(this.#ipv4) || this.#ipv6.valid.some((each) => each.equals(address));
+  }
+
+  /** Whether a packet is for us alone. */
   isDestination(header: IpHeader): boolean {
     if (header.version === 4) return header.isTo(this.#ipv4);
     return this.#ipv6.valid.some((each) => header.isTo(each));
+  }
+
+  /** Whether a packet is for a group of hosts that we belong to: all of them, or who may have an address. @rfc 4291 §2.8 */
+  isMember(header: IpHeader): boolean {
+    if (header.version === 4) return false;
+    if (header.isTo(ALL_NODES)) return this.#ipv6.valid.length > 0;
+    return this.#ipv6.valid.some((each) => header.isToSolicitedNode(each));
   }
 
   /** Whether a packet carries an address of ours as its source: what others send never does. */
@@ -63,6 +72,12 @@ export class NetworkInterface {
     if (!remote.isUnicast) return undefined;
     const local = remote.version === 4 ? this.#ipv4 : this.#ipv6Source(remote);
     return local === undefined || local.equals(remote) ? undefined : new Path(local, remote);
+  }
+
+  /** The way back to whoever sent a packet, from the address it was sent to. */
+  replyTo(header: IpHeader): Path | undefined {
+    if (!this.isDestination(header)) return this.pathTo(header.source);
+    return new Path(header.destination, header.source);
   }
 
   #ipv6Source(remote: IpAddress): IpAddress | undefined {

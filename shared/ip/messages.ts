@@ -43,6 +43,9 @@ export type IpInput =
   /** A whole IP packet arrived; its cursor spans it, and it is read during the call only. */
   | { readonly kind: 'packet'; readonly packet: Packet }
   | { readonly kind: 'timeout' }
+  /** The link carries IPv6; `interfaceId`: the second half of our link-local address, 8 bytes. */
+  | { readonly kind: 'ipv6-up'; readonly interfaceId: Bytes }
+  | { readonly kind: 'ipv6-down' }
   /** The way out is congested: TCP sends no data until `resume`; acknowledgments still go. */
   | { readonly kind: 'hold' }
   | { readonly kind: 'resume' }
@@ -147,4 +150,11 @@ export type DnsOutput =
   | { readonly kind: 'resolved'; readonly query: number; readonly records: readonly DnsRecord[] }
   | { readonly kind: 'resolve-failed'; readonly query: number; readonly failure: Failure };
 
-export type IpOutput = TcpOutput | UdpOutput | PingOutput | DnsOutput | Trace;
+export type IpOutput =
+  | TcpOutput
+  | UdpOutput
+  | PingOutput
+  | DnsOutput
+  /** The IPv6 addresses, 16 bytes each, that new conversations with hosts beyond the link can use: perhaps none. */
+  | { readonly kind: 'ipv6-addresses'; readonly addresses: readonly Bytes[] }
+  | Trace;

@@ -61,7 +61,7 @@ export class Pings {
   /** Answers an echo request that fits a packet. @rfc 1122 §3.2.2.6, 4443 §4.2 */
   answer(message: Echo, header: IpHeader, bytes: Bytes): void {
     const length = message.dataEnd - message.dataStart;
-    const path = this.#interface.pathTo(header.source);
+    const path = this.#interface.replyTo(header);
     if (path === undefined || !this.#fits(path, length)) return;
     const packet = this.#interface.take(path);
     const data = bytes.subarray(message.dataStart, message.dataEnd);

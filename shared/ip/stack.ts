@@ -1,8 +1,8 @@
 /**
- * The TCP/IP stack behind one address: IPv4, ICMP, UDP, a resolver and TCP as one machine. Packets leave through
- * `config.sink` while `handle` runs; everything else is in what it answers.
- * Left out: IPv6, routing (there is one way out), multicast, broadcast.
- * @rfc 1122 §3
+ * The TCP/IP stack at the end of one link: IPv4 and IPv6, ICMP, UDP, a resolver and TCP as one machine. Packets leave
+ * through `config.sink` while `handle` runs; everything else is in what it answers.
+ * Left out: routing (there is one way out), multicast but for finding neighbours, broadcast.
+ * @rfc 1122 §3, 8504 §5
  */
 import type { Primitives } from '../crypto/suite.ts';
 import type { Bytes, Millis, Random } from '../wire/bytes.ts';
@@ -10,14 +10,22 @@ import { DecodeError } from '../wire/errors.ts';
 import { earliest, type Machine } from '../wire/machine.ts';
 import type { PacketSink } from '../wire/packet.ts';
 import { IpAddress } from './address.ts';
+import { Autoconfiguration } from './autoconfiguration.ts';
 import { Resolver } from './dns.ts';
 import { Reassembly } from './fragments.ts';
 import { IpHeader, IpProtocol } from './header.ts';
-import { decodeIcmp, type IcmpMessage } from './icmp.ts';
+import { decodeIcmp, type IcmpMessage, Icmpv6Type } from './icmp.ts';
 import { NetworkInterface } from './interface.ts';
 import { decodeIpv4, decodeQuotedIpv4, IPV4_MINIMUM_MTU } from './ipv4.ts';
 import { decodeIpv6, decodeQuotedIpv6, IPV6_MINIMUM_MTU, skipExtensions } from './ipv6.ts';
 import type { IpInput, IpOutput, SocketOutput } from './messages.ts';
+import {
+  decodeNeighborSolicitation,
+  decodeRouterAdvertisement,
+  encodeNeighborAdvertisement,
+  LINK_HOP_LIMIT,
+} from './neighbor-discovery.ts';
+import { Path } from './path.ts';
 import { Pings } from './pings.ts';
 import { randomU16 } from './ports.ts';
 import { DEFAULT_TCP_LIMITS, type TcpLimits } from './tcp/environment.ts';
@@ -50,6 +58,7 @@ export class IpStack implements Machine<IpInput, IpOutput> {
   readonly #udpSockets: UdpSockets;
   readonly #resolver: Resolver;
   readonly #tcp: TcpLayer;
+  readonly #autoconfiguration: Autoconfiguration;
   readonly #reassembly = new Reassembly();
   /** Filled again for every packet, and for the packet an ICMP error quotes. */
   readonly #header = new IpHeader();
@@ -97,8 +106,20 @@ export class IpStack implements Machine<IpInput, IpOutput> {
       trace,
       now: () => this.#now,
     });
-    this.#resolver.servers = config.nameServers.map((each) => new IpAddress(each));
-    this.#resolver.searchList = config.searchList ?? [];
+    const servers = config.nameServers.map((each) => new IpAddress(each));
+    const { searchList = [] } = config;
+    this.#resolver.servers = servers;
+    this.#resolver.searchList = searchList;
+    this.#autoconfiguration = new Autoconfiguration({
+      network,
+      changed: (addresses) =>
+        emit({ kind: 'ipv6-addresses', addresses: addresses.map(({ bytes }) => bytes) }),
+      // What the gateway's user was assigned comes first: it is what every site has.
+      named: (more, domains) => {
+        this.#resolver.servers = [...servers, ...more];
+        this.#resolver.searchList = [...searchList, ...domains];
+      },
+    });
   }
 
   get deadline(): Millis | undefined {
@@ -107,6 +128,7 @@ export class IpStack implements Machine<IpInput, IpOutput> {
       this.#pings.deadline,
       this.#resolver.deadline,
       this.#reassembly.deadline,
+      this.#autoconfiguration.deadline,
     );
   }
 
@@ -127,6 +149,12 @@ export class IpStack implements Machine<IpInput, IpOutput> {
       case 'resume':
         this.#tcp.held = false;
         this.#tcp.resume(now);
+        break;
+      case 'ipv6-up':
+        this.#autoconfiguration.up(input.interfaceId, now);
+        break;
+      case 'ipv6-down':
+        this.#autoconfiguration.down(now);
         break;
       case 'ping':
         this.#pings.send(input, now);
@@ -150,6 +178,7 @@ export class IpStack implements Machine<IpInput, IpOutput> {
 
   #timeout(now: Millis): void {
     this.#reassembly.expire(now);
+    this.#autoconfiguration.timeout(now);
     this.#pings.timeout(now);
     this.#resolver.timeout(now);
     this.#tcp.timeout(now);
@@ -171,7 +200,10 @@ export class IpStack implements Machine<IpInput, IpOutput> {
 
   /** For us alone, and from somebody else. @rfc 1122 §3.2.1.3 */
   #admit(header: IpHeader): void {
-    if (!this.#interface.isDestination(header)) throw new DecodeError('not our address');
+    const isOurs =
+      this.#interface.isDestination(header) ||
+      (header.protocol === IpProtocol.icmpv6 && this.#interface.isMember(header));
+    if (!isOurs) throw new DecodeError('not our address');
     if (!header.isSourceUnicast || this.#interface.isSource(header)) {
       throw new DecodeError('source address');
     }
@@ -216,7 +248,24 @@ export class IpStack implements Machine<IpInput, IpOutput> {
         this.#arrivedError(message, header, bytes, now);
         return;
       case 'other':
-        throw new DecodeError('ICMP type');
+        if (header.version === 4) throw new DecodeError('ICMP type');
+        this.#arrivedDiscovery(message.type, header, bytes, now);
+        return;
+    }
+  }
+
+  #arrivedDiscovery(type: number, header: IpHeader, bytes: Bytes, now: Millis): void {
+    if (type === Icmpv6Type.routerAdvertisement) {
+      this.#autoconfiguration.advertised(decodeRouterAdvertisement(header, bytes), now);
+    } else if (type === Icmpv6Type.neighborSolicitation) {
+      const target = decodeNeighborSolicitation(header, bytes);
+      if (!this.#interface.has(target)) throw new DecodeError('not our address');
+      const path = new Path(target, header.source);
+      const packet = this.#interface.take(path);
+      encodeNeighborAdvertisement(packet, path);
+      this.#interface.send(packet, path, IpProtocol.icmpv6, LINK_HOP_LIMIT);
+    } else {
+      throw new DecodeError('ICMP type');
     }
   }
 

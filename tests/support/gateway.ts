@@ -39,6 +39,8 @@ export interface GatewayConfig {
   /** Its MRU, and the client's address, which may be changed while it runs. */
   readonly mru?: number;
   readonly assign?: Bytes;
+  /** Whether it has IPv6, too. */
+  readonly ipv6?: boolean;
 }
 
 /**
@@ -121,6 +123,7 @@ export class Gateway {
       primitives: suite,
       mru: this.#config.mru ?? 1400,
       methods,
+      ipv6: this.#config.ipv6 ?? false,
       server: {
         accounts: (name) => accounts[name],
         address: GATEWAY_INNER,
@@ -226,7 +229,8 @@ export class Gateway {
         mtu,
         take: () => this.#path.take(),
         send: (packet) => {
-          this.#ppp.encapsulate(packet, PppProtocol.ipv4);
+          const isIpv6 = packet.bytes[packet.start]! >>> 4 === 6;
+          this.#ppp.encapsulate(packet, isIpv6 ? PppProtocol.ipv6 : PppProtocol.ipv4);
           this.#l2tp.encapsulate(packet);
           this.#path.send(packet);
         },
@@ -278,7 +282,7 @@ export class Gateway {
     if (!this.#l2tp.decapsulate(packet, this.#now)) return;
     const { start } = packet;
     const protocol = this.#ppp.decapsulate(packet, this.#now);
-    if (protocol === PppProtocol.ipv4) this.#toIp({ kind: 'packet', packet });
+    if (packet.start !== start) this.#toIp({ kind: 'packet', packet });
     else if (protocol !== 0) this.#receivePpp(protocol, packet.bytes.slice(start, packet.end));
   }
 

@@ -85,6 +85,9 @@ export class Sockets {
       case 'ping-failed':
         take(this.#pings, output.ping)?.(output);
         return;
+      case 'ipv6-addresses':
+        this.#hasIpv6 = output.addresses.length > 0;
+        return;
       case 'tcp-opened':
       case 'tcp-data':
       case 'tcp-end':
