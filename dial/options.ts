@@ -12,6 +12,8 @@ export interface Options {
   readonly preSharedKey: string;
   readonly innerPort: number | undefined;
   readonly allowPap: boolean;
+  /** Whether the command waits until there is an IPv6 address. */
+  readonly ipv6: boolean;
   /** Domains in which a name without a dot is looked for. */
   readonly searchList: readonly string[];
   readonly command: Command;
@@ -28,7 +30,9 @@ const RECORD_TYPES = ['A', 'AAAA', 'CNAME', 'SRV', 'PTR', 'TXT'] as const;
 
 export const USAGE = `usage: npm run -s dial -- --relay ws://HOST:PORT --gateway ID --user NAME
          [--password-file F] [--psk-file F] [--inner-port N] [--allow-pap] [--search DOMAIN]...
+         [--ipv6]
          ping HOST | traceroute HOST | lookup NAME [TYPE] | get URL | hold
+With --ipv6 the command waits until there is an IPv6 address.
 Without a file the secrets come from CULVERT_PASSWORD and CULVERT_PSK.`;
 
 /** Reads the arguments and the secrets they point to. Throws `TunnelError` `BAD_INPUT` naming what is wrong. */
@@ -66,6 +70,7 @@ export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Prom
     ),
     innerPort: innerPort(values['inner-port']),
     allowPap: values['allow-pap'] === true,
+    ipv6: values.ipv6 === true,
     searchList: values.search ?? [],
     command,
     target,
@@ -86,6 +91,7 @@ function parse(args: string[]) {
         'psk-file': { type: 'string' },
         'inner-port': { type: 'string' },
         'allow-pap': { type: 'boolean' },
+        ipv6: { type: 'boolean' },
         search: { type: 'string', multiple: true },
       },
     });

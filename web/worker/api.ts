@@ -33,6 +33,8 @@ export interface Session {
   readonly gateway: { readonly id: string; readonly name: string; readonly address: string };
   /** IPv4 address the gateway assigned, dotted. */
   readonly address: string;
+  /** IPv6 addresses that lead beyond the gateway, which come later or not at all. */
+  readonly ipv6Addresses: readonly string[];
   readonly peerAddress: string;
   readonly nameServers: readonly string[];
   /** e.g. `AES-CBC-256, SHA2-256, MODP-2048, pre-shared key`. */

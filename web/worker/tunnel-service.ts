@@ -2,8 +2,9 @@
 import { transfer } from 'comlink';
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
 import { type Failure, TunnelError } from '../../shared/errors.ts';
+import { formatAddress } from '../../shared/ip/address.ts';
 import type { TunnelOutput } from '../../shared/vpn/tunnel.ts';
-import type { Millis, Random } from '../../shared/wire/bytes.ts';
+import type { Bytes, Millis, Random } from '../../shared/wire/bytes.ts';
 import type {
   ConnectRequest,
   FetchReply,
@@ -166,10 +167,14 @@ export class TunnelService implements TunnelApi {
         return;
       case 'connected':
         if (this.#state.kind !== 'connecting') return;
-        this.#become({ kind: 'connected', session: { ...output.session, since: Date.now() } });
+        this.#become({
+          kind: 'connected',
+          session: { ...output.session, ipv6Addresses: [], since: Date.now() },
+        });
         return;
       case 'network':
         this.#tunnel?.sockets.dispatch(output.output);
+        if (output.output.kind === 'ipv6-addresses') this.#readdress(output.output.addresses);
         return;
       case 'closed':
         this.#ended(output.failure);
@@ -177,6 +182,12 @@ export class TunnelService implements TunnelApi {
       case 'trace':
         return;
     }
+  }
+
+  #readdress(addresses: readonly Bytes[]): void {
+    if (this.#state.kind !== 'connected') return;
+    const ipv6Addresses = addresses.map(formatAddress);
+    this.#become({ kind: 'connected', session: { ...this.#state.session, ipv6Addresses } });
   }
 
   #ended(cause: Failure | undefined): void {

@@ -132,6 +132,7 @@ function session({ gateway, allowPap }: ConnectRequest): Session {
   return {
     gateway: { id: gateway, name: 'Head office', address: '192.0.2.10' },
     address: '10.30.0.11',
+    ipv6Addresses: [],
     peerAddress: '10.30.0.254',
     nameServers: ['10.30.0.1', '10.30.0.2'],
     ike: `AES-CBC-256, SHA2-256, ${weak ? 'MODP-1024' : 'MODP-2048'}, pre-shared key`,

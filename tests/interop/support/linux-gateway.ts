@@ -119,7 +119,7 @@ export class LinuxGateway {
 cat > /etc/ipsec.conf <<'END'
 ${ipsecConf(name, policy)}END
 cat > /etc/ppp/options.xl2tpd <<'END'
-${pppOptions(policy.signIn ?? 'mschapv2 or chap')}END
+${pppOptions(policy)}END
 ipsec update
 for i in $(seq 100); do ipsec statusall | grep -q "^ *${name}:" && exit 0; usleep 100000; done
 exit 1`);

@@ -24,6 +24,7 @@ test('reads the command, the relay’s default path and secrets from the environ
     preSharedKey: 'key from env',
     innerPort: undefined,
     allowPap: false,
+    ipv6: false,
     searchList: [],
     command: 'ping',
     target: '10.0.0.1',
