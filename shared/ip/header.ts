@@ -24,6 +24,8 @@ export class IpHeader {
   protocol = 0;
   /** Time to live, or hop limit. */
   ttl = 0;
+  /** ECN code point. @rfc 3168 §5 */
+  ecn = 0;
   /** First byte of the payload in the array the header was read from. */
   dataStart = 0;
   dataEnd = 0;

@@ -98,12 +98,12 @@ export class NetworkInterface {
   }
 
   /** Prepends the IP header and sends the packet. */
-  send(packet: Packet, path: Path, protocol: number, ttl: number = TTL): void {
+  send(packet: Packet, path: Path, protocol: number, ttl: number = TTL, ecn = 0): void {
     if (path.local.version === 4) {
       this.#identification = (this.#identification + 1) & 0xffff;
-      prependIpv4(packet, path, protocol, ttl, this.#identification);
+      prependIpv4(packet, path, protocol, ttl, ecn, this.#identification);
     } else {
-      prependIpv6(packet, path, protocol, ttl);
+      prependIpv6(packet, path, protocol, ttl, ecn);
     }
     this.#sink.send(packet);
   }

@@ -61,6 +61,7 @@ function readFields(into: IpHeader, bytes: Bytes, start: number, end: number): v
   into.moreFragments = (fragment & MORE_FRAGMENTS) !== 0;
   into.fragmentOffset = 8 * (fragment & OFFSET_MASK);
   into.ttl = bytes[start + 8]!;
+  into.ecn = bytes[start + 1]! & 3;
   into.protocol = bytes[start + 9]!;
   into.dataStart = start + headerLength;
   into.dataEnd = start + totalLength;
@@ -92,13 +93,14 @@ export function prependIpv4(
   path: Path,
   protocol: number,
   ttl: number,
+  ecn: number,
   identification: number,
 ): void {
   packet.start -= IPV4_HEADER;
   const { bytes, start } = packet;
   const length = packet.end - start;
   bytes[start] = 0x45;
-  bytes[start + 1] = 0;
+  bytes[start + 1] = ecn;
   bytes[start + 2] = length >>> 8;
   bytes[start + 3] = length;
   bytes[start + 4] = identification >>> 8;

@@ -51,6 +51,8 @@ function readFields(into: IpHeader, bytes: Bytes, start: number, end: number): v
   into.fragmentOffset = 0;
   into.protocol = bytes[start + 6]!;
   into.ttl = bytes[start + 7]!;
+  // The traffic class lies across two bytes. @rfc 3168 §23.1
+  into.ecn = (bytes[start + 1]! >>> 4) & 3;
   into.dataStart = start + IPV6_HEADER;
   into.dataEnd = into.dataStart + ((bytes[start + 4]! << 8) | bytes[start + 5]!);
 }
@@ -106,12 +108,18 @@ function checkOptions(bytes: Bytes, start: number, end: number): void {
 }
 
 /** Prepends the header; nobody on the way fragments (RFC 8200 §5). */
-export function prependIpv6(packet: Packet, path: Path, protocol: number, hopLimit: number): void {
+export function prependIpv6(
+  packet: Packet,
+  path: Path,
+  protocol: number,
+  hopLimit: number,
+  ecn: number,
+): void {
   const length = packet.end - packet.start;
   packet.start -= IPV6_HEADER;
   const { bytes, start } = packet;
   bytes[start] = 0x60;
-  bytes[start + 1] = 0;
+  bytes[start + 1] = ecn << 4;
   bytes[start + 2] = 0;
   bytes[start + 3] = 0;
   bytes[start + 4] = length >>> 8;

@@ -8,6 +8,7 @@ import type { Bytes, Millis } from '../wire/bytes.ts';
 import type { Trace } from '../wire/machine.ts';
 import type { Packet } from '../wire/packet.ts';
 import type { DnsRecord, RecordType } from './dns-message.ts';
+import type { ConnectionSnapshot } from './tcp/snapshot.ts';
 
 export type TcpInput =
   | {
@@ -24,6 +25,16 @@ export type TcpInput =
   | { readonly kind: 'tcp-consumed'; readonly socket: number; readonly length: number }
   /** No more will be written: FIN goes out after what was. Reading goes on. */
   | { readonly kind: 'tcp-shutdown'; readonly socket: number }
+  /**
+   * `noDelay`: small segments do not wait for acknowledgments. `keepAlive`: silence after which the peer is asked for a
+   * sign of life; infinite, as at first: never. What is missing stays.
+   */
+  | {
+      readonly kind: 'tcp-tune';
+      readonly socket: number;
+      readonly noDelay?: boolean;
+      readonly keepAlive?: Millis;
+    }
   /** Ends the connection at once, with RST where there is one to end. */
   | { readonly kind: 'tcp-abort'; readonly socket: number };
 
@@ -66,7 +77,9 @@ export type IpInput =
       readonly query: number;
       readonly name: string;
       readonly type: RecordType;
-    };
+    }
+  /** Asks for `connections`. */
+  | { readonly kind: 'inspect' };
 
 export type TcpOutput =
   | {
@@ -150,11 +163,18 @@ export type DnsOutput =
   | { readonly kind: 'resolved'; readonly query: number; readonly records: readonly DnsRecord[] }
   | { readonly kind: 'resolve-failed'; readonly query: number; readonly failure: Failure };
 
+/** Every TCP connection there is, those in TIME-WAIT left out. */
+export type InspectOutput = {
+  readonly kind: 'connections';
+  readonly connections: readonly ConnectionSnapshot[];
+};
+
 export type IpOutput =
   | TcpOutput
   | UdpOutput
   | PingOutput
   | DnsOutput
+  | InspectOutput
   /** The IPv6 addresses, 16 bytes each, that new conversations with hosts beyond the link can use: perhaps none. */
   | { readonly kind: 'ipv6-addresses'; readonly addresses: readonly Bytes[] }
   | Trace;

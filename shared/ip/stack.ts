@@ -45,7 +45,7 @@ export interface IpStackConfig {
   readonly random: Random;
   readonly sink: PacketSink;
   readonly primitives: Pick<Primitives, 'hash'>;
-  /** Sizes of each TCP connection's buffers; 1 MB each when missing. */
+  /** How each TCP connection is set up; `DEFAULT_TCP_LIMITS` when missing. */
   readonly tcp?: TcpLimits;
 }
 
@@ -161,6 +161,9 @@ export class IpStack implements Machine<IpInput, IpOutput> {
         break;
       case 'resolve':
         this.#resolver.resolve(input);
+        break;
+      case 'inspect':
+        this.#outputs.push({ kind: 'connections', connections: this.#tcp.snapshots });
         break;
       case 'udp-open':
       case 'udp-send':

@@ -42,6 +42,8 @@ export function asPacket(bytes: Bytes): Packet {
 
 export interface PairOptions {
   readonly link: LinkOptions;
+  /** Of the way back; like `link`, with a seed of its own, when missing. */
+  readonly down?: LinkOptions;
   readonly mtu?: number;
   readonly limits?: TcpLimits;
 }
@@ -93,7 +95,7 @@ export class Pair {
 
   constructor(options: PairOptions) {
     this.up = new Link(options.link);
-    this.down = new Link({ ...options.link, seed: options.link.seed + 1 });
+    this.down = new Link(options.down ?? { ...options.link, seed: options.link.seed + 1 });
     this.client = new Host(CLIENT, options, this.clock, this.up);
     this.server = new Host(SERVER, options, this.clock, this.down);
   }

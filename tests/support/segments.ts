@@ -5,6 +5,7 @@ import { Path } from '../../shared/ip/path.ts';
 import { type IpInput, type IpOutput, IpStack } from '../../shared/ip/stack.ts';
 import type { TcpLimits } from '../../shared/ip/tcp/environment.ts';
 import { decodeSegment, encodeSegment, Segment, TcpFlag } from '../../shared/ip/tcp/segment.ts';
+import type { SenderSnapshot } from '../../shared/ip/tcp/snapshot.ts';
 import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
 import { checksumAdd, checksumFinish } from '../../shared/wire/checksum.ts';
 import { asPacket, CLIENT, CopyingSink, SERVER } from './ip-pair.ts';
@@ -25,6 +26,8 @@ interface Line {
   readonly sackOk?: boolean;
   readonly timestamp?: readonly [value: number, echo: number];
   readonly sack?: readonly (readonly [left: number, right: number])[];
+  /** ECN code point of the packet around it; 0 when missing. */
+  readonly ecn?: number;
 }
 
 const PEER_PORT = 80;
@@ -33,7 +36,19 @@ const ROUND_TRIP = 20;
 
 const PEER_INITIAL = 0xffff_fff0;
 
-const LETTERS = { F: TcpFlag.fin, S: TcpFlag.syn, R: TcpFlag.rst, P: TcpFlag.psh, A: TcpFlag.ack };
+/** Urgent data is read as ordinary data, so its flag has no other name. */
+const URGENT = 32;
+
+const LETTERS = {
+  F: TcpFlag.fin,
+  S: TcpFlag.syn,
+  R: TcpFlag.rst,
+  P: TcpFlag.psh,
+  A: TcpFlag.ack,
+  U: URGENT,
+  E: TcpFlag.ece,
+  W: TcpFlag.cwr,
+};
 
 interface ScriptOptions {
   readonly mtu?: number;
@@ -121,7 +136,7 @@ export class Script {
       segment.sackCount++;
     }
     const data = Buffer.from(line.data ?? '');
-    this.receiveBytes(IpProtocol.tcp, (bytes, at) => {
+    const write = (bytes: Bytes, at: number) => {
       const header = encodeSegment(segment, bytes, at);
       bytes.set(data, at + header);
       const length = header + data.length;
@@ -130,11 +145,12 @@ export class Script {
       bytes[at + 16] = checksum >>> 8;
       bytes[at + 17] = checksum;
       return length;
-    });
+    };
+    this.receiveBytes(IpProtocol.tcp, write, line.ecn);
   }
 
   /** An IP packet from the peer whose payload `write` fills in; it answers how long that is. */
-  receiveBytes(protocol: number, write: (bytes: Bytes, at: number) => number): void {
+  receiveBytes(protocol: number, write: (bytes: Bytes, at: number) => number, ecn = 0): void {
     const network = new NetworkInterface(
       SERVER,
       new CopyingSink(2000, (bytes) => this.tell({ kind: 'packet', packet: asPacket(bytes) })),
@@ -143,7 +159,16 @@ export class Script {
     const path = new Path(SERVER, CLIENT);
     const packet = network.take(path);
     packet.end = packet.start + write(packet.bytes, packet.start);
-    network.send(packet, path, protocol);
+    network.send(packet, path, protocol, undefined, ecn);
+  }
+
+  /** What the sender of socket 1 knows. */
+  get sender(): SenderSnapshot {
+    for (const output of this.stack.handle({ kind: 'inspect' }, this.now)) {
+      const sender = output.kind === 'connections' ? output.connections[0]?.sender : undefined;
+      if (sender !== undefined) return sender;
+    }
+    throw new Error('no connection');
   }
 
   /** The last packet sent, without taking it. */
@@ -193,6 +218,7 @@ export class Script {
       ...(flags.includes('A') ? { ack: (segment.acknowledgment - PEER_INITIAL) >>> 0 } : {}),
       ...(data.length > 0 ? { data } : {}),
       window: segment.window,
+      ...(header.ecn > 0 ? { ecn: header.ecn } : {}),
       ...(segment.maximumSegmentSize > 0 ? { mss: segment.maximumSegmentSize } : {}),
       ...(segment.windowScale >= 0 ? { scale: segment.windowScale } : {}),
       ...(segment.sackPermitted ? { sackOk: true } : {}),

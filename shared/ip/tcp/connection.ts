@@ -2,84 +2,49 @@
  * One TCP connection: its states and the rules for an arriving segment. Sending and receiving are `sender.ts` and
  * `receiver.ts`; finding the connection for a segment is `tcp.ts`. Longer than most files here because the order
  * of the rules in RFC 9293 §3.10.7 is the point.
- * Left out: keepalive, urgent data (read as ordinary data), simultaneous use of one port for a new connection in
- * TIME-WAIT.
+ * Left out: urgent data (read as ordinary data), simultaneous use of one port for a new connection in TIME-WAIT.
  * @rfc 9293 §3.10, 5961 §3, 5961 §4, 5961 §5
  */
 import type { Failure } from '../../errors.ts';
 import type { Bytes, Millis } from '../../wire/bytes.ts';
 import { earliest } from '../../wire/machine.ts';
+import { Challenges } from './challenges.ts';
 import type { ConnectionIdentity, TcpEnvironment } from './environment.ts';
+import { DEFAULT_ALGORITHM } from './environment.ts';
+import { Keepalive } from './keepalive.ts';
 import { Negotiation } from './negotiation.ts';
+import { PeerWindow } from './peer-window.ts';
 import { Receiver } from './receiver.ts';
-import { INITIAL_RTO } from './rtt.ts';
-import { SACK_BLOCK_LIMIT, type Segment, TcpFlag } from './segment.ts';
+import { RttEstimator } from './rtt.ts';
+import { type Segment, sequenceLength, TcpFlag } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { Sender, type SenderWire } from './sender.ts';
 import { toPosition, toWire } from './sequence.ts';
+import type { ConnectionSnapshot } from './snapshot.ts';
+import { handshake, type State, type StateName, TIME_WAIT } from './state.ts';
 import { Timestamps } from './timestamps.ts';
-
-/**
- * Deviation: RFC 9293 §3.8.3 asks for at least 3 minutes before a SYN is given up; a person in front of a screen
- * has long gone by then.
- */
-export const CONNECT_TIMEOUT: Millis = 30_000;
-
-/** Deviation: 2 MSL is 4 minutes in RFC 9293 §3.4.2; 60 s is what Linux keeps, and ports and memory are few. */
-export const TIME_WAIT: Millis = 60_000;
-
-/** At most one challenge acknowledgment a connection in this time. @rfc 5961 §7 */
-const CHALLENGE_INTERVAL: Millis = 500;
 
 /** Below this an ICMP message is not believed: nobody carries L2TP over less. */
 const SMALLEST_PATH_MTU = 552;
-
-/** States as the RFC names them; those before the first data own the SYN's timer. @rfc 9293 §3.3.2 */
-type State =
-  | {
-      readonly name: 'SYN-SENT' | 'SYN-RECEIVED';
-      resendAt: Millis;
-      interval: Millis;
-      readonly giveUpAt: Millis;
-      resent: boolean;
-      readonly since: Millis;
-    }
-  | { readonly name: 'ESTABLISHED' | 'FIN-WAIT-1' | 'FIN-WAIT-2' }
-  | { readonly name: 'CLOSE-WAIT' | 'CLOSING' | 'LAST-ACK' }
-  | { readonly name: 'TIME-WAIT'; expiresAt: Millis }
-  | { readonly name: 'CLOSED' };
-
-type StateName = State['name'];
-
-/** Filled again for each acknowledgment: nothing is allocated for a packet. */
-const edges = new Float64Array(2 * SACK_BLOCK_LIMIT);
-const acknowledgment = {
-  position: 0,
-  window: 0,
-  sackCount: 0,
-  edges,
-  bare: false,
-  echoRtt: undefined as Millis | undefined,
-};
 
 export class Connection {
   readonly identity: ConnectionIdentity;
   readonly #environment: TcpEnvironment;
   readonly #initial: number;
   readonly #negotiation: Negotiation;
+  readonly #challenges = new Challenges();
+  readonly #keepalive = new Keepalive();
   readonly #timestamps: Timestamps;
   readonly #receiver: Receiver;
   readonly #writer: SegmentWriter;
   #sender: Sender | undefined;
   #state: State;
   #pathMtu: number;
-  /** Segment that last moved the window: SND.WL1, SND.WL2. */
-  #windowSequence = 0;
-  #windowAcknowledgment = 0;
+  #peerWindow = new PeerWindow(0);
   #shutdownAsked = false;
+  #noDelay = false;
   /** A write was not taken whole. */
   #writeShort = false;
-  #challengedAt: Millis = Number.NEGATIVE_INFINITY;
 
   /** Actively when `syn` is missing, else from a SYN that came to a listener. */
   constructor(
@@ -91,8 +56,11 @@ export class Connection {
   ) {
     this.identity = identity;
     this.#environment = environment;
-    this.#negotiation = new Negotiation(identity.path.headerLength);
     this.#initial = initial.sequence;
+    this.#negotiation = new Negotiation(
+      identity.path.headerLength,
+      syn === undefined && environment.limits.ecn === true,
+    );
     this.#timestamps = new Timestamps(initial.timestampOffset);
     this.#receiver = new Receiver(environment.limits.receiveBuffer);
     this.#pathMtu = environment.mtu;
@@ -124,11 +92,38 @@ export class Connection {
       case 'CLOSED':
         return undefined;
       default:
-        return earliest(this.#sender?.deadline, this.#receiver.deadline);
+        return earliest(this.#sender?.deadline, this.#receiver.deadline, this.#keepalive.deadline);
     }
   }
 
+  /** For people; allocates. */
+  get snapshot(): ConnectionSnapshot {
+    const { socket, path, remotePort: port, localPort } = this.identity;
+    const sender = this.#sender;
+    return {
+      socket,
+      address: path.remote.bytes,
+      port,
+      localPort,
+      state: this.#state.name,
+      sent: Math.max(0, (sender?.una ?? 1) - 1),
+      received: this.#receiver.nxt - 1,
+      receiveWindow: this.#receiver.window,
+      ...(sender === undefined ? {} : { sender: sender.snapshot }),
+    };
+  }
+
   // ---- What the caller asks
+
+  /** Nagle's algorithm off, and silence after which the peer is asked for a sign of life (infinite: never). */
+  tune(noDelay: boolean | undefined, keepAlive: Millis | undefined, now: Millis): void {
+    if (noDelay !== undefined) this.#noDelay = noDelay;
+    if (this.#sender !== undefined) {
+      this.#sender.prompt = this.#noDelay;
+      this.#sender.output(now);
+    }
+    if (keepAlive !== undefined) this.#keepalive.set(keepAlive, now);
+  }
 
   write(bytes: Bytes, now: Millis): void {
     if (this.#shutdownAsked) return;
@@ -139,7 +134,7 @@ export class Connection {
   }
 
   consumed(length: number, now: Millis): void {
-    this.#receiver.consumed(length);
+    this.#receiver.consumed(length, this.#sender?.rtt.smoothed ?? 0, now);
     if (this.#sender !== undefined) this.#acknowledgeIfDue(now);
   }
 
@@ -172,6 +167,8 @@ export class Connection {
           state.interval *= 2;
           state.resendAt = now + state.interval;
           state.resent = true;
+          // Boxes on the way may drop what asks for ECN. @rfc 3168 §6.1.1.1
+          this.#negotiation.ecn = false;
           this.#writer.syn(now);
         }
         return;
@@ -188,6 +185,7 @@ export class Connection {
           return;
         }
         this.#acknowledgeIfDue(now);
+        this.#keepAlive(now);
     }
   }
 
@@ -246,7 +244,7 @@ export class Connection {
   #arrivedInTimeWait(segment: Segment, now: Millis): void {
     if (segment.has(TcpFlag.rst) || this.#state.name !== 'TIME-WAIT') return;
     if (segment.has(TcpFlag.fin)) this.#state.expiresAt = now + TIME_WAIT;
-    if (this.#mayChallenge(segment, now)) this.#acknowledge(now);
+    if (this.#challenges.allow(segment, now)) this.#acknowledge(now);
   }
 
   /** @rfc 9293 §3.10.7.4 */
@@ -263,6 +261,7 @@ export class Connection {
       return;
     }
     if (!segment.has(TcpFlag.ack)) return;
+    this.#keepalive.heard(now);
     if (this.#state.name === 'SYN-RECEIVED') {
       if (segment.acknowledgment !== toWire(this.#initial, 1)) {
         this.#writer.resetAt(segment.acknowledgment, now);
@@ -297,7 +296,7 @@ export class Connection {
     const inside = position + length >= receiver.nxt && position <= receiver.nxt + receiver.window;
     if (inside && !old) return true;
     this.#environment.trace('dropped', old ? 'old timestamp' : 'outside the window');
-    if (!reset && this.#mayChallenge(segment, now)) {
+    if (!reset && this.#challenges.allow(segment, now)) {
       if (segment.dataLength > 0 && position < receiver.nxt) {
         receiver.repeated(position, Math.min(position + segment.dataLength, receiver.nxt));
       }
@@ -309,7 +308,7 @@ export class Connection {
   /** Exactly the next position ends the connection; others inside the window are asked again. @rfc 5961 §3.2 */
   #arrivedReset(segment: Segment, position: number, now: Millis): void {
     if (position !== this.#receiver.nxt) {
-      if (this.#mayChallenge(segment, now)) this.#acknowledge(now);
+      if (this.#challenges.allow(segment, now)) this.#acknowledge(now);
       return;
     }
     const refused = this.#state.name === 'SYN-RECEIVED' && this.identity.listener === undefined;
@@ -320,7 +319,7 @@ export class Connection {
   #arrivedSyn(segment: Segment, position: number, now: Millis): void {
     const first = this.#state.name === 'SYN-RECEIVED' && position === 0;
     if (!first) {
-      if (this.#mayChallenge(segment, now)) this.#acknowledge(now);
+      if (this.#challenges.allow(segment, now)) this.#acknowledge(now);
     } else if (!segment.has(TcpFlag.ack)) {
       this.#writer.syn(now);
     } else if (segment.acknowledgment === toWire(this.#initial, 1)) {
@@ -336,30 +335,21 @@ export class Connection {
     if (sender === undefined) return false;
     const position = toPosition(this.#initial, sender.una, segment.acknowledgment);
     if (position > sender.nxt || position < sender.una - sender.maximumWindow) {
-      if (this.#mayChallenge(segment, now)) this.#acknowledge(now);
+      if (this.#challenges.allow(segment, now)) this.#acknowledge(now);
       return false;
     }
     if (position < sender.una) return true;
-    const newer =
-      this.#windowSequence < sequence ||
-      (this.#windowSequence === sequence && this.#windowAcknowledgment <= position);
-    if (newer) {
-      this.#windowSequence = sequence;
-      this.#windowAcknowledgment = position;
-    }
-    acknowledgment.position = position;
-    acknowledgment.window = newer
-      ? segment.window * 2 ** this.#negotiation.peerScale
-      : sender.window;
-    acknowledgment.sackCount = this.#negotiation.selective ? segment.sackCount : 0;
-    for (let i = 0; i < 2 * acknowledgment.sackCount; i++) {
-      edges[i] = toPosition(this.#initial, sender.una, segment.sackEdges[i]!);
-    }
-    acknowledgment.bare = sequenceLength(segment) === 0;
-    acknowledgment.echoRtt =
-      this.#negotiation.timestamps && segment.hasTimestamps
-        ? this.#timestamps.roundTrip(segment, now)
-        : undefined;
+    const echoes = this.#negotiation.timestamps && segment.hasTimestamps;
+    const acknowledgment = this.#peerWindow.read(
+      segment,
+      sequence,
+      position,
+      sender.una,
+      this.#initial,
+      sender.window,
+      this.#negotiation,
+      echoes ? this.#timestamps.roundTrip(segment, now) : -1,
+    );
     sender.acknowledged(acknowledgment, now);
     if (sender.finished) this.#finAcknowledged(now);
     return true;
@@ -368,21 +358,22 @@ export class Connection {
   /** Steps 7 and 8. */
   #arrivedData(segment: Segment, position: number, bytes: Bytes, now: Millis): void {
     const fin = segment.has(TcpFlag.fin);
-    if (this.#receiver.finished) {
-      if (fin || segment.dataLength > 0) this.#receiver.acknowledgeNow();
+    const receiver = this.#receiver;
+    if (receiver.finished) {
+      if (fin || segment.dataLength > 0) receiver.acknowledgeNow();
       return;
     }
     if (!fin && segment.dataLength === 0) return;
-    const data = this.#receiver.accept(
-      position,
-      bytes,
-      segment.dataStart,
-      segment.dataLength,
-      fin,
-      now,
-    );
+    if (this.#negotiation.ecn && receiver.echo.arrived(segment.ecn, segment.has(TcpFlag.cwr))) {
+      receiver.acknowledgeNow();
+    }
+    if (this.#negotiation.timestamps && segment.hasTimestamps && segment.dataLength > 0) {
+      const rtt = this.#timestamps.roundTrip(segment, now);
+      if (rtt >= 0) receiver.tuning.roundTrip(rtt);
+    }
+    const data = receiver.accept(position, bytes, segment.dataStart, segment.dataLength, fin, now);
     if (data !== undefined) this.#emitData(data);
-    if (this.#receiver.finished) this.#finArrived(now);
+    if (receiver.finished) this.#finArrived(now);
   }
 
   #emitData(bytes: Bytes): void {
@@ -433,7 +424,7 @@ export class Connection {
     if (this.#receiver.mustAcknowledge && this.#receiver.hasGap) this.#acknowledge(now);
     sender.output(now);
     this.#acknowledgeIfDue(now);
-    const worthwhile = Math.floor(this.#environment.limits.sendBuffer / 4);
+    const worthwhile = Math.floor(sender.capacity / 4);
     if (this.#writeShort && sender.room >= worthwhile && sender.room > 0) {
       this.#writeShort = false;
       const { socket } = this.identity;
@@ -455,24 +446,29 @@ export class Connection {
   #establish(segment: Segment, now: Millis): void {
     const state = this.#state;
     const negotiation = this.#negotiation;
-    const sender = new Sender(
-      this.#wire(),
-      this.#environment.limits.sendBuffer,
-      negotiation.segmentSize(this.#pathMtu),
-      negotiation.selective,
-    );
+    const rtt = new RttEstimator();
+    if ('since' in state && !state.resent) rtt.sample(Math.max(0.1, now - state.since));
+    const { limits, random } = this.#environment;
+    const sender = new Sender({
+      wire: this.#wire(),
+      limit: limits.sendBuffer,
+      segmentSize: negotiation.segmentSize(this.#pathMtu),
+      selective: negotiation.selective,
+      algorithm: limits.congestion ?? DEFAULT_ALGORITHM,
+      rtt,
+      now,
+      random: () => fraction(random.bytes(4)),
+    });
     this.#sender = sender;
+    sender.prompt = this.#noDelay;
+    this.#keepalive.heard(now);
     // The window of a SYN is not scaled. @rfc 7323 §2.2
-    const scale = segment.has(TcpFlag.syn) ? 0 : this.#negotiation.peerScale;
+    const scale = segment.has(TcpFlag.syn) ? 0 : negotiation.peerScale;
     sender.window = segment.window * 2 ** scale;
     sender.maximumWindow = sender.window;
-    this.#windowSequence = toPosition(
-      this.#negotiation.peerInitial,
-      this.#receiver.nxt,
-      segment.sequence,
+    this.#peerWindow = new PeerWindow(
+      toPosition(negotiation.peerInitial, this.#receiver.nxt, segment.sequence),
     );
-    this.#windowAcknowledgment = 1;
-    if ('since' in state && !state.resent) sender.rtt.sample(Math.max(0.1, now - state.since));
     this.#state = { name: 'ESTABLISHED' };
     const { socket, listener, remotePort: port, localPort } = this.identity;
     const address = this.identity.path.remote.bytes;
@@ -521,6 +517,20 @@ export class Connection {
     this.#receiver.release();
   }
 
+  /** A probe lies before what the peer has, so it is answered. @rfc 9293 §3.8.4 */
+  #keepAlive(now: Millis): void {
+    const sender = this.#sender;
+    if (sender === undefined || this.#isOver) return;
+    const busy = sender.inFlight > 0 || sender.unsent > 0;
+    const verdict = this.#keepalive.expire(busy, now);
+    if (verdict === 'probe') {
+      this.#writer.acknowledgment(sender.una - 1, now);
+    } else if (verdict === 'dead') {
+      this.#writer.reset(sender.nxt, now);
+      this.#close({ code: 'TIMED_OUT' });
+    }
+  }
+
   // ---- Writing segments
 
   #wire(): SenderWire {
@@ -537,31 +547,9 @@ export class Connection {
   #acknowledge(now: Millis): void {
     this.#writer.acknowledgment(this.#sender?.bareSequence ?? 1, now);
   }
-
-  /** Whether an unwelcome segment is answered: always when it carries something, else not too often. @rfc 5961 §7 */
-  #mayChallenge(segment: Segment, now: Millis): boolean {
-    const carries = segment.dataLength > 0 || segment.has(TcpFlag.fin);
-    if (carries && !segment.has(TcpFlag.syn)) return true;
-    if (now - this.#challengedAt < CHALLENGE_INTERVAL) return false;
-    this.#challengedAt = now;
-    return true;
-  }
 }
 
-function handshake(name: 'SYN-SENT' | 'SYN-RECEIVED', now: Millis): State {
-  return {
-    name,
-    resendAt: now + INITIAL_RTO,
-    interval: INITIAL_RTO,
-    giveUpAt: now + CONNECT_TIMEOUT,
-    resent: false,
-    since: now,
-  };
-}
-
-/** What a segment takes of the sequence space: SEG.LEN. @rfc 9293 §3.3.1 */
-function sequenceLength(segment: Segment): number {
-  return (
-    segment.dataLength + (segment.has(TcpFlag.syn) ? 1 : 0) + (segment.has(TcpFlag.fin) ? 1 : 0)
-  );
+/** 4 random bytes as a number in [0, 1). */
+function fraction(bytes: Bytes): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) / 2 ** 32;
 }

@@ -1,5 +1,5 @@
 /** What the two SYNs agree on. @rfc 9293 §3.7.1, 7323 §2, 2018 §3 */
-import { type Segment, TCP_HEADER, TIMESTAMP_OPTION } from './segment.ts';
+import { type Segment, TCP_HEADER, TcpFlag, TIMESTAMP_OPTION } from './segment.ts';
 
 /** Window scale we offer: enough for a window of 4 MB. @rfc 7323 §2.3 */
 const WINDOW_SCALE = 7;
@@ -19,6 +19,8 @@ export class Negotiation {
   complete = false;
   timestamps = true;
   selective = true;
+  /** While our SYN is not answered: whether it asks. @rfc 3168 §6.1.1 */
+  ecn: boolean;
   /** Shifts of the peer's window fields, and of ours. */
   peerScale = 0;
   ownScale: number = WINDOW_SCALE;
@@ -27,11 +29,13 @@ export class Negotiation {
   /** Bytes of the IP header in front of each segment. */
   readonly #ipHeader: number;
 
-  constructor(ipHeader: number) {
+  constructor(ipHeader: number, ecn: boolean) {
     this.#ipHeader = ipHeader;
+    this.ecn = ecn;
   }
 
   read(syn: Segment): void {
+    this.#readEcn(syn);
     this.complete = true;
     this.peerInitial = syn.sequence;
     this.timestamps &&= syn.hasTimestamps;
@@ -41,6 +45,13 @@ export class Negotiation {
     if (syn.maximumSegmentSize > 0) {
       this.#peerSegmentSize = Math.max(SMALLEST_SEGMENT_SIZE, syn.maximumSegmentSize);
     }
+  }
+
+  /** A SYN asks with both bits, its answer agrees with one; both bits back are a reflection. @rfc 3168 §6.1.1 */
+  #readEcn(syn: Segment): void {
+    const bits = syn.flags & (TcpFlag.ece | TcpFlag.cwr);
+    if (syn.has(TcpFlag.ack)) this.ecn &&= bits === TcpFlag.ece;
+    else this.ecn = bits === (TcpFlag.ece | TcpFlag.cwr);
   }
 
   /** Bytes of data in a full segment; options come out of the MSS. @rfc 6691 §2 */

@@ -30,13 +30,16 @@ export class Rack {
   /** Position at which the round trip of the last widening ends. */
   #widenedAt: number | undefined;
 
-  /** A segment arrived: acknowledged or SACKed for the first time. @rfc 8985 §6.2 */
-  arrived(flight: Flight, minimumRtt: Millis, now: Millis): void {
+  /**
+   * A segment arrived: acknowledged or SACKed for the first time; `echoedAt` is the millisecond in which was sent what
+   * the acknowledgment answers, infinite when that is not known. @rfc 8985 §6.2
+   */
+  arrived(flight: Flight, minimumRtt: Millis, echoedAt: Millis, now: Millis): void {
     if (flight.end > this.#forward) this.#forward = flight.end;
     else if (flight.end < this.#forward && !flight.retransmitted) this.#reorderingSeen = true;
     const rtt = now - flight.sentAt;
-    // Faster than any round trip: this is the answer to the first transmission, not to the last.
-    if (flight.retransmitted && rtt < minimumRtt) return;
+    // Sent later than what is answered, or faster than any round trip: the answer is to an earlier transmission.
+    if (flight.retransmitted && (echoedAt < Math.floor(flight.sentAt) || rtt < minimumRtt)) return;
     if (!isLater(flight.sentAt, flight.end, this.#sentAt, this.#end)) return;
     this.#sentAt = flight.sentAt;
     this.#end = flight.end;
@@ -51,25 +54,37 @@ export class Rack {
     this.#wideFor = WIDE_RECOVERIES;
   }
 
+  /** What was found lost came after all. */
+  reordered(): void {
+    this.#reorderingSeen = true;
+  }
+
   /** A recovery ended. */
   recovered(): void {
     if (this.#wideFor > 0 && --this.#wideFor === 0) this.#quarters = 1;
   }
 
   /**
-   * Marks what is lost by now. Answers how long until the next one would be; 0 when none waits.
+   * Calls `lost` for what is lost by now. Answers how long until all that waits would be; 0 when none does.
    * @rfc 8985 §6.2 step 5
    */
-  detect(flights: Flights, rtt: RttEstimator, recovering: boolean, now: Millis): Millis {
+  detect(
+    flights: Flights,
+    rtt: RttEstimator,
+    recovering: boolean,
+    now: Millis,
+    lost: (flight: Flight) => void,
+  ): Millis {
     const patience = this.#rtt + this.#reorderingWindow(flights, rtt, recovering);
     let wait = 0;
-    for (let i = 0; i < flights.count; i++) {
-      const flight = flights.at(i);
-      if (flight.sacked || flight.lost) continue;
-      if (!isLater(this.#sentAt, this.#end, flight.sentAt, flight.end)) continue;
+    for (let flight = flights.earliest; flight !== undefined; ) {
+      // In the order they were sent: those behind are not to be judged yet either.
+      if (!isLater(this.#sentAt, this.#end, flight.sentAt, flight.end)) break;
+      const { later } = flight;
       const remaining = flight.sentAt + patience - now;
-      if (remaining < RESOLUTION) flights.lose(flight);
+      if (remaining < RESOLUTION) lost(flight);
       else wait = Math.max(wait, remaining);
+      flight = later;
     }
     return wait;
   }

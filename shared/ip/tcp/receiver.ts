@@ -1,12 +1,13 @@
 /**
  * The receiving half of a connection: what is in order goes up at once, what is not waits in a bounded ring, and
  * the window is what the reader has room for. Decides when to acknowledge and what SACK says.
- * Left out: growing the window with the measured rate.
  * @rfc 9293 §3.8.6, 2018 §4, 2883 §4, 5681 §4.2
  */
 import type { Bytes, Millis } from '../../wire/bytes.ts';
+import { EcnEcho } from './ecn.ts';
 import { ByteRing } from './ring.ts';
 import { SACK_BLOCK_LIMIT } from './segment.ts';
+import { WindowTuning } from './window-tuning.ts';
 
 /** Pieces kept out of order, at most; what would make another is dropped and comes again. */
 const PIECE_LIMIT = 256;
@@ -22,7 +23,8 @@ interface Piece {
 export class Receiver {
   /** Next position expected: RCV.NXT. */
   nxt = 1;
-  readonly #limit: number;
+  readonly echo: EcnEcho = new EcnEcho();
+  readonly tuning: WindowTuning;
   /** Position behind the window that was offered; never moves back. @rfc 9293 §3.8.6.2.2 */
   #edge: number;
   /** Bytes delivered and not yet consumed. */
@@ -39,7 +41,7 @@ export class Receiver {
   #acknowledgeAt: Millis | undefined;
 
   constructor(limit: number) {
-    this.#limit = limit;
+    this.tuning = new WindowTuning(limit);
     this.#edge = this.nxt + Math.min(limit, 65_535);
   }
 
@@ -110,10 +112,12 @@ export class Receiver {
   }
 
   /** The reader took `length` bytes. Sets `mustAcknowledge` when the window grew enough to tell. */
-  consumed(length: number): void {
+  consumed(length: number, rtt: Millis, now: Millis): void {
     this.#unread = Math.max(0, this.#unread - length);
-    const growth = this.nxt + this.#limit - this.#unread - this.#edge;
-    const worth = Math.max(Math.floor(this.#limit / 4), this.#smallestStep);
+    this.tuning.taken(length, rtt, now);
+    const { window } = this.tuning;
+    const growth = this.nxt + window - this.#unread - this.#edge;
+    const worth = Math.max(Math.floor(window / 4), this.#smallestStep);
     if (growth >= worth && !this.finished) this.#urgent = true;
   }
 
@@ -135,7 +139,7 @@ export class Receiver {
 
   /** An acknowledgment goes out: moves the window's edge, unless the step would be silly. @rfc 9293 §3.8.6.2.2 */
   acknowledge(): void {
-    const edge = this.nxt + this.#limit - this.#unread;
+    const edge = this.nxt + Math.floor(this.tuning.window) - this.#unread;
     if (edge - this.#edge >= this.#smallestStep) this.#edge = edge;
     this.#unacknowledged = 0;
     this.#urgent = false;
@@ -145,14 +149,16 @@ export class Receiver {
   /** Writes edge pairs for the SACK option, as positions, and answers how many pairs. @rfc 2018 §4, 2883 §4 */
   sackBlocks(edges: Float64Array): number {
     let count = 0;
-    const put = (piece: Piece) => {
-      edges[2 * count] = piece.start;
-      edges[2 * count + 1] = piece.end;
+    if (this.#duplicate !== undefined) {
+      edges[0] = this.#duplicate.start;
+      edges[1] = this.#duplicate.end;
       count++;
-    };
-    if (this.#duplicate !== undefined) put(this.#duplicate);
-    this.#duplicate = undefined;
-    for (let i = 0; i < this.#pieces.length && count < SACK_BLOCK_LIMIT; i++) put(this.#pieces[i]!);
+      this.#duplicate = undefined;
+    }
+    for (let i = 0; i < this.#pieces.length && count < SACK_BLOCK_LIMIT; i++, count++) {
+      edges[2 * count] = this.#pieces[i]!.start;
+      edges[2 * count + 1] = this.#pieces[i]!.end;
+    }
     return count;
   }
 
@@ -163,7 +169,7 @@ export class Receiver {
   }
 
   get #smallestStep(): number {
-    return Math.min(Math.floor(this.#limit / 2), 1460);
+    return Math.min(Math.floor(this.tuning.window / 2), 1460);
   }
 
   #delay(now: Millis): void {

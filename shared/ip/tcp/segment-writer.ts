@@ -1,5 +1,6 @@
 /** Fills in the header of each segment a connection sends. */
 import type { Millis } from '../../wire/bytes.ts';
+import { Ecn } from './ecn.ts';
 import type { ConnectionIdentity, TcpEnvironment } from './environment.ts';
 import type { Negotiation } from './negotiation.ts';
 import type { Receiver } from './receiver.ts';
@@ -44,7 +45,10 @@ export class SegmentWriter {
   syn(now: Millis): void {
     const negotiation = this.#negotiation;
     const answering = negotiation.complete;
-    this.#begin(answering ? TcpFlag.syn | TcpFlag.ack : TcpFlag.syn, 0, now);
+    let flags: number = answering ? TcpFlag.syn | TcpFlag.ack : TcpFlag.syn;
+    // Both bits ask, one agrees. @rfc 3168 §6.1.1
+    if (negotiation.ecn) flags |= answering ? TcpFlag.ece : TcpFlag.ece | TcpFlag.cwr;
+    this.#begin(flags, 0, now);
     if (!answering) outgoing.acknowledgment = 0;
     outgoing.window = Math.min(WINDOW_FIELD_LIMIT, this.#receiver.window);
     outgoing.maximumSegmentSize =
@@ -58,6 +62,7 @@ export class SegmentWriter {
   acknowledgment(position: number, now: Millis): void {
     this.#receiver.acknowledge();
     this.#begin(TcpFlag.ack, position, now);
+    if (this.#receiver.echo.active) outgoing.flags |= TcpFlag.ece;
     if (this.#negotiation.selective) {
       outgoing.sackCount = this.#receiver.sackBlocks(edges);
       for (let i = 0; i < 2 * outgoing.sackCount; i++) {
@@ -67,20 +72,22 @@ export class SegmentWriter {
     this.#environment.transmit(this.#identity.path, outgoing);
   }
 
-  /** Data, FIN or both. SACK does not travel with data: a gap was told by a segment of its own at once. */
+  /**
+   * Data, FIN or both, with `flags` besides ACK. SACK does not travel with data: a gap was told by a segment of its
+   * own at once. `fresh` data may be marked by routers. @rfc 3168 §6.1.5
+   */
   data(
     ring: ByteRing,
     position: number,
     length: number,
-    fin: boolean,
-    push: boolean,
+    flags: number,
+    fresh: boolean,
     now: Millis,
   ): void {
     this.#receiver.acknowledge();
-    let flags: number = TcpFlag.ack;
-    if (fin) flags |= TcpFlag.fin;
-    if (push && length > 0) flags |= TcpFlag.psh;
-    this.#begin(flags, position, now);
+    this.#begin(TcpFlag.ack | flags, position, now);
+    if (fresh && length > 0 && this.#negotiation.ecn) outgoing.ecn = Ecn.capable;
+    if (this.#receiver.echo.active) outgoing.flags |= TcpFlag.ece;
     this.#environment.transmit(this.#identity.path, outgoing, ring, position, length);
   }
 
@@ -106,6 +113,7 @@ export class SegmentWriter {
     outgoing.sequence = toWire(this.#initial, position);
     outgoing.acknowledgment = toWire(negotiation.peerInitial, receiver.nxt);
     outgoing.flags = flags;
+    outgoing.ecn = Ecn.notCapable;
     outgoing.window = Math.min(WINDOW_FIELD_LIMIT, receiver.window >>> negotiation.ownScale);
     outgoing.clearOptions();
     if (negotiation.timestamps) {

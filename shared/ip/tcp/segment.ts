@@ -1,7 +1,7 @@
 /**
  * The TCP header and the options we speak: MSS, window scale, SACK permitted, SACK, timestamps. One `Segment`
  * object is filled again for every packet, in both directions; the data stays where it is.
- * Left out: the urgent pointer (RFC 6093 advises against it), ECN bits, fast open.
+ * Left out: the urgent pointer (RFC 6093 advises against it), fast open.
  * @rfc 9293 §3.1, 7323 §2.2, 7323 §3.2, 2018 §2
  */
 import type { Bytes } from '../../wire/bytes.ts';
@@ -17,7 +17,8 @@ export const TIMESTAMP_OPTION = 12;
 
 const MAX_OPTIONS = 40;
 
-export const TcpFlag = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16 } as const;
+/** ECE and CWR: RFC 3168 §6.1. */
+export const TcpFlag = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, ece: 64, cwr: 128 } as const;
 
 const TcpOption = {
   end: 0,
@@ -35,6 +36,8 @@ export class Segment {
   sequence = 0;
   acknowledgment = 0;
   flags = 0;
+  /** ECN code point of the IP packet around it. @rfc 3168 §5 */
+  ecn = 0;
   /** As on the wire: not scaled. */
   window = 0;
   /** 0: no such option. */
@@ -67,6 +70,13 @@ export class Segment {
     this.hasTimestamps = false;
     this.sackCount = 0;
   }
+}
+
+/** What a segment takes of the sequence space: SEG.LEN. @rfc 9293 §3.3.1 */
+export function sequenceLength(segment: Segment): number {
+  return (
+    segment.dataLength + (segment.has(TcpFlag.syn) ? 1 : 0) + (segment.has(TcpFlag.fin) ? 1 : 0)
+  );
 }
 
 /** Reads the segment in `bytes[start, end)`; the checksum is the caller's. */

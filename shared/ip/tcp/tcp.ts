@@ -19,6 +19,7 @@ import type { ConnectionIdentity, TcpEnvironment, TcpLimits } from './environmen
 import { InitialNumbers } from './isn.ts';
 import type { ByteRing } from './ring.ts';
 import { decodeSegment, encodeSegment, Segment, TcpFlag } from './segment.ts';
+import type { ConnectionSnapshot } from './snapshot.ts';
 
 /** Connections at a time, not counting those in TIME-WAIT. */
 const CONNECTION_LIMIT = 1024;
@@ -65,6 +66,7 @@ export class TcpLayer {
         return layer.held;
       },
       limits: surroundings.limits,
+      random: surroundings.random,
       emit: surroundings.emit,
       trace: surroundings.trace,
       transmit: (path, segment, data, position, length) =>
@@ -79,6 +81,11 @@ export class TcpLayer {
       if (deadline !== undefined && (first === undefined || deadline < first)) first = deadline;
     }
     return first;
+  }
+
+  /** Every connection but those in TIME-WAIT. */
+  get snapshots(): readonly ConnectionSnapshot[] {
+    return [...this.#bySocket.values()].map((each) => each.snapshot);
   }
 
   command(input: TcpInput, now: Millis): void {
@@ -104,6 +111,9 @@ export class TcpLayer {
         break;
       case 'tcp-shutdown':
         connection.shutdown(now);
+        break;
+      case 'tcp-tune':
+        connection.tune(input.noDelay, input.keepAlive, now);
         break;
       case 'tcp-abort':
         connection.abort(now);
@@ -139,6 +149,7 @@ export class TcpLayer {
     }
     const segment = this.#segment;
     decodeSegment(segment, bytes, dataStart, dataEnd);
+    segment.ecn = header.ecn;
     const peers = this.#peers(segment.destinationPort, header.sourceKey, segment.sourcePort);
     for (const known of peers) {
       const { local, remote } = known.identity.path;
@@ -324,7 +335,7 @@ export class TcpLayer {
     const checksum = checksumFinish(checksumAdd(sum, bytes, start, packet.end));
     bytes[start + 16] = checksum >>> 8;
     bytes[start + 17] = checksum;
-    network.send(packet, path, IpProtocol.tcp);
+    network.send(packet, path, IpProtocol.tcp, undefined, segment.ecn);
   }
 }
 

@@ -43,9 +43,9 @@ export class Timestamps {
     return older && now - this.#recentAt < RECENT_LIFETIME;
   }
 
-  /** The round trip an echoed value tells, to a millisecond; `undefined` for one we never sent. @rfc 7323 §4.1 */
-  roundTrip(segment: Segment, now: Millis): Millis | undefined {
+  /** The round trip an echoed value tells, in whole milliseconds; −1 for one we never sent. @rfc 7323 §4.1 */
+  roundTrip(segment: Segment, now: Millis): Millis {
     const elapsed = (this.value(now) - segment.timestampEcho) | 0;
-    return elapsed >= 0 && segment.timestampEcho !== 0 ? Math.max(1, elapsed) : undefined;
+    return elapsed >= 0 && segment.timestampEcho !== 0 ? elapsed : -1;
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CONNECT_TIMEOUT, TIME_WAIT } from '../../../shared/ip/tcp/connection.ts';
+import { CONNECT_TIMEOUT, TIME_WAIT } from '../../../shared/ip/tcp/state.ts';
 import { BACKLOG_LIMIT } from '../../../shared/ip/tcp/tcp.ts';
 import { SERVER } from '../../support/ip-pair.ts';
 import { Script } from '../../support/segments.ts';
