@@ -12,7 +12,9 @@ import type {
   SocketOutput,
   UdpOutput,
 } from '../../shared/ip/messages.ts';
+import type { ConnectionSnapshot } from '../../shared/ip/tcp/snapshot.ts';
 import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
+import type { ConnectionInfo } from './api.ts';
 import { Race, type Schedule } from './race.ts';
 import { StreamSocket, type TcpSocket } from './tcp-socket.ts';
 import { type Hop, type ProbeResult, type TracerouteOptions, trace } from './traceroute.ts';
@@ -49,6 +51,8 @@ interface Settle<T> {
 
 /** A connection of the stack's: one of a race until it has won. */
 interface Attempt {
+  /** What the caller asked for. */
+  readonly host: string;
   readonly stream: StreamSocket;
   readonly race: Race;
   opened: boolean;
@@ -62,6 +66,7 @@ export class Sockets {
   readonly #open = new Set<StreamSocket | DatagramSocket>();
   readonly #queries = new Map<number, Settle<readonly DnsRecord[]>>();
   readonly #pings = new Map<number, (output: PingOutput) => void>();
+  readonly #inspections: Settle<readonly ConnectionInfo[]>[] = [];
   #hasIpv6 = false;
   #next = 1;
   #gone: Failure | undefined;
@@ -84,6 +89,9 @@ export class Sockets {
       case 'ping-expired':
       case 'ping-failed':
         take(this.#pings, output.ping)?.(output);
+        return;
+      case 'connections':
+        this.#inspections.shift()?.resolve(output.connections.map((each) => this.#describe(each)));
         return;
       case 'ipv6-addresses':
         this.#hasIpv6 = output.addresses.length > 0;
@@ -111,6 +119,7 @@ export class Sockets {
     const reason = asError(failure);
     for (const socket of [...this.#open]) socket.fail(reason);
     for (const query of this.#queries.values()) query.reject(reason);
+    for (const inspection of this.#inspections.splice(0)) inspection.reject(reason);
     for (const [ping, settle] of this.#pings) settle({ kind: 'ping-failed', ping, failure });
     this.#open.clear();
     this.#attempts.clear();
@@ -130,7 +139,7 @@ export class Sockets {
       schedule: this.#schedule,
       number: () => this.#next++,
       attempt: (socket, address) => {
-        this.#attempts.set(socket, { stream, race, opened: false });
+        this.#attempts.set(socket, { host, stream, race, opened: false });
         this.#send({ kind: 'tcp-connect', socket, address, port });
       },
       cancel: (socket) => {
@@ -253,6 +262,15 @@ export class Sockets {
     });
   }
 
+  /** Every TCP connection there is now. */
+  connections(): Promise<readonly ConnectionInfo[]> {
+    return new Promise((resolve, reject) => {
+      this.#assertUsable();
+      this.#inspections.push({ resolve, reject });
+      this.#send({ kind: 'inspect' });
+    });
+  }
+
   // ---- Addresses
 
   #families(host: string): number {
@@ -328,6 +346,27 @@ export class Sockets {
     this.#datagrams.get(output.socket)?.dispatch(output);
   }
 
+  #describe({ socket, address, port, state, sent, received, sender }: ConnectionSnapshot) {
+    const host = this.#attempts.get(socket)?.host;
+    const text = formatAddress(address);
+    const info: ConnectionInfo = {
+      id: socket,
+      ...(host !== undefined && host !== text && { host }),
+      remote: address.length === 4 ? `${text}:${port}` : `[${text}]:${port}`,
+      state,
+      sent,
+      received,
+      ...(sender !== undefined && {
+        sender: {
+          roundTripMillis: sender.smoothedRtt,
+          window: sender.window,
+          retransmissions: sender.retransmissions,
+        },
+      }),
+    };
+    return info;
+  }
+
   #assertUsable(): void {
     if (this.#gone !== undefined) throw asError(this.#gone);
   }
@@ -338,7 +377,7 @@ const afterwards: Schedule = (millis, callback) => {
   return () => clearTimeout(timer);
 };
 
-function isPort(port: number): boolean {
+export function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
