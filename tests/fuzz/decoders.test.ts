@@ -19,6 +19,10 @@ import { IpHeader } from '../../shared/ip/header.ts';
 import { decodeIcmp } from '../../shared/ip/icmp.ts';
 import { decodeIpv4, decodeQuotedIpv4 } from '../../shared/ip/ipv4.ts';
 import { decodeIpv6, decodeQuotedIpv6 } from '../../shared/ip/ipv6.ts';
+import {
+  decodeNeighborSolicitation,
+  decodeRouterAdvertisement,
+} from '../../shared/ip/neighbor-discovery.ts';
 import { decodeSegment, Segment } from '../../shared/ip/tcp/segment.ts';
 import { decodeClearBody, decodeMessage, encodeClearMessage } from '../../shared/isakmp/message.ts';
 import type { Payload } from '../../shared/isakmp/payload.ts';
@@ -30,6 +34,7 @@ import { decodeChapValue, decodeMsChapResponse } from '../../shared/ppp/chap-pac
 import { decodeConfigOptions } from '../../shared/ppp/config-option.ts';
 import { decodeControlPacket } from '../../shared/ppp/control-packet.ts';
 import { decodeIpcpOption } from '../../shared/ppp/ipcp-option.ts';
+import { decodeIpv6cpOption } from '../../shared/ppp/ipv6cp-option.ts';
 import { decodeLcpOption } from '../../shared/ppp/lcp-option.ts';
 import { parseFailure, parseSuccess } from '../../shared/ppp/mschapv2.ts';
 import { decodeAuthenticateRequest, decodeReplyMessage } from '../../shared/ppp/pap-packet.ts';
@@ -111,6 +116,7 @@ const packet6 = (next: number, payload: string): Bytes => {
   bytes[6] = next;
   return bytes;
 };
+const linkLocal = fromHex(`${'fe80'.padEnd(31, '0')}2${'fe80'.padEnd(31, '0')}1`);
 const session = new DataSession(
   { localTunnelId: 1, peerTunnelId: 2, localSessionId: 3, peerSessionId: 4 },
   'follow-peer',
@@ -166,7 +172,12 @@ const TARGETS: Readonly<Record<string, Target>> = {
       const each = decodeControlPacket(bytes.slice(length));
       decodeReplyMessage(each);
       for (const decode of [
-        () => decodeConfigOptions(each.body).map((o) => [decodeLcpOption(o), decodeIpcpOption(o)]),
+        () =>
+          decodeConfigOptions(each.body).map((o) => [
+            decodeLcpOption(o),
+            decodeIpcpOption(o),
+            decodeIpv6cpOption(o),
+          ]),
         () => decodeMsChapResponse(decodeChapValue(each).value),
         () => decodeAuthenticateRequest(each),
       ]) {
@@ -207,6 +218,25 @@ const TARGETS: Readonly<Record<string, Target>> = {
       packet6(58, '8000 0000 0001 0002'),
       packet6(0, '3c00 0502 0000 0100 2b00 0104 0000 0000 3a00 0000 0000 0000 8000 0000 0001 0002'),
       packet6(44, '0600 0011 0000 0007 0050 c000'),
+    ],
+  },
+  'neighbour discovery': {
+    decode: (bytes) => {
+      scratch.version = 6;
+      scratch.bytes = linkLocal;
+      scratch.addressesAt = 0;
+      Object.assign(scratch, { dataStart: 0, dataEnd: bytes.length, ttl: 255 });
+      refusing(() => decodeNeighborSolicitation(scratch, bytes));
+      const found = decodeRouterAdvertisement(scratch, bytes);
+      insist(found.prefixes.length + found.searchList.length <= bytes.length, 'options');
+    },
+    valid: [
+      fromHex(
+        `8600 0000 4000 0708 00000000 00000000 0304 40c0 00000e10 00000708 00000000
+         20010db8 00010002 00000000 00000000 1903 0000 00000e10 20010db8 00090000 00000000 00000009
+         1f02 0000 00000e10 04 636f7270 00 0000`,
+      ),
+      fromHex('8700 0000 00000000 fe800000 00000000 00000000 00000001'),
     ],
   },
   dns: {

@@ -75,6 +75,7 @@ export class Gateway {
   #ppp: Ppp;
   readonly #unsent = new Map<number, number>();
   #ip: IpStack | undefined;
+  #interfaceId: Bytes | undefined;
   #out: Datagram[] = [];
   #now: Millis = 0;
   /** Ends of layers, in the order in which they came. */
@@ -132,6 +133,12 @@ export class Gateway {
         hostName: 'gateway',
       },
     });
+  }
+
+  /** Its link-local address, once IPv6 is up. */
+  get linkLocal(): Bytes | undefined {
+    const id = this.#interfaceId;
+    return id && Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, ...id);
   }
 
   get deadline(): Millis | undefined {
@@ -213,6 +220,10 @@ export class Gateway {
   #fromPpp(output: PppOutput): void {
     if (output.kind === 'transmit') this.#send(output.bytes, true);
     else if (output.kind === 'network-up') this.#startIp(output.mtu);
+    else if (output.kind === 'ipv6-up') {
+      this.#interfaceId = output.interfaceId;
+      this.#toIp(output);
+    } else if (output.kind === 'ipv6-down') this.#toIp(output);
     else if (output.kind === 'closed') this.ended.push('ppp');
   }
 
@@ -237,6 +248,7 @@ export class Gateway {
       },
     });
     this.#toIp({ kind: 'tcp-listen', listener: 1, port });
+    if (this.#interfaceId) this.#toIp({ kind: 'ipv6-up', interfaceId: this.#interfaceId });
   }
 
   #toIp(input: Parameters<IpStack['handle']>[0]): void {

@@ -145,7 +145,8 @@ done
 /** What pppd runs when IPv6 is up on an interface, and when it is down: a router for that link, and a web server. */
 const IPV6_UP = `#!/bin/sh
 exec > /cfg/log/ipv6-up.log 2>&1
-ip -6 addr add ${IPV6_PREFIX}1/64 dev $1
+ip -6 addr add ${IPV6_PREFIX}1/64 dev $1 nodad
+httpd -p '[::]:80' -h /cfg/www
 cat > /run/radvd.conf <<END
 interface $1 {
   AdvSendAdvert on;
@@ -158,7 +159,6 @@ interface $1 {
 };
 END
 radvd -C /run/radvd.conf -p /run/radvd.pid -m logfile -l /cfg/log/radvd.log -d 3
-httpd -p '[::]:80' -h /cfg/www
 `;
 
 const IPV6_DOWN = `#!/bin/sh

@@ -24,7 +24,7 @@ const JOB_WAIT_MS = 30_000;
 const STOP_WAIT_MS = 8_000;
 const POLL_MS = 25;
 
-const LOGS = ['charon.log', 'xl2tpd.log', 'pppd.log'];
+const LOGS = ['charon.log', 'xl2tpd.log', 'pppd.log', 'ipv6-up.log', 'radvd.log'];
 
 export interface LinuxGatewayOptions {
   readonly guest: GuestSystem;
