@@ -6,6 +6,7 @@ import { TunnelError } from '../../shared/errors.ts';
 import { formatAddress } from '../../shared/ip/address.ts';
 import type { IpInput, TcpOutput } from '../../shared/ip/messages.ts';
 import type { Bytes } from '../../shared/wire/bytes.ts';
+import { Lifecycle } from './lifecycle.ts';
 
 export interface SocketInfo {
   /** Dotted address and port of the peer. */
@@ -43,16 +44,11 @@ interface PendingWrite {
 export class StreamSocket implements TcpSocket {
   readonly readable: ReadableStream<Bytes>;
   readonly writable: WritableStream<Bytes>;
-  readonly opened: Promise<SocketInfo>;
-  readonly closed: Promise<void>;
+  readonly #life = new Lifecycle<SocketInfo>();
   #attached: Attached | undefined;
   readonly #abandon: () => void;
   #reader!: ReadableByteStreamController;
   #writer!: WritableStreamDefaultController;
-  #resolveOpened!: (info: SocketInfo) => void;
-  #rejectOpened!: (reason: unknown) => void;
-  #resolveClosed!: () => void;
-  #rejectClosed!: (reason: unknown) => void;
   /** Arrived and not yet asked for. */
   readonly #unread: Bytes[] = [];
   /** A read waits. */
@@ -65,17 +61,6 @@ export class StreamSocket implements TcpSocket {
   /** `abandon` is called when the caller gives up. */
   constructor(abandon: () => void) {
     this.#abandon = abandon;
-    this.opened = new Promise((resolve, reject) => {
-      this.#resolveOpened = resolve;
-      this.#rejectOpened = reject;
-    });
-    this.closed = new Promise((resolve, reject) => {
-      this.#resolveClosed = resolve;
-      this.#rejectClosed = reject;
-    });
-    // A caller may look at one of the two only: the other must not count as unhandled.
-    this.opened.catch(() => undefined);
-    this.closed.catch(() => undefined);
     this.readable = new ReadableStream(
       {
         type: 'bytes',
@@ -107,6 +92,14 @@ export class StreamSocket implements TcpSocket {
     });
   }
 
+  get opened(): Promise<SocketInfo> {
+    return this.#life.opened;
+  }
+
+  get closed(): Promise<void> {
+    return this.#life.closed;
+  }
+
   async close(): Promise<void> {
     this.#giveUp();
     await this.closed.catch(() => undefined);
@@ -115,7 +108,7 @@ export class StreamSocket implements TcpSocket {
   /** The connection stands. */
   attach(attached: Attached, output: Extract<TcpOutput, { kind: 'tcp-opened' }>): void {
     this.#attached = attached;
-    this.#resolveOpened({
+    this.#life.open({
       remoteAddress: formatAddress(output.address),
       remotePort: output.port,
       localPort: output.localPort,
@@ -149,7 +142,6 @@ export class StreamSocket implements TcpSocket {
   /** Everything that is pending fails. */
   fail(reason: unknown): void {
     if (this.#settled) return;
-    this.#rejectClosed(reason);
     this.#break(reason);
   }
 
@@ -230,7 +222,7 @@ export class StreamSocket implements TcpSocket {
   #finish(): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#resolveClosed();
+    this.#life.close();
     this.#peerEnded = true;
     this.#deliver();
   }
@@ -239,7 +231,7 @@ export class StreamSocket implements TcpSocket {
   #giveUp(): void {
     if (this.#settled) return;
     const attached = this.#attached;
-    this.#resolveClosed();
+    this.#life.close();
     this.#break(new TunnelError('CONNECTION_RESET', 'closed at this end'));
     this.#abort(attached);
   }
@@ -252,7 +244,7 @@ export class StreamSocket implements TcpSocket {
   #break(reason: unknown): void {
     this.#settled = true;
     this.#attached = undefined;
-    this.#rejectOpened(reason);
+    this.#life.fail(reason);
     this.#write?.reject(reason);
     this.#write = undefined;
     this.#writer.error(reason);

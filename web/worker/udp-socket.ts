@@ -6,6 +6,7 @@ import { type Failure, TunnelError } from '../../shared/errors.ts';
 import { formatAddress, parseAddress } from '../../shared/ip/address.ts';
 import type { IpInput, UdpOutput } from '../../shared/ip/messages.ts';
 import type { Bytes } from '../../shared/wire/bytes.ts';
+import { Lifecycle } from './lifecycle.ts';
 
 /** Bytes that wait to be read; datagrams beyond are dropped, as a kernel would. */
 export const UDP_QUEUE_LIMIT = 262_144;
@@ -34,8 +35,7 @@ export interface Remote {
 export class DatagramSocket implements UdpSocket {
   readonly readable: ReadableStream<UdpMessage>;
   readonly writable: WritableStream<UdpMessage>;
-  readonly opened: Promise<{ readonly localPort: number }>;
-  readonly closed: Promise<void>;
+  readonly #life = new Lifecycle<{ readonly localPort: number }>();
   readonly #abandon: () => void;
   #send: ((input: IpInput) => void) | undefined;
   #socket = 0;
@@ -46,25 +46,10 @@ export class DatagramSocket implements UdpSocket {
   #unreadBytes = 0;
   #awaited = false;
   #settled = false;
-  #resolveOpened!: (info: { readonly localPort: number }) => void;
-  #rejectOpened!: (reason: unknown) => void;
-  #resolveClosed!: () => void;
-  #rejectClosed!: (reason: unknown) => void;
 
   /** `abandon` is called when the caller gives up, before or after the socket is open. */
   constructor(abandon: () => void) {
     this.#abandon = abandon;
-    this.opened = new Promise((resolve, reject) => {
-      this.#resolveOpened = resolve;
-      this.#rejectOpened = reject;
-    });
-    this.closed = new Promise((resolve, reject) => {
-      this.#resolveClosed = resolve;
-      this.#rejectClosed = reject;
-    });
-    // A caller may look at one of the two only: the other must not count as unhandled.
-    this.opened.catch(() => undefined);
-    this.closed.catch(() => undefined);
     this.readable = new ReadableStream<UdpMessage>(
       {
         start: (controller) => {
@@ -88,6 +73,14 @@ export class DatagramSocket implements UdpSocket {
     });
   }
 
+  get opened(): Promise<{ readonly localPort: number }> {
+    return this.#life.opened;
+  }
+
+  get closed(): Promise<void> {
+    return this.#life.closed;
+  }
+
   async close(): Promise<void> {
     this.#end();
   }
@@ -102,7 +95,7 @@ export class DatagramSocket implements UdpSocket {
   dispatch(output: UdpOutput): void {
     switch (output.kind) {
       case 'udp-opened':
-        this.#resolveOpened({ localPort: output.port });
+        this.#life.open({ localPort: output.port });
         return;
       case 'udp-data':
         this.#arrived(output);
@@ -121,8 +114,7 @@ export class DatagramSocket implements UdpSocket {
   fail(reason: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#rejectOpened(reason);
-    this.#rejectClosed(reason);
+    this.#life.fail(reason);
     this.#reader.error(reason);
     this.#writer.error(reason);
     this.#release();
@@ -174,8 +166,8 @@ export class DatagramSocket implements UdpSocket {
     if (this.#settled) return;
     this.#settled = true;
     const reason = new TunnelError('CONNECTION_RESET', 'closed at this end');
-    this.#rejectOpened(reason);
-    this.#resolveClosed();
+    this.#life.close();
+    this.#life.fail(reason);
     this.#writer.error(reason);
     // Cancelled by its reader, it is closed already.
     try {
