@@ -189,7 +189,7 @@ export class Sockets {
    */
   lookup(host: string, type: RecordType): Promise<readonly DnsRecord[]> {
     const address = type === 'PTR' ? parseAddress(host) : undefined;
-    const name = address === undefined ? host : reverseName(address);
+    const name = address === undefined ? asciiName(host) : reverseName(address);
     return new Promise((resolve, reject) => {
       this.#assertUsable();
       const query = this.#next++;
@@ -376,6 +376,13 @@ const afterwards: Schedule = (millis, callback) => {
   const timer = setTimeout(callback, millis);
   return () => clearTimeout(timer);
 };
+
+/** A name as it stands in the DNS; what is no name is left for the resolver to refuse. @rfc 5891 §5 */
+function asciiName(host: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this is what ASCII is
+  if (/^[\x00-\x7f]*$/.test(host) || !URL.canParse(`http://${host}/`)) return host;
+  return new URL(`http://${host}/`).hostname;
+}
 
 export function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535;

@@ -247,6 +247,8 @@ describe('Sockets', () => {
     world.names['a.corp'] = ['10.1.2.3'];
     expect(await world.settle(world.sockets.resolve('a.corp'))).toEqual(['10.1.2.3']);
     expect(await world.sockets.resolve('10.4.4.4')).toEqual(['10.4.4.4']);
+    world.names['xn--mller-kva.corp'] = ['10.1.2.4'];
+    expect(await world.settle(world.sockets.resolve('Müller.corp'))).toEqual(['10.1.2.4']);
     const records = await world.settle(world.sockets.lookup('a.corp', 'A'));
     expect(records).toEqual([{ type: 'A', address: Uint8Array.of(10, 1, 2, 3) }]);
   });
