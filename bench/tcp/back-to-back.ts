@@ -4,7 +4,7 @@ import type { Bytes } from '../../shared/wire/bytes.ts';
 import type { Packet, PacketSink } from '../../shared/wire/packet.ts';
 import { nodePrimitives } from '../../tests/support/node-primitives.ts';
 import { SeededRandom } from '../../tests/support/random.ts';
-import { CLIENT, MTU, octets, SERVER } from './shape.ts';
+import { CLIENT, MTU, SERVER } from './shape.ts';
 
 const PORT = 80;
 const SOCKET = 1;
@@ -54,8 +54,7 @@ export class BackToBack {
 
   constructor() {
     this.#tell(this.#server, { kind: 'tcp-listen', listener: 1, port: PORT });
-    const address = octets(SERVER);
-    this.#tell(this.#client, { kind: 'tcp-connect', socket: SOCKET, address, port: PORT });
+    this.#tell(this.#client, { kind: 'tcp-connect', socket: SOCKET, address: SERVER, port: PORT });
     while (this.#socket === 0) this.#step();
   }
 
@@ -121,9 +120,9 @@ export class BackToBack {
   }
 }
 
-function stackOf(address: string, sink: PacketSink): IpStack {
+function stackOf(address: Bytes, sink: PacketSink): IpStack {
   return new IpStack({
-    address: octets(address),
+    address,
     nameServers: [],
     random: new SeededRandom(1),
     sink,

@@ -1,5 +1,4 @@
 /** A thousand connections at once, each of them echoing: the memory that one takes, both of its ends together. */
-import { addressBytes } from '../../shared/ip/address.ts';
 import type { IpOutput } from '../../shared/ip/stack.ts';
 import { BACKLOG_LIMIT } from '../../shared/ip/tcp/tcp.ts';
 import { type Host, Pair, SERVER } from '../../tests/support/ip-pair.ts';
@@ -37,7 +36,7 @@ function measure(seed: number): { busy: number; quiet: number } {
   pair.client.react = (output) => clientReact(pair.client, output, progress);
   pair.server.react = (output) => serverReact(pair.server, output);
   pair.server.tell({ kind: 'tcp-listen', listener: 1, port: PORT });
-  const address = addressBytes(SERVER);
+  const address = SERVER.bytes;
   for (let socket = 1; socket <= CONNECTIONS; socket++) {
     pair.client.tell({ kind: 'tcp-connect', socket, address, port: PORT });
     const isFull = socket % BACKLOG_LIMIT === 0 || socket === CONNECTIONS;

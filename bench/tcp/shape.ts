@@ -4,12 +4,8 @@ import type { Bytes } from '../../shared/wire/bytes.ts';
 /** What a tunnel over Ethernet leaves: the IP packets of most tunnels are about that long. */
 export const MTU = 1400;
 
-export const CLIENT = '10.78.0.1';
-export const SERVER = '10.78.0.2';
+export const CLIENT: Bytes = Uint8Array.of(10, 78, 0, 1);
+export const SERVER: Bytes = Uint8Array.of(10, 78, 0, 2);
 
 /** 50 ms there and back. */
 export const LATENCY = 25;
-
-export function octets(address: string): Bytes {
-  return Uint8Array.from(address.split('.').map(Number));
-}

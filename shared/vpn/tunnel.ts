@@ -26,6 +26,8 @@ export interface TunnelConfig {
   readonly password: string;
   /** Ways to sign in that the user allows, best first. */
   readonly authMethods: readonly AuthMethod[];
+  /** Domains in which a name without a dot is looked for. */
+  readonly searchList?: readonly string[];
   /** Source port of L2TP inside ESP; a random one when left out, since several tabs share the relay's address. */
   readonly innerPort?: number;
 }
@@ -169,6 +171,7 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
       userName: config.userName,
       password: config.password,
       authMethods: config.authMethods,
+      searchList: config.searchList ?? [],
       innerPort: config.innerPort ?? ephemeralPort(config.random),
     });
     this.#state = { kind: 'up', stack };

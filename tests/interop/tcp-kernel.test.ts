@@ -115,6 +115,14 @@ describe.skipIf(obstacle !== undefined)("our TCP against the kernel's", () => {
     });
   });
 
+  it.each(['own', 'kernel'] as const)('over IPv6, opened by %s', async (opener) => {
+    start({ latency: 5, loss: 0.01 });
+    const [opens, accepts] = opener === 'own' ? [own, kernel] : [kernel, own];
+    const work = { bytes: 800_000 };
+    const ends = await exchange(opens, accepts, ++port, work, work, accepts.linkLocal);
+    for (const end of ends) expectWhole(end, 800_000);
+  });
+
   it('a queue that marks packets loses none', async () => {
     start({ latency: 10, rate: 2500, buffer: 250_000, mark: 5 }, 'cubic', true);
     const work = { bytes: 2_000_000 };

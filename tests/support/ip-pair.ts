@@ -1,4 +1,4 @@
-import { addressBytes } from '../../shared/ip/address.ts';
+import { IpAddress, parseAddress } from '../../shared/ip/address.ts';
 import { type IpInput, type IpOutput, IpStack } from '../../shared/ip/stack.ts';
 import type { TcpLimits } from '../../shared/ip/tcp/environment.ts';
 import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
@@ -49,8 +49,12 @@ export interface PairOptions {
   readonly limits?: TcpLimits;
 }
 
-export const CLIENT = 0x0a00_0001;
-export const SERVER = 0x0a00_0002;
+export const CLIENT = ip('10.0.0.1');
+export const SERVER = ip('10.0.0.2');
+
+export function ip(text: string): IpAddress {
+  return new IpAddress(parseAddress(text)!);
+}
 
 /** One end: a stack, what it says, and what its owner does about it. */
 export class Host {
@@ -60,16 +64,16 @@ export class Host {
   readonly #clock: { now: Millis };
 
   constructor(
-    address: number,
+    address: IpAddress,
     options: PairOptions,
     clock: { now: Millis },
     link: Pick<Link, 'send'>,
   ) {
     this.#clock = clock;
     this.stack = new IpStack({
-      address: addressBytes(address),
-      nameServers: [addressBytes(SERVER)],
-      random: new SeededRandom(options.link.seed + address),
+      address: address.bytes,
+      nameServers: [SERVER.bytes],
+      random: new SeededRandom(options.link.seed + address.sum),
       sink: new CopyingSink(options.mtu ?? 1400, (bytes) => link.send(bytes, clock.now)),
       primitives: nodePrimitives,
       ...(options.limits === undefined ? {} : { tcp: options.limits }),

@@ -15,6 +15,9 @@ import { TunDevice } from './tun-device.ts';
 /** A device's queue holds a whole window, so that nothing is lost but what the wire loses. */
 const QUEUE_PACKETS = 20_000;
 
+/** The same on every device: each is a link of its own. */
+const LINK_LOCAL = 'fe80::2';
+
 const SETTINGS = {
   tcp_rmem: '4096 131072 16777216',
   tcp_wmem: '4096 131072 16777216',
@@ -79,9 +82,11 @@ export class KernelHost {
     namespace.ip('addr', 'add', address, 'peer', peer, 'dev', name);
     namespace.ip('link', 'set', 'dev', name, 'mtu', `${mtu}`, 'txqueuelen', `${QUEUE_PACKETS}`);
     namespace.ip('link', 'set', 'dev', name, 'up');
+    namespace.ip('addr', 'add', `${LINK_LOCAL}/64`, 'dev', name, 'nodad');
     const device = await TunDevice.open(name, (file, args) => namespace.command(file, args));
     this.#devices.push(device);
     return new KernelInterface(address, device, {
+      name,
       order: (order, waiting) => this.#order(order, waiting),
       // The namespace's default cannot be set: only what the whole machine allows may be one.
       use: (algorithm) => namespace.ip('route', 'replace', peer, 'dev', name, 'congctl', algorithm),
@@ -103,6 +108,8 @@ export class KernelHost {
 }
 
 interface KernelControl {
+  /** Of the device. */
+  readonly name: string;
   order(order: OrderWithoutId, waiting: Waiting): void;
   use(algorithm: string): void;
 }
@@ -110,6 +117,7 @@ interface KernelControl {
 /** The kernel behind one of its addresses. */
 export class KernelInterface implements TcpHost {
   readonly address: string;
+  readonly linkLocal: string = LINK_LOCAL;
   /** The other end of its device. */
   readonly port: TunDevice;
   readonly #control: KernelControl;
@@ -130,7 +138,9 @@ export class KernelInterface implements TcpHost {
       const answered = (report: Report) => {
         if (report.kind === 'over') resolve(report.outcome);
       };
-      this.#control.order({ kind: 'connect', address, port, work }, { answered, failed });
+      const { order, name } = this.#control;
+      const host = address.startsWith('fe80:') ? `${address}%${name}` : address;
+      order({ kind: 'connect', address: host, port, work }, { answered, failed });
     });
   }
 

@@ -30,7 +30,7 @@ function obey(order: Order): void {
     return;
   }
   const server = createServer(options, (socket) => perform(socket, work).then(over));
-  server.listen({ port: order.port, host: '0.0.0.0', backlog: BACKLOG }, () =>
+  server.listen({ port: order.port, host: '::', backlog: BACKLOG }, () =>
     report({ id, kind: 'listening' }),
   );
 }

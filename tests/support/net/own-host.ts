@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Failure } from '../../../shared/errors.ts';
+import { parseAddress } from '../../../shared/ip/address.ts';
 import { type IpInput, type IpOutput, IpStack } from '../../../shared/ip/stack.ts';
 import { DEFAULT_TCP_LIMITS, type TcpLimits } from '../../../shared/ip/tcp/environment.ts';
 import type { Bytes, Millis } from '../../../shared/wire/bytes.ts';
@@ -10,6 +11,8 @@ import type { Clock } from './clock.ts';
 import { patternAt } from './pattern.ts';
 import type { Port } from './wire.ts';
 import { Meter, type Outcome, type TcpHost, type Work } from './work.ts';
+
+const INTERFACE_ID: Bytes = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1);
 
 export interface OwnHostOptions {
   readonly clock: Clock;
@@ -25,6 +28,8 @@ export class OwnHost implements TcpHost, Port {
   send: (packet: Bytes) => void = () => undefined;
   readonly port: Port = this;
   readonly address: string;
+  /** Its address in IPv6: of no more than this link. */
+  readonly linkLocal: string = 'fe80::1';
   readonly #clock: Clock;
   readonly #stack: IpStack;
   readonly #workers = new Map<number, Worker>();
@@ -37,20 +42,21 @@ export class OwnHost implements TcpHost, Port {
     this.#clock = clock;
     this.address = address;
     this.#stack = new IpStack({
-      address: octets(address),
+      address: parseAddress(address)!,
       nameServers: [],
       random: new SeededRandom(seed),
       sink: new CopyingSink(mtu, (packet) => this.send(packet)),
       primitives: nodePrimitives,
       tcp: { ...DEFAULT_TCP_LIMITS, ...limits },
     });
+    this.#stack.handle({ kind: 'ipv6-up', interfaceId: INTERFACE_ID }, clock.now());
   }
 
   connect(address: string, port: number, work: Work): Promise<Outcome> {
     const socket = ++this.#serial;
     return new Promise((over) => {
       this.#workers.set(socket, new Worker(this, this.#clock, socket, work, over));
-      this.tell({ kind: 'tcp-connect', socket, address: octets(address), port });
+      this.tell({ kind: 'tcp-connect', socket, address: parseAddress(address)!, port });
     });
   }
 
@@ -241,7 +247,3 @@ const ERRORS: Readonly<Partial<Record<Failure['code'], string>>> = {
   CONNECTION_RESET: 'ECONNRESET',
   TIMED_OUT: 'ETIMEDOUT',
 };
-
-function octets(address: string): Bytes {
-  return Uint8Array.from(address.split('.').map(Number));
-}

@@ -32,7 +32,6 @@ export const SAMPLE: Millis = 100;
 
 /** A host that does work over TCP, at one of its addresses. */
 export interface TcpHost {
-  /** Dotted quad. */
   readonly address: string;
   readonly port: Port;
   /** Opens a connection; resolves when it is over. */
@@ -41,20 +40,21 @@ export interface TcpHost {
   listen(port: number, work: Work, over: (outcome: Outcome) => void): Promise<void>;
 }
 
-/** One connection, and how it went at both ends: the opener's first. */
+/** One connection, and how it went at both ends: the opener's first. `address`: where the acceptor is called. */
 export async function exchange(
   opener: TcpHost,
   acceptor: TcpHost,
   port: number,
   opens: Work,
   accepts: Work,
+  address: string = acceptor.address,
 ): Promise<[Outcome, Outcome]> {
   let over: (outcome: Outcome) => void = () => undefined;
   const accepted = new Promise<Outcome>((resolve) => {
     over = resolve;
   });
   await acceptor.listen(port, accepts, over);
-  return Promise.all([opener.connect(acceptor.address, port, opens), accepted]);
+  return Promise.all([opener.connect(address, port, opens), accepted]);
 }
 
 /** Counts what arrives, against time. */
