@@ -41,6 +41,8 @@ export async function transfer(options: TrialOptions): Promise<Reading> {
   });
   const [, { progress }] = await exchange(sender, receiver, port, { seconds }, {});
   wire.cut();
+  sender.close();
+  receiver.close();
   return {
     rate: megabits(progress, 0, seconds),
     lateRate: megabits(progress, Math.min(LATE_SECONDS, seconds - 1), seconds),

@@ -153,6 +153,10 @@ export class KernelInterface implements TcpHost {
       this.#control.order({ kind: 'listen', port, work }, { answered, failed });
     });
   }
+
+  close(): void {
+    this.port.close();
+  }
 }
 
 /** What this kernel has. */

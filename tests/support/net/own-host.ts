@@ -32,7 +32,7 @@ export class OwnHost implements TcpHost, Port {
   readonly linkLocal: string = 'fe80::1';
   readonly #clock: Clock;
   readonly #stack: IpStack;
-  readonly #workers = new Map<number, Worker>();
+  readonly #jobs = new Map<number, Job>();
   readonly #listeners = new Map<number, { work: Work; over: (outcome: Outcome) => void }>();
   #serial = 0;
   #timedFor: Millis | undefined;
@@ -55,7 +55,7 @@ export class OwnHost implements TcpHost, Port {
   connect(address: string, port: number, work: Work): Promise<Outcome> {
     const socket = ++this.#serial;
     return new Promise((over) => {
-      this.#workers.set(socket, new Worker(this, this.#clock, socket, work, over));
+      this.#jobs.set(socket, new Job(this, this.#clock, socket, work, over));
       this.tell({ kind: 'tcp-connect', socket, address: parseAddress(address)!, port });
     });
   }
@@ -67,7 +67,7 @@ export class OwnHost implements TcpHost, Port {
     return Promise.resolve();
   }
 
-  stop(): void {
+  close(): void {
     this.#cancel();
   }
 
@@ -86,11 +86,11 @@ export class OwnHost implements TcpHost, Port {
       if (output.kind === 'tcp-accepted') {
         const { work, over } = this.#listeners.get(output.listener)!;
         const { socket } = output;
-        this.#workers.set(socket, new Worker(this, this.#clock, socket, work, over));
+        this.#jobs.set(socket, new Job(this, this.#clock, socket, work, over));
       }
       if (!('socket' in output)) continue;
-      this.#workers.get(output.socket)?.react(output);
-      if (output.kind === 'tcp-closed') this.#workers.delete(output.socket);
+      this.#jobs.get(output.socket)?.react(output);
+      if (output.kind === 'tcp-closed') this.#jobs.delete(output.socket);
     }
   }
 
@@ -108,7 +108,7 @@ export class OwnHost implements TcpHost, Port {
 }
 
 /** Does the work of one connection. */
-class Worker {
+class Job {
   readonly #host: OwnHost;
   readonly #clock: Clock;
   readonly #socket: number;

@@ -38,6 +38,8 @@ export interface TcpHost {
   connect(address: string, port: number, work: Work): Promise<Outcome>;
   /** Listens; resolves when it does. `over` is called for each connection when it is over. */
   listen(port: number, work: Work, over: (outcome: Outcome) => void): Promise<void>;
+  /** Leaves the network, without a word. */
+  close(): void;
 }
 
 /** One connection, and how it went at both ends: the opener's first. `address`: where the acceptor is called. */
