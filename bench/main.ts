@@ -2,7 +2,7 @@
  * `npm run bench`: what the fast path costs beside what others would use, all of one figure in the same run. Prints
  * tables, and writes `bench/results.json` and the figures and plots of the docs. Parts that were not run keep their figures.
  *
- *     npm run bench -- [esp] [relay] [tunnel] [--rounds N] [--megabytes N]
+ *     npm run bench -- [esp] [relay] [tunnel] [--rounds N] [--megabytes N] [--seconds N]
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -19,18 +19,28 @@ import { plots } from './plots.ts';
 
 const PAGE = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
 
-const USAGE = `npm run bench -- [${PARTS.map(({ name }) => name).join('] [')}] [--rounds N] [--megabytes N]`;
+const USAGE = `npm run bench -- [${PARTS.map(({ name }) => name).join('] [')}] [--rounds N] [--megabytes N] [--seconds N]`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '15' },
     megabytes: { type: 'string', default: '200' },
+    seconds: { type: 'string', default: '10' },
   },
 });
-const options = { rounds: Number(values.rounds), megabytes: Number(values.megabytes) };
+const options = {
+  rounds: Number(values.rounds),
+  megabytes: Number(values.megabytes),
+  seconds: Number(values.seconds),
+};
 const unknown = positionals.filter((name) => !PARTS.some((part) => part.name === name));
-if (unknown.length > 0 || !(options.rounds >= 1) || !(options.megabytes >= 1)) {
+if (
+  unknown.length > 0 ||
+  !(options.rounds >= 1) ||
+  !(options.megabytes >= 1) ||
+  !(options.seconds >= 4)
+) {
   console.error(USAGE);
   process.exit(2);
 }

@@ -37,4 +37,24 @@ export const PARTS: readonly {
       { title: 'The whole tunnel in Chromium', program: 'bench/tunnel/main.ts', pinned: false },
     ],
   },
+  {
+    name: 'tcp',
+    needs: [],
+    steps: [
+      { title: 'TCP back to back', program: 'bench/tcp/cpu.ts', pinned: true },
+      {
+        title: 'A thousand TCP connections',
+        program: 'bench/tcp/connections.ts',
+        nodeOptions: ['--expose-gc'],
+        pinned: true,
+      },
+      { title: 'TCP in virtual time', program: 'bench/tcp/virtual.ts', pinned: true },
+      {
+        title: 'TCP beside the kernel',
+        program: 'bench/tcp/kernel.ts',
+        pinned: false,
+        needs: ['programs', 'tun'],
+      },
+    ],
+  },
 ];

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { TunnelError } from '../shared/errors.ts';
+import type { RecordType } from '../shared/ip/dns-message.ts';
 
 export interface Options {
   readonly relay: string;
@@ -12,26 +13,43 @@ export interface Options {
   readonly innerPort: number | undefined;
   readonly allowPap: boolean;
   readonly forceEncapsulation: boolean;
-  readonly command: 'ping' | 'get' | 'hold';
-  /** Host or URL; empty with `hold`. */
+  /** Whether the command waits until there is an IPv6 address. */
+  readonly ipv6: boolean;
+  /** Domains in which a name without a dot is looked for. */
+  readonly searchList: readonly string[];
+  readonly command: Command;
+  /** Host, name or URL; empty with `hold`. */
   readonly target: string;
+  /** What `lookup` asks for. */
+  readonly recordType: RecordType;
 }
+
+const COMMANDS = ['ping', 'traceroute', 'lookup', 'get', 'hold'] as const;
+export type Command = (typeof COMMANDS)[number];
+
+const RECORD_TYPES = ['A', 'AAAA', 'CNAME', 'SRV', 'PTR', 'TXT'] as const;
 
 export const USAGE = `usage: npm run -s dial -- --relay ws://HOST:PORT --gateway ID --user NAME
          [--password-file F] [--psk-file F] [--inner-port N] [--allow-pap]
-         [--force-encapsulation]
-         ping HOST | get URL | hold
+         [--force-encapsulation] [--search DOMAIN]... [--ipv6]
+         ping HOST | traceroute HOST | lookup NAME [TYPE] | get URL | hold
+With --ipv6 the command waits until there is an IPv6 address.
 Without a file the secrets come from CULVERT_PASSWORD and CULVERT_PSK.`;
 
 /** Reads the arguments and the secrets they point to. Throws `TunnelError` `BAD_INPUT` naming what is wrong. */
 export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Promise<Options> {
   const { values, positionals } = parse(args);
-  const [command, target = '', ...rest] = positionals;
-  if (command !== 'ping' && command !== 'get' && command !== 'hold') {
-    throw bad('ping HOST, get URL or hold is needed');
+  const [word, target = '', ...rest] = positionals;
+  const command = COMMANDS.find((each) => each === word);
+  if (command === undefined) {
+    throw bad('ping HOST, traceroute HOST, lookup NAME, get URL or hold is needed');
   }
-  if (rest.length > 0 || (command === 'hold') !== (target === ''))
+  const most = command === 'lookup' ? 1 : 0;
+  if (rest.length > most || (command === 'hold') !== (target === ''))
     throw bad(`${command}: wrong arguments`);
+  const [type = 'A'] = rest;
+  const recordType = RECORD_TYPES.find((each) => each === type.toUpperCase());
+  if (recordType === undefined) throw bad(`${type}: not one of ${RECORD_TYPES.join(', ')}`);
   if (command === 'get' && !(URL.canParse(target) && /^https?:$/.test(new URL(target).protocol))) {
     throw bad(`${target}: not an http:// or https:// URL`);
   }
@@ -54,8 +72,11 @@ export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Prom
     innerPort: innerPort(values['inner-port']),
     allowPap: values['allow-pap'] === true,
     forceEncapsulation: values['force-encapsulation'] === true,
+    ipv6: values.ipv6 === true,
+    searchList: values.search ?? [],
     command,
     target,
+    recordType,
   };
 }
 
@@ -73,6 +94,8 @@ function parse(args: string[]) {
         'inner-port': { type: 'string' },
         'allow-pap': { type: 'boolean' },
         'force-encapsulation': { type: 'boolean' },
+        ipv6: { type: 'boolean' },
+        search: { type: 'string', multiple: true },
       },
     });
   } catch (error) {

@@ -3,6 +3,8 @@ import { webcrypto } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { WebSocket } from 'ws';
 import { type Failure, TunnelError } from '../shared/errors.ts';
+import { formatAddress } from '../shared/ip/address.ts';
+import type { IpOutput } from '../shared/ip/messages.ts';
 import { RELAY_SUBPROTOCOL } from '../shared/relay/channels.ts';
 import type { Session } from '../shared/vpn/session.ts';
 import type { Stage } from '../shared/vpn/stack-config.ts';
@@ -15,6 +17,8 @@ import type { Options } from './options.ts';
 
 export interface OpenTunnel {
   readonly sockets: Sockets;
+  /** Resolves when there is an IPv6 address. */
+  readonly ipv6: Promise<void>;
   /** Resolves when the user ends the tunnel, rejects with a `TunnelError` when something else does. */
   readonly ended: Promise<void>;
   close(): Promise<void>;
@@ -40,9 +44,12 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
     new URL(`../wasm/build/culvert.${bestBuild()}.wasm`, import.meta.url),
   );
   const suite = await loadWasmSuite(wasm, random);
-  let settle: { connected: () => void; failed: (error: TunnelError) => void };
-  const connected = new Promise<void>((resolve, reject) => {
-    settle = { connected: resolve, failed: reject };
+  let settle: { connected: () => void; failed: (error: TunnelError) => void; ipv6: () => void };
+  let ipv6!: Promise<void>;
+  const connected = new Promise<void>((connected, failed) => {
+    ipv6 = new Promise((ipv6) => {
+      settle = { connected, failed, ipv6 };
+    });
   });
   let closed: { orderly: () => void; failed: (error: TunnelError) => void };
   const ended = new Promise<void>((resolve, reject) => {
@@ -63,6 +70,7 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
     password: options.password,
     authMethods: options.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],
     forceEncapsulation: options.forceEncapsulation,
+    searchList: options.searchList,
     ...(options.innerPort !== undefined && { innerPort: options.innerPort }),
   });
   const sockets = new Sockets((input) => driver.network(input));
@@ -71,8 +79,13 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
 
   function handle(output: Exclude<TunnelOutput, { kind: 'control' | 'frame' }>): void {
     if (output.kind === 'stage') console.error(STAGE_TEXT[output.stage]);
-    else if (output.kind === 'network') sockets.dispatch(output.output);
-    else if (output.kind === 'connected') {
+    else if (output.kind === 'network') {
+      if (output.output.kind === 'ipv6-addresses') {
+        console.error(describeIpv6(output.output));
+        if (output.output.addresses.length > 0) settle.ipv6();
+      }
+      sockets.dispatch(output.output);
+    } else if (output.kind === 'connected') {
       console.error(describe(output.session));
       settle.connected();
     } else if (output.kind === 'closed') {
@@ -91,12 +104,17 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
   await connected;
   return {
     sockets,
+    ipv6,
     ended,
     close: () => {
       driver.run({ kind: 'close' });
       return ended.catch(() => {});
     },
   };
+}
+
+function describeIpv6({ addresses }: Extract<IpOutput, { kind: 'ipv6-addresses' }>): string {
+  return `IPv6: address ${addresses.map(formatAddress).join(' ') || 'none'}`;
 }
 
 function describe(session: Session): string {

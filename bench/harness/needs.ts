@@ -1,9 +1,10 @@
 /** What a part of the benchmarks needs of the machine, made ready. */
 import { buildWasm } from '../../scripts/build-wasm.mjs';
 import { obstacle, prepareTools } from '../../scripts/support/tools.ts';
+import { tunObstacle } from '../../tests/interop/support/tun-device.ts';
 
 /** `programs`: browser, gateway and web server, and namespaces to run them in. */
-export type Need = 'module' | 'programs' | 'linux';
+export type Need = 'module' | 'programs' | 'linux' | 'tun';
 
 type Ready = (say: (line: string) => void) => Promise<string | undefined>;
 
@@ -18,6 +19,7 @@ const READY: Readonly<Record<Need, Ready>> = {
     return reason;
   },
   linux: async () => (process.platform === 'linux' ? undefined : 'it reads /proc'),
+  tun: async () => tunObstacle(),
 };
 
 /** The first reason why something of it cannot be had. */

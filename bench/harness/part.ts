@@ -16,6 +16,8 @@ export interface PartOptions {
   readonly rounds: number;
   /** Size of a transfer through the tunnel, in millions of bytes. */
   readonly megabytes: number;
+  /** Length of a transfer over a link in real time. */
+  readonly seconds: number;
 }
 
 export interface Part {

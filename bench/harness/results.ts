@@ -27,6 +27,10 @@ const MORE_IS_BETTER = {
   'Mbit/s': true,
   'share of the fastest': true,
   'µs CPU/packet': false,
+  'ms CPU/MB': false,
+  ms: false,
+  stalls: false,
+  'KB/connection': false,
 } as const;
 export type Unit = keyof typeof MORE_IS_BETTER;
 

@@ -27,6 +27,7 @@ const PACKAGES = [
   'libstrongswan-standard-plugins',
   'nftables',
   'ppp',
+  'radvd',
   'strongswan-charon',
   'strongswan-starter',
   'user-mode-linux',

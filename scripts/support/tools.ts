@@ -28,6 +28,7 @@ const PACKAGES = [
   'nginx',
   'softether-vpnserver',
   'tcpdump',
+  'tshark',
 ];
 
 /** Where each program may be, below the unpacked packages or below `/`. */
@@ -38,6 +39,7 @@ const PLACES = {
   mount: ['usr/bin/mount', 'bin/mount'],
   nginx: ['usr/sbin/nginx'],
   tcpdump: ['usr/bin/tcpdump', 'usr/sbin/tcpdump'],
+  tshark: ['usr/bin/tshark'],
   vpnserver: ['usr/libexec/softether/vpnserver/vpnserver'],
 } as const;
 

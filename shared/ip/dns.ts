@@ -1,57 +1,79 @@
 /**
- * The stub resolver: asks one name server after the other, each question from a fresh random port under a
- * fresh random id, and remembers answers.
- * @rfc 1034 §5.3.1, 5452 §9
+ * The stub resolver: asks one name server after the other, each question under a fresh random id, completes short
+ * names from the search list, follows aliases, and remembers answers.
+ * Left out: DNSSEC, the mixed case of draft-vixie-dnsext-dns0x20 (whoever could guess inside the tunnel has its keys).
+ * @rfc 1034 §5.3.1, 1123 §6.1, 5452 §9
  */
 import type { Failure } from '../errors.ts';
 import type { Bytes, Millis, Random } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { earliest } from '../wire/machine.ts';
-import { addressNumber, type Ipv4Address, parseAddress } from './address.ts';
+import type { IpAddress } from './address.ts';
 import { DnsCache } from './dns-cache.ts';
 import {
   ALIAS_LIMIT,
+  type DnsQuestion,
   type DnsReply,
   decodeReply,
   encodeQuestion,
   normalizeName,
+  type RecordType,
 } from './dns-message.ts';
-import type { DnsOutput } from './messages.ts';
+import {
+  askByDatagram,
+  type Exchange,
+  StreamExchange,
+  type StreamLayer,
+  type Transport,
+} from './dns-transport.ts';
+import type { DnsOutput, IpInput, SocketOutput } from './messages.ts';
 import { randomU16 } from './ports.ts';
-import type { UdpHandler, UdpLayer } from './udp.ts';
-
-const DNS_PORT = 53;
+import type { UdpLayer } from './udp.ts';
 
 /** How long each server is given, round by round. */
 export const ROUNDS: readonly Millis[] = [1500, 3000, 5000];
+
+/** How long it is given over TCP: a connection has to be made first. */
+const STREAM_WAIT: Millis = 5000;
 
 /** Names asked for at a time, and callers waiting for one name. */
 const LOOKUP_LIMIT = 64;
 const WAITER_LIMIT = 64;
 
-/** One name on its way, and everyone who wants it. */
+/** Servers asked, and domains tried. */
+const SERVER_LIMIT = 8;
+const SEARCH_LIMIT = 8;
+
+/** Never asked: they mean this machine, or nothing. @rfc 6761 §6.3, 6761 §6.4 */
+const NEVER_ASKED = /(^|\.)(localhost|invalid)$/;
+
+/** One question on its way, and everyone who waits for its answer. */
 interface Lookup {
-  /** What the callers asked for. */
-  readonly name: string;
+  readonly key: string;
+  readonly type: RecordType;
   readonly queries: number[];
-  /** What is asked for now: the name, or what it is an alias of. */
+  /** What the callers may have meant, the present one first. */
+  readonly candidates: string[];
+  /** What is asked for now: the first candidate, or what it is an alias of. */
   target: string;
   aliases: number;
   /** Smallest TTL of the aliases so far, in seconds. */
   ttl: number;
+  /** Servers asked in this round. */
+  asked: number;
   server: number;
   round: number;
   id: number;
-  port: number;
   giveUpAt: Millis;
+  transport: Transport | undefined;
   /** Why a server could not tell. */
   refusal: string | undefined;
 }
 
 interface DnsSurroundings {
   readonly udp: UdpLayer;
+  readonly tcp: StreamLayer;
   readonly random: Random;
-  readonly nameServers: readonly Bytes[];
   emit(output: DnsOutput): void;
   trace(event: string, detail?: string): void;
   /** The time of the call in progress. */
@@ -60,13 +82,28 @@ interface DnsSurroundings {
 
 export class Resolver {
   readonly #surroundings: DnsSurroundings;
-  readonly #servers: readonly Ipv4Address[];
+  #servers: readonly IpAddress[] = [];
+  #searchList: readonly string[] = [];
   readonly #cache = new DnsCache();
   readonly #lookups = new Map<string, Lookup>();
+  readonly #streams = new Map<number, StreamExchange>();
+  /** The server that answered last is asked first. */
+  #preferred = 0;
 
   constructor(surroundings: DnsSurroundings) {
     this.#surroundings = surroundings;
-    this.#servers = surroundings.nameServers.map(addressNumber);
+  }
+
+  /** In the order they are asked; the first eight count. */
+  set servers(servers: readonly IpAddress[]) {
+    this.#servers = servers.slice(0, SERVER_LIMIT);
+    this.#preferred = 0;
+  }
+
+  /** Domains in which a name without a dot is looked for; the first eight that are names count. */
+  set searchList(domains: readonly string[]) {
+    const names = domains.map(normalizeName).filter((each) => each !== undefined);
+    this.#searchList = [...new Set(names)].slice(0, SEARCH_LIMIT);
   }
 
   get deadline(): Millis | undefined {
@@ -75,34 +112,32 @@ export class Resolver {
     return first;
   }
 
-  resolve(query: number, text: string): void {
-    const literal = parseAddress(text);
-    if (literal !== undefined) {
-      this.#surroundings.emit({ kind: 'resolved', query, addresses: [literal] });
-      return;
-    }
+  resolve({ query, name: text, type }: Extract<IpInput, { kind: 'resolve' }>): void {
     const name = normalizeName(text);
-    if (name === undefined) {
-      this.#fail([query], { code: 'NAME_NOT_FOUND', detail: 'not a name' });
+    if (name === undefined || NEVER_ASKED.test(name)) {
+      this.#fail([query], { code: 'NAME_NOT_FOUND', detail: 'not a name to ask for' });
       return;
     }
-    const cached = this.#cache.find(name, this.#surroundings.now());
-    if (cached !== undefined) {
-      this.#answer([query], cached);
-      return;
-    }
-    if (this.#servers.length === 0) {
-      this.#fail([query], { code: 'NAME_SERVER_SILENT', detail: 'none was assigned' });
-      return;
-    }
-    const known = this.#lookups.get(name);
-    if ((known?.queries.length ?? 0) >= WAITER_LIMIT || this.#lookups.size >= LOOKUP_LIMIT) {
+    const candidates = this.#candidates(name, text.endsWith('.'));
+    const key = `${type} ${candidates.join(' ')}`;
+    const known = this.#lookups.get(key);
+    const crowded = known === undefined && this.#lookups.size >= LOOKUP_LIMIT;
+    if (crowded || (known?.queries.length ?? 0) >= WAITER_LIMIT) {
       this.#fail([query], { code: 'NAME_SERVER_SILENT', detail: 'too many questions at once' });
     } else if (known !== undefined) {
       known.queries.push(query);
     } else {
-      this.#begin(name, query);
+      this.#begin(key, type, query, candidates);
     }
+  }
+
+  /** Whether the TCP connection is one of the resolver's. */
+  owns(socket: number): boolean {
+    return this.#streams.has(socket);
+  }
+
+  dispatch(output: SocketOutput): void {
+    this.#streams.get(output.socket)?.dispatch(output);
   }
 
   timeout(now: Millis): void {
@@ -111,70 +146,126 @@ export class Resolver {
     }
   }
 
-  #begin(name: string, query: number): void {
+  /** Only a name of one label is completed: what else goes to others than its owner may be anybody's. @rfc 1535 §6 */
+  #candidates(name: string, isComplete: boolean): string[] {
+    if (isComplete || name.includes('.')) return [name];
+    const completed = this.#searchList.map((domain) => `${name}.${domain}`);
+    return [...completed.filter((each) => each.length <= 253), name];
+  }
+
+  #begin(key: string, type: RecordType, query: number, candidates: string[]): void {
     const lookup: Lookup = {
-      name,
+      key,
+      type,
       queries: [query],
-      target: name,
+      candidates,
+      target: '',
       aliases: 0,
-      ttl: Number.POSITIVE_INFINITY,
+      ttl: 0,
+      asked: 0,
       server: 0,
       round: 0,
       id: 0,
-      port: 0,
       giveUpAt: 0,
+      transport: undefined,
       refusal: undefined,
     };
-    this.#lookups.set(name, lookup);
+    this.#lookups.set(key, lookup);
+    this.#tryCandidate(lookup);
+  }
+
+  /** Looks for the first candidate, in the cache and then outside. */
+  #tryCandidate(lookup: Lookup): void {
+    const [name] = lookup.candidates;
+    if (name === undefined) return this.#end(lookup, { code: 'NAME_NOT_FOUND' });
+    const cached = this.#cache.find({ name, type: lookup.type }, this.#surroundings.now());
+    if (cached !== undefined) return this.#found(lookup, cached);
+    if (this.#servers.length === 0) {
+      return this.#end(lookup, { code: 'NAME_SERVER_SILENT', detail: 'none was assigned' });
+    }
+    lookup.target = name;
+    lookup.aliases = 0;
+    lookup.ttl = Number.POSITIVE_INFINITY;
+    this.#askAnew(lookup);
+  }
+
+  #askAnew(lookup: Lookup): void {
+    lookup.asked = 0;
+    lookup.round = 0;
+    lookup.refusal = undefined;
+    lookup.server = this.#preferred;
     this.#ask(lookup);
   }
 
   /** Asks the present server. @rfc 5452 §9.2 */
-  #ask(lookup: Lookup): void {
-    const { udp, random, now } = this.#surroundings;
-    const server = this.#servers[lookup.server]!;
-    const handler: UdpHandler = {
-      received: (source, port, bytes) => {
-        if (source === server && port === DNS_PORT) this.#received(lookup, bytes);
-        else this.#surroundings.trace('dropped', 'DNS answer from elsewhere');
-      },
-      unreachable: (destination) => {
-        if (destination === server) this.#next(lookup);
-      },
-    };
+  #ask(lookup: Lookup, byStream = false): void {
+    const { udp, tcp, random, now } = this.#surroundings;
+    const server = this.#servers[lookup.server % this.#servers.length];
+    if (server === undefined) return this.#next(lookup);
     lookup.id = randomU16(random);
-    lookup.port = udp.open(handler) ?? 0;
-    lookup.giveUpAt = now() + ROUNDS[lookup.round]!;
-    if (lookup.port !== 0) {
-      udp.send(lookup.port, server, DNS_PORT, encodeQuestion(lookup.id, lookup.target));
+    const question = encodeQuestion(lookup.id, { name: lookup.target, type: lookup.type });
+    const exchange: Exchange = {
+      received: (message) => this.#received(lookup, message, byStream),
+      failed: () => this.#next(lookup),
+      dropped: (reason) => this.#surroundings.trace('dropped', reason),
+    };
+    lookup.giveUpAt = now() + (byStream ? STREAM_WAIT : ROUNDS[lookup.round]!);
+    if (byStream) {
+      const stream = new StreamExchange(tcp, server, question, exchange);
+      this.#streams.set(stream.socket, stream);
+      lookup.transport = stream;
+      stream.open();
+    } else {
+      lookup.transport = askByDatagram(udp, server, question, exchange);
+      if (lookup.transport === undefined) this.#next(lookup);
     }
   }
 
-  #received(lookup: Lookup, bytes: Bytes): void {
+  #received(lookup: Lookup, message: Bytes, byStream: boolean): void {
+    const question: DnsQuestion = { name: lookup.target, type: lookup.type };
     let reply: DnsReply;
     try {
-      reply = decodeReply(bytes, lookup.id, lookup.target);
+      reply = decodeReply(message, lookup.id, question);
     } catch (error) {
-      // A forged answer must not end the wait for the true one. @rfc 5452 §9.1
       if (!(error instanceof DecodeError)) throw error;
       this.#surroundings.trace('dropped', error.reason);
+      // Nobody can forge a part of a TCP connection, and this one has no more to say.
+      if (byStream) this.#next(lookup);
       return;
     }
+    if (reply.kind !== 'refused') this.#preferred = lookup.server % this.#servers.length;
     switch (reply.kind) {
-      case 'addresses':
-        this.#finish(lookup, reply.addresses, Math.min(lookup.ttl, reply.ttl));
-        return;
+      case 'records': {
+        const ttl = Math.min(lookup.ttl, reply.ttl);
+        this.#cache.add(this.#candidate(lookup), reply.records, ttl, this.#surroundings.now());
+        return this.#found(lookup, reply.records);
+      }
       case 'none':
-        this.#finish(lookup, [], Math.min(lookup.ttl, reply.ttl));
-        return;
+        this.#missing(lookup, reply.wholly, Math.min(lookup.ttl, reply.ttl));
+        return this.#found(lookup, []);
+      case 'truncated':
+        this.#close(lookup);
+        if (!byStream) return this.#ask(lookup, true);
+        lookup.refusal = 'truncated';
+        return this.#next(lookup);
       case 'refused':
         lookup.refusal = reply.reason;
-        this.#next(lookup);
-        return;
+        return this.#next(lookup);
       case 'alias':
-        this.#follow(lookup, reply.name, reply.ttl);
-        return;
+        return this.#follow(lookup, reply.name, reply.ttl);
     }
+  }
+
+  #candidate(lookup: Lookup): DnsQuestion {
+    return { name: lookup.candidates[0]!, type: lookup.type };
+  }
+
+  #missing(lookup: Lookup, wholly: boolean, ttl: number): void {
+    const now = this.#surroundings.now();
+    // An alias of nothing is itself there: what else it may be is not known.
+    const itself = wholly && lookup.aliases === 0;
+    if (itself) this.#cache.addMissing(lookup.target, ttl, now);
+    else this.#cache.add(this.#candidate(lookup), [], ttl, now);
   }
 
   #follow(lookup: Lookup, target: string, ttl: number): void {
@@ -184,7 +275,7 @@ export class Resolver {
     if (++lookup.aliases > ALIAS_LIMIT) {
       this.#end(lookup, { code: 'NAME_NOT_FOUND', detail: 'too many aliases' });
     } else {
-      this.#ask(lookup);
+      this.#askAnew(lookup);
     }
   }
 
@@ -192,8 +283,8 @@ export class Resolver {
   #next(lookup: Lookup): void {
     this.#close(lookup);
     lookup.server++;
-    if (lookup.server === this.#servers.length) {
-      lookup.server = 0;
+    if (++lookup.asked >= this.#servers.length) {
+      lookup.asked = 0;
       lookup.round++;
       // A server that says it cannot tell will not know better a second later.
       if (lookup.refusal !== undefined) lookup.round = ROUNDS.length;
@@ -203,28 +294,30 @@ export class Resolver {
     else this.#end(lookup, { code: 'NAME_NOT_FOUND', detail: lookup.refusal });
   }
 
-  #finish(lookup: Lookup, addresses: readonly Bytes[], ttl: number): void {
+  /** What there is about the first candidate; with nothing, the next one's turn comes. */
+  #found(lookup: Lookup, records: Extract<DnsReply, { kind: 'records' }>['records']): void {
     this.#close(lookup);
-    this.#lookups.delete(lookup.name);
-    this.#cache.add(lookup.name, addresses, ttl, this.#surroundings.now());
-    this.#answer(lookup.queries, addresses);
+    if (records.length === 0) {
+      lookup.candidates.shift();
+      this.#tryCandidate(lookup);
+      return;
+    }
+    this.#lookups.delete(lookup.key);
+    for (const query of lookup.queries) {
+      this.#surroundings.emit({ kind: 'resolved', query, records });
+    }
   }
 
   #end(lookup: Lookup, failure: Failure): void {
-    this.#lookups.delete(lookup.name);
+    this.#lookups.delete(lookup.key);
     this.#fail(lookup.queries, failure);
   }
 
   #close(lookup: Lookup): void {
-    this.#surroundings.udp.close(lookup.port);
-  }
-
-  #answer(queries: readonly number[], addresses: readonly Bytes[]): void {
-    if (addresses.length === 0) {
-      this.#fail(queries, { code: 'NAME_NOT_FOUND' });
-      return;
-    }
-    for (const query of queries) this.#surroundings.emit({ kind: 'resolved', query, addresses });
+    const { transport } = lookup;
+    lookup.transport = undefined;
+    transport?.close();
+    if (transport instanceof StreamExchange) this.#streams.delete(transport.socket);
   }
 
   #fail(queries: readonly number[], failure: Failure): void {

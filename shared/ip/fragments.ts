@@ -1,12 +1,13 @@
 /**
- * Reassembly of IPv4 fragments, bounded in datagrams, pieces, bytes and time. Overlapping fragments end the
- * whole datagram: no honest sender makes them (RFC 5722 says so for IPv6).
+ * Reassembly of fragments of both families, bounded in datagrams, pieces, bytes and time. Overlapping fragments end
+ * the whole datagram: no honest sender makes them (RFC 5722 says so for IPv6).
  * Left out: fragmenting what we send, and Time Exceeded for datagrams that stay incomplete.
- * @rfc 791 §3.2, 815
+ * @rfc 791 §3.2, 815, 8200 §4.5
  */
 import type { Bytes, Millis } from '../wire/bytes.ts';
 import { earliest } from '../wire/machine.ts';
-import type { Ipv4Header } from './ipv4.ts';
+import type { IpAddress } from './address.ts';
+import type { IpHeader } from './header.ts';
 
 export const DATAGRAM_LIMIT = 16;
 const FRAGMENT_LIMIT = 64;
@@ -17,7 +18,8 @@ const DATAGRAM_SIZE_LIMIT = 65_515;
 export const REASSEMBLY_TIMEOUT: Millis = 30_000;
 
 interface Datagram {
-  readonly source: number;
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
   readonly identification: number;
   readonly protocol: number;
   readonly expiresAt: Millis;
@@ -48,7 +50,7 @@ export class Reassembly {
   }
 
   /** The whole payload when `header` and the bytes it points at complete a datagram. */
-  add(header: Ipv4Header, bytes: Bytes, now: Millis): Bytes | undefined {
+  add(header: IpHeader, bytes: Bytes, now: Millis): Bytes | undefined {
     const length = header.dataEnd - header.dataStart;
     const end = header.fragmentOffset + length;
     const misaligned = header.moreFragments && (length === 0 || length % 8 !== 0);
@@ -84,18 +86,20 @@ export class Reassembly {
     return whole;
   }
 
-  #find(header: Ipv4Header, now: Millis): Datagram {
+  #find(header: IpHeader, now: Millis): Datagram {
     const known = this.#datagrams.find(
       (each) =>
-        each.source === header.source &&
+        header.isFrom(each.source) &&
+        header.isTo(each.destination) &&
         each.identification === header.identification &&
         each.protocol === header.protocol,
     );
     if (known !== undefined) return known;
-    const { source, identification, protocol } = header;
+    const { source, destination, identification, protocol } = header;
     const expiresAt = now + REASSEMBLY_TIMEOUT;
     const fresh: Datagram = {
       source,
+      destination,
       identification,
       protocol,
       expiresAt,
@@ -108,7 +112,7 @@ export class Reassembly {
     return fresh;
   }
 
-  #fits(datagram: Datagram, header: Ipv4Header, end: number): boolean {
+  #fits(datagram: Datagram, header: IpHeader, end: number): boolean {
     if (datagram.pieces.length >= FRAGMENT_LIMIT) return false;
     if (datagram.length !== undefined) {
       return header.moreFragments ? end <= datagram.length : end === datagram.length;

@@ -1,11 +1,13 @@
 /**
  * What the TCP/IP stack is told and what it answers. Sockets, listeners, pings, queries are numbers of
  * the caller's choosing, greater than 0 and never used twice; only accepted connections get theirs (negative) from the stack.
+ * Addresses are 4 or 16 bytes.
  */
 import type { Failure } from '../errors.ts';
 import type { Bytes, Millis } from '../wire/bytes.ts';
 import type { Trace } from '../wire/machine.ts';
 import type { Packet } from '../wire/packet.ts';
+import type { DnsRecord, RecordType } from './dns-message.ts';
 import type { ConnectionSnapshot } from './tcp/snapshot.ts';
 
 export type TcpInput =
@@ -52,21 +54,30 @@ export type IpInput =
   /** A whole IP packet arrived; its cursor spans it, and it is read during the call only. */
   | { readonly kind: 'packet'; readonly packet: Packet }
   | { readonly kind: 'timeout' }
+  /** The link carries IPv6; `interfaceId`: the second half of our link-local address, 8 bytes. */
+  | { readonly kind: 'ipv6-up'; readonly interfaceId: Bytes }
+  | { readonly kind: 'ipv6-down' }
   /** The way out is congested: TCP sends no data until `resume`; acknowledgments still go. */
   | { readonly kind: 'hold' }
   | { readonly kind: 'resume' }
   | TcpInput
   | UdpInput
-  /** `length`: bytes of payload in the echo request. */
+  /** `length`: bytes of payload in the echo request; `ttl`: routers it may pass, 64 when missing. */
   | {
       readonly kind: 'ping';
       readonly ping: number;
       readonly address: Bytes;
       readonly length: number;
       readonly timeout: Millis;
+      readonly ttl?: number;
     }
-  /** Asks the name servers for the addresses of `name`. */
-  | { readonly kind: 'resolve'; readonly query: number; readonly name: string }
+  /** Asks the name servers for what `name` has of that type. One label is completed from the search list. */
+  | {
+      readonly kind: 'resolve';
+      readonly query: number;
+      readonly name: string;
+      readonly type: RecordType;
+    }
   /** Asks for `connections`. */
   | { readonly kind: 'inspect' };
 
@@ -98,6 +109,9 @@ export type TcpOutput =
   /** The last word about a socket, once each; without `failure`, both directions ended in order or the caller aborted. */
   | { readonly kind: 'tcp-closed'; readonly socket: number; readonly failure?: Failure };
 
+/** About one connection. */
+export type SocketOutput = Extract<TcpOutput, { socket: number }>;
+
 export type UdpOutput =
   | { readonly kind: 'udp-opened'; readonly socket: number; readonly port: number }
   | {
@@ -107,7 +121,15 @@ export type UdpOutput =
       readonly port: number;
       readonly bytes: Bytes;
     }
-  /** A datagram to that address did not arrive, or the socket could not be opened. */
+  /** A datagram to that address was not sent, or did not arrive as somebody on the way says. */
+  | {
+      readonly kind: 'udp-undelivered';
+      readonly socket: number;
+      readonly address: Bytes;
+      readonly port: number;
+      readonly failure: Failure;
+    }
+  /** The socket could not be opened. */
   | { readonly kind: 'udp-failed'; readonly socket: number; readonly failure: Failure };
 
 export type PingOutput =
@@ -120,11 +142,25 @@ export type PingOutput =
       readonly length: number;
       readonly ttl: number;
     }
-  | { readonly kind: 'ping-failed'; readonly ping: number; readonly failure: Failure };
+  /** The echo request was forwarded as often as its TTL allowed; `address` is the router's that says so. */
+  | {
+      readonly kind: 'ping-expired';
+      readonly ping: number;
+      readonly address: Bytes;
+      readonly roundTrip: Millis;
+    }
+  /** With `address` where a host or router on the way said so. */
+  | {
+      readonly kind: 'ping-failed';
+      readonly ping: number;
+      readonly failure: Failure;
+      readonly address?: Bytes;
+      readonly roundTrip?: Millis;
+    };
 
 export type DnsOutput =
-  /** At least one address, in the name server's order. */
-  | { readonly kind: 'resolved'; readonly query: number; readonly addresses: readonly Bytes[] }
+  /** At least one record, all of the type asked for, in the name server's order. */
+  | { readonly kind: 'resolved'; readonly query: number; readonly records: readonly DnsRecord[] }
   | { readonly kind: 'resolve-failed'; readonly query: number; readonly failure: Failure };
 
 /** Every TCP connection there is, those in TIME-WAIT left out. */
@@ -133,4 +169,12 @@ export type InspectOutput = {
   readonly connections: readonly ConnectionSnapshot[];
 };
 
-export type IpOutput = TcpOutput | UdpOutput | PingOutput | DnsOutput | InspectOutput | Trace;
+export type IpOutput =
+  | TcpOutput
+  | UdpOutput
+  | PingOutput
+  | DnsOutput
+  | InspectOutput
+  /** The IPv6 addresses, 16 bytes each, that new conversations with hosts beyond the link can use: perhaps none. */
+  | { readonly kind: 'ipv6-addresses'; readonly addresses: readonly Bytes[] }
+  | Trace;

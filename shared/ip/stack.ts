@@ -1,27 +1,31 @@
 /**
- * The TCP/IP stack behind one address: IPv4, ICMP, UDP, a resolver and TCP as one machine. Packets leave through
- * `config.sink` while `handle` runs; everything else is in what it answers.
- * Left out: IPv6, routing (there is one way out), multicast, broadcast.
- * @rfc 1122 §3
+ * The TCP/IP stack at the end of one link: IPv4 and IPv6, ICMP, UDP, a resolver and TCP as one machine. Packets leave
+ * through `config.sink` while `handle` runs; everything else is in what it answers.
+ * Left out: routing (there is one way out), multicast but for finding neighbours, broadcast.
+ * @rfc 1122 §3, 8504 §5
  */
 import type { Primitives } from '../crypto/suite.ts';
 import type { Bytes, Millis, Random } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { earliest, type Machine } from '../wire/machine.ts';
 import type { PacketSink } from '../wire/packet.ts';
-import { addressNumber, type Ipv4Address, isUnicast } from './address.ts';
+import { IpAddress } from './address.ts';
+import { Autoconfiguration } from './autoconfiguration.ts';
 import { Resolver } from './dns.ts';
 import { Reassembly } from './fragments.ts';
-import { decodeIcmp, type IcmpMessage, icmpFailure, isFragmentationNeeded } from './icmp.ts';
+import { IpHeader, IpProtocol } from './header.ts';
+import { decodeIcmp, type IcmpMessage, Icmpv6Type } from './icmp.ts';
+import { NetworkInterface } from './interface.ts';
+import { decodeIpv4, decodeQuotedIpv4, IPV4_MINIMUM_MTU } from './ipv4.ts';
+import { decodeIpv6, decodeQuotedIpv6, IPV6_MINIMUM_MTU, skipExtensions } from './ipv6.ts';
+import type { IpInput, IpOutput, SocketOutput } from './messages.ts';
 import {
-  decodeIpv4,
-  decodeQuotedIpv4,
-  IPV4_MINIMUM_MTU,
-  IpProtocol,
-  Ipv4Header,
-  Ipv4Output,
-} from './ipv4.ts';
-import type { IpInput, IpOutput } from './messages.ts';
+  decodeNeighborSolicitation,
+  decodeRouterAdvertisement,
+  encodeNeighborAdvertisement,
+  LINK_HOP_LIMIT,
+} from './neighbor-discovery.ts';
+import { Path } from './path.ts';
 import { Pings } from './pings.ts';
 import { randomU16 } from './ports.ts';
 import { DEFAULT_TCP_LIMITS, type TcpLimits } from './tcp/environment.ts';
@@ -34,8 +38,10 @@ export type { IpInput, IpOutput } from './messages.ts';
 export interface IpStackConfig {
   /** Ours, 4 bytes. */
   readonly address: Bytes;
-  /** In the order they are asked. */
+  /** In the order they are asked; 4 or 16 bytes each. */
   readonly nameServers: readonly Bytes[];
+  /** Domains in which a name without a dot is looked for. */
+  readonly searchList?: readonly string[];
   readonly random: Random;
   readonly sink: PacketSink;
   readonly primitives: Pick<Primitives, 'hash'>;
@@ -43,35 +49,77 @@ export interface IpStackConfig {
   readonly tcp?: TcpLimits;
 }
 
+type IcmpError = Extract<IcmpMessage, { kind: 'error' }>;
+
 export class IpStack implements Machine<IpInput, IpOutput> {
-  readonly #address: Ipv4Address;
+  readonly #interface: NetworkInterface;
   readonly #pings: Pings;
   readonly #udp: UdpLayer;
   readonly #udpSockets: UdpSockets;
   readonly #resolver: Resolver;
   readonly #tcp: TcpLayer;
+  readonly #autoconfiguration: Autoconfiguration;
   readonly #reassembly = new Reassembly();
   /** Filled again for every packet, and for the packet an ICMP error quotes. */
-  readonly #header = new Ipv4Header();
-  readonly #quoted = new Ipv4Header();
+  readonly #header = new IpHeader();
+  readonly #quoted = new IpHeader();
   #outputs: IpOutput[] = [];
+  /** About the resolver's own connections, until TCP is done with what brought them about. */
+  readonly #own: SocketOutput[] = [];
   #now: Millis = 0;
 
   constructor(config: IpStackConfig) {
-    const { random, primitives, nameServers } = config;
-    this.#address = addressNumber(config.address);
-    const output = new Ipv4Output(this.#address, config.sink, randomU16(random));
+    const { random, primitives } = config;
+    const network = new NetworkInterface(
+      new IpAddress(config.address),
+      config.sink,
+      randomU16(random),
+    );
+    this.#interface = network;
     const emit = (each: IpOutput) => {
       this.#outputs.push(each);
     };
     const trace = (event: string, detail?: string) => this.#trace(event, detail);
-    this.#pings = new Pings(output, random, emit);
-    this.#udp = new UdpLayer(output, random);
+    this.#pings = new Pings(network, random, emit);
+    this.#udp = new UdpLayer(network, random);
     this.#udpSockets = new UdpSockets(this.#udp, emit);
-    const now = () => this.#now;
-    this.#resolver = new Resolver({ udp: this.#udp, random, nameServers, emit, trace, now });
     const limits = config.tcp ?? DEFAULT_TCP_LIMITS;
-    this.#tcp = new TcpLayer({ output, random, primitives, limits, emit, trace });
+    this.#tcp = new TcpLayer({
+      network,
+      random,
+      primitives,
+      limits,
+      trace,
+      emit: (output) => {
+        if ('socket' in output && this.#resolver.owns(output.socket)) this.#own.push(output);
+        else emit(output);
+      },
+    });
+    this.#resolver = new Resolver({
+      udp: this.#udp,
+      tcp: {
+        reserve: () => this.#tcp.reserve(),
+        command: (input) => this.#tcp.command(input, this.#now),
+      },
+      random,
+      emit,
+      trace,
+      now: () => this.#now,
+    });
+    const servers = config.nameServers.map((each) => new IpAddress(each));
+    const { searchList = [] } = config;
+    this.#resolver.servers = servers;
+    this.#resolver.searchList = searchList;
+    this.#autoconfiguration = new Autoconfiguration({
+      network,
+      changed: (addresses) =>
+        emit({ kind: 'ipv6-addresses', addresses: addresses.map(({ bytes }) => bytes) }),
+      // What the gateway's user was assigned comes first: it is what every site has.
+      named: (more, domains) => {
+        this.#resolver.servers = [...servers, ...more];
+        this.#resolver.searchList = [...searchList, ...domains];
+      },
+    });
   }
 
   get deadline(): Millis | undefined {
@@ -80,6 +128,7 @@ export class IpStack implements Machine<IpInput, IpOutput> {
       this.#pings.deadline,
       this.#resolver.deadline,
       this.#reassembly.deadline,
+      this.#autoconfiguration.deadline,
     );
   }
 
@@ -101,11 +150,17 @@ export class IpStack implements Machine<IpInput, IpOutput> {
         this.#tcp.held = false;
         this.#tcp.resume(now);
         break;
+      case 'ipv6-up':
+        this.#autoconfiguration.up(input.interfaceId, now);
+        break;
+      case 'ipv6-down':
+        this.#autoconfiguration.down(now);
+        break;
       case 'ping':
         this.#pings.send(input, now);
         break;
       case 'resolve':
-        this.#resolver.resolve(input.query, input.name);
+        this.#resolver.resolve(input);
         break;
       case 'inspect':
         this.#outputs.push({ kind: 'connections', connections: this.#tcp.snapshots });
@@ -118,22 +173,28 @@ export class IpStack implements Machine<IpInput, IpOutput> {
       default:
         this.#tcp.command(input, now);
     }
+    for (let own = this.#own.shift(); own !== undefined; own = this.#own.shift()) {
+      this.#resolver.dispatch(own);
+    }
     return this.#outputs;
   }
 
   #timeout(now: Millis): void {
     this.#reassembly.expire(now);
+    this.#autoconfiguration.timeout(now);
     this.#pings.timeout(now);
     this.#resolver.timeout(now);
     this.#tcp.timeout(now);
   }
 
   #arrived(bytes: Bytes, start: number, end: number, now: Millis): void {
+    const header = this.#header;
     try {
-      decodeIpv4(this.#header, bytes, start, end);
-      this.#admit(this.#header);
-      if (this.#header.isFragment) this.#arrivedFragment(bytes, now);
-      else this.#demultiplex(this.#header, bytes, now);
+      if (bytes[start]! >>> 4 === 6) decodeIpv6(header, bytes, start, end);
+      else decodeIpv4(header, bytes, start, end);
+      this.#admit(header);
+      if (header.isFragment) this.#arrivedFragment(bytes, now);
+      else this.#demultiplex(header, bytes, now);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#trace('dropped', error.reason);
@@ -141,22 +202,27 @@ export class IpStack implements Machine<IpInput, IpOutput> {
   }
 
   /** For us alone, and from somebody else. @rfc 1122 §3.2.1.3 */
-  #admit(header: Ipv4Header): void {
-    if (header.destination !== this.#address) throw new DecodeError('not our address');
-    if (!isUnicast(header.source) || header.source === this.#address) {
+  #admit(header: IpHeader): void {
+    const isOurs =
+      this.#interface.isDestination(header) ||
+      (header.protocol === IpProtocol.icmpv6 && this.#interface.isMember(header));
+    if (!isOurs) throw new DecodeError('not our address');
+    if (!header.isSourceUnicast || this.#interface.isSource(header)) {
       throw new DecodeError('source address');
     }
   }
 
   #arrivedFragment(bytes: Bytes, now: Millis): void {
-    const whole = this.#reassembly.add(this.#header, bytes, now);
+    const header = this.#header;
+    const whole = this.#reassembly.add(header, bytes, now);
     if (whole === undefined) return;
-    this.#header.dataStart = 0;
-    this.#header.dataEnd = whole.length;
-    this.#demultiplex(this.#header, whole, now);
+    header.dataStart = 0;
+    header.dataEnd = whole.length;
+    if (header.version === 6) skipExtensions(header, whole, false);
+    this.#demultiplex(header, whole, now);
   }
 
-  #demultiplex(header: Ipv4Header, bytes: Bytes, now: Millis): void {
+  #demultiplex(header: IpHeader, bytes: Bytes, now: Millis): void {
     switch (header.protocol) {
       case IpProtocol.tcp:
         this.#tcp.arrived(header, bytes, now);
@@ -164,7 +230,7 @@ export class IpStack implements Machine<IpInput, IpOutput> {
       case IpProtocol.udp:
         this.#udp.arrived(header, bytes);
         return;
-      case IpProtocol.icmp:
+      case header.version === 4 ? IpProtocol.icmp : IpProtocol.icmpv6:
         this.#arrivedIcmp(header, bytes, now);
         return;
       default:
@@ -172,8 +238,8 @@ export class IpStack implements Machine<IpInput, IpOutput> {
     }
   }
 
-  #arrivedIcmp(header: Ipv4Header, bytes: Bytes, now: Millis): void {
-    const message = decodeIcmp(bytes, header.dataStart, header.dataEnd);
+  #arrivedIcmp(header: IpHeader, bytes: Bytes, now: Millis): void {
+    const message = decodeIcmp(header, bytes);
     switch (message.kind) {
       case 'echo':
         this.#pings.answer(message, header, bytes);
@@ -182,33 +248,51 @@ export class IpStack implements Machine<IpInput, IpOutput> {
         this.#pings.replied(message, header, now);
         return;
       case 'error':
-        this.#arrivedError(message, bytes, now);
+        this.#arrivedError(message, header, bytes, now);
         return;
-      case 'unknown':
-        throw new DecodeError('ICMP type');
+      case 'other':
+        if (header.version === 4) throw new DecodeError('ICMP type');
+        this.#arrivedDiscovery(message.type, header, bytes, now);
+        return;
     }
   }
 
-  /** To the socket whose packet is quoted. @rfc 1122 §3.2.2 */
-  #arrivedError(message: Extract<IcmpMessage, { kind: 'error' }>, bytes: Bytes, now: Millis): void {
+  #arrivedDiscovery(type: number, header: IpHeader, bytes: Bytes, now: Millis): void {
+    if (type === Icmpv6Type.routerAdvertisement) {
+      this.#autoconfiguration.advertised(decodeRouterAdvertisement(header, bytes), now);
+    } else if (type === Icmpv6Type.neighborSolicitation) {
+      const target = decodeNeighborSolicitation(header, bytes);
+      if (!this.#interface.has(target)) throw new DecodeError('not our address');
+      const path = new Path(target, header.source);
+      const packet = this.#interface.take(path);
+      encodeNeighborAdvertisement(packet, path);
+      this.#interface.send(packet, path, IpProtocol.icmpv6, LINK_HOP_LIMIT);
+    } else {
+      throw new DecodeError('ICMP type');
+    }
+  }
+
+  /** To the socket whose packet is quoted. @rfc 1122 §3.2.2, 4443 §2.4 */
+  #arrivedError(message: IcmpError, header: IpHeader, bytes: Bytes, now: Millis): void {
     const quoted = this.#quoted;
-    decodeQuotedIpv4(quoted, bytes, message.quoteStart, message.quoteEnd);
-    if (quoted.source !== this.#address || quoted.fragmentOffset !== 0) {
+    const decode = header.version === 4 ? decodeQuotedIpv4 : decodeQuotedIpv6;
+    decode(quoted, bytes, message.quoteStart, message.quoteEnd);
+    if (!this.#interface.isSource(quoted) || quoted.fragmentOffset !== 0) {
       throw new DecodeError('ICMP quote not ours');
     }
-    const failure = icmpFailure(message.type, message.code);
+    const { failure, mtu } = message;
     switch (quoted.protocol) {
       case IpProtocol.tcp: {
-        const tooLarge = isFragmentationNeeded(message.type, message.code);
-        const mtu = tooLarge ? Math.max(message.mtu, IPV4_MINIMUM_MTU) : undefined;
-        this.#tcp.unreachable(quoted, bytes, failure, mtu, now);
+        const smallest = header.version === 4 ? IPV4_MINIMUM_MTU : IPV6_MINIMUM_MTU;
+        const believed = mtu === undefined ? undefined : Math.max(mtu, smallest);
+        this.#tcp.unreachable(quoted, bytes, failure, believed, now);
         return;
       }
       case IpProtocol.udp:
         this.#udp.unreachable(quoted, bytes, failure);
         return;
-      case IpProtocol.icmp:
-        this.#pings.unreachable(quoted, bytes, failure);
+      case header.version === 4 ? IpProtocol.icmp : IpProtocol.icmpv6:
+        this.#pings.unreachable(quoted, bytes, message, header.source, now);
         return;
     }
   }

@@ -1,6 +1,6 @@
 /** The UDP sockets of the stack's caller, by number. */
 import type { Failure } from '../errors.ts';
-import { addressBytes, addressNumber } from './address.ts';
+import { IpAddress } from './address.ts';
 import type { UdpInput, UdpOutput } from './messages.ts';
 import type { UdpHandler, UdpLayer } from './udp.ts';
 
@@ -22,9 +22,16 @@ export class UdpSockets {
       case 'udp-send': {
         const port = this.#ports.get(input.socket);
         if (port === undefined) return;
-        const address = addressNumber(input.address);
-        if (!this.#udp.send(port, address, input.port, input.bytes)) {
-          this.#fail(input.socket, { code: 'UNREACHABLE', detail: 'larger than the link allows' });
+        const { socket } = input;
+        const failure = this.#udp.send(port, new IpAddress(input.address), input.port, input.bytes);
+        if (failure !== undefined) {
+          this.#emit({
+            kind: 'udp-undelivered',
+            socket,
+            address: input.address,
+            port: input.port,
+            failure,
+          });
         }
         return;
       }
@@ -41,19 +48,17 @@ export class UdpSockets {
     if (this.#ports.has(socket)) throw new RangeError('socket: in use');
     const handler: UdpHandler = {
       received: (source, port, bytes) =>
-        this.#emit({ kind: 'udp-data', socket, address: addressBytes(source), port, bytes }),
-      unreachable: (_destination, _port, failure) => this.#fail(socket, failure),
+        this.#emit({ kind: 'udp-data', socket, address: source.bytes, port, bytes }),
+      unreachable: ({ bytes: address }, port, failure) =>
+        this.#emit({ kind: 'udp-undelivered', socket, address, port, failure }),
     };
     const port = this.#udp.open(handler, wanted);
     if (port === undefined) {
-      this.#fail(socket, { code: 'BAD_INPUT', detail: 'no such port is free' });
+      const failure: Failure = { code: 'BAD_INPUT', detail: 'no such port is free' };
+      this.#emit({ kind: 'udp-failed', socket, failure });
       return;
     }
     this.#ports.set(socket, port);
     this.#emit({ kind: 'udp-opened', socket, port });
-  }
-
-  #fail(socket: number, failure: Failure): void {
-    this.#emit({ kind: 'udp-failed', socket, failure });
   }
 }

@@ -1,20 +1,15 @@
 /**
  * UDP: the header, and the ports that are open. What arrives for a closed port is dropped.
  * Left out: answering with "port unreachable", datagrams larger than the MTU.
- * @rfc 768
+ * @rfc 768, 8200 §8.1
  */
 import type { Failure } from '../errors.ts';
 import type { Bytes, Random } from '../wire/bytes.ts';
 import { checksumAdd, checksumFinish } from '../wire/checksum.ts';
 import { DecodeError } from '../wire/errors.ts';
-import type { Ipv4Address } from './address.ts';
-import {
-  IPV4_HEADER,
-  IpProtocol,
-  type Ipv4Header,
-  type Ipv4Output,
-  pseudoHeaderSum,
-} from './ipv4.ts';
+import type { IpAddress } from './address.ts';
+import { type IpHeader, IpProtocol } from './header.ts';
+import type { NetworkInterface } from './interface.ts';
 import { ephemeralPort } from './ports.ts';
 
 const UDP_HEADER = 8;
@@ -24,18 +19,18 @@ const UDP_PORT_LIMIT = 1024;
 
 /** What becomes of datagrams on one local port. */
 export interface UdpHandler {
-  received(source: Ipv4Address, sourcePort: number, bytes: Bytes): void;
+  received(source: IpAddress, sourcePort: number, bytes: Bytes): void;
   /** A datagram of ours to that address did not arrive. */
-  unreachable(destination: Ipv4Address, destinationPort: number, failure: Failure): void;
+  unreachable(destination: IpAddress, destinationPort: number, failure: Failure): void;
 }
 
 export class UdpLayer {
-  readonly #output: Ipv4Output;
+  readonly #interface: NetworkInterface;
   readonly #random: Random;
   readonly #handlers = new Map<number, UdpHandler>();
 
-  constructor(output: Ipv4Output, random: Random) {
-    this.#output = output;
+  constructor(network: NetworkInterface, random: Random) {
+    this.#interface = network;
     this.#random = random;
   }
 
@@ -52,11 +47,20 @@ export class UdpLayer {
     this.#handlers.delete(port);
   }
 
-  /** Answers false when the datagram is too large for one packet. */
-  send(port: number, destination: Ipv4Address, destinationPort: number, data: Bytes): boolean {
+  /** Answers why not, where it could not be sent. */
+  send(
+    port: number,
+    destination: IpAddress,
+    destinationPort: number,
+    data: Bytes,
+  ): Failure | undefined {
     const length = UDP_HEADER + data.length;
-    if (IPV4_HEADER + length > this.#output.mtu) return false;
-    const packet = this.#output.take();
+    const path = this.#interface.pathTo(destination);
+    if (path === undefined) return { code: 'UNREACHABLE', detail: 'no way to that address' };
+    if (path.headerLength + length > this.#interface.mtu) {
+      return { code: 'UNREACHABLE', detail: 'larger than the link allows' };
+    }
+    const packet = this.#interface.take(path);
     const { bytes, start } = packet;
     packet.end = start + length;
     bytes[start] = port >>> 8;
@@ -68,23 +72,24 @@ export class UdpLayer {
     bytes[start + 6] = 0;
     bytes[start + 7] = 0;
     bytes.set(data, start + UDP_HEADER);
-    const pseudo = pseudoHeaderSum(this.#output.address, destination, IpProtocol.udp, length);
+    const pseudo = path.pseudoHeaderSum(IpProtocol.udp, length);
     // 0 means "no checksum", so a sum of 0 goes as its other form.
     const sum = checksumFinish(checksumAdd(pseudo, bytes, start, packet.end)) || 0xffff;
     bytes[start + 6] = sum >>> 8;
     bytes[start + 7] = sum;
-    this.#output.send(packet, IpProtocol.udp, destination);
-    return true;
+    this.#interface.send(packet, path, IpProtocol.udp);
+    return undefined;
   }
 
   /** The UDP payload of an IP packet. Throws `DecodeError`. */
-  arrived(header: Ipv4Header, bytes: Bytes): void {
+  arrived(header: IpHeader, bytes: Bytes): void {
     const { dataStart: start, dataEnd } = header;
     if (dataEnd - start < UDP_HEADER) throw new DecodeError('UDP truncated');
     const length = u16(bytes, start + 4);
     if (length < UDP_HEADER || start + length > dataEnd) throw new DecodeError('UDP length');
-    const pseudo = pseudoHeaderSum(header.source, header.destination, IpProtocol.udp, length);
-    const checked = u16(bytes, start + 6) !== 0;
+    const pseudo = header.pseudoHeaderSum(IpProtocol.udp, length);
+    // IPv6 has no checksum of its own, so there UDP's is not optional. @rfc 8200 §8.1
+    const checked = header.version === 6 || u16(bytes, start + 6) !== 0;
     if (checked && checksumFinish(checksumAdd(pseudo, bytes, start, start + length)) !== 0) {
       throw new DecodeError('UDP checksum');
     }
@@ -95,7 +100,7 @@ export class UdpLayer {
   }
 
   /** An ICMP error quotes a datagram of ours. */
-  unreachable(quoted: Ipv4Header, bytes: Bytes, failure: Failure): void {
+  unreachable(quoted: IpHeader, bytes: Bytes, failure: Failure): void {
     const { dataStart: start } = quoted;
     if (quoted.dataEnd - start < UDP_HEADER) throw new DecodeError('ICMP quote truncated');
     const handler = this.#handlers.get(u16(bytes, start));

@@ -23,6 +23,8 @@ export interface PppConfig {
    * that has nothing better may then give up (`PPP_NO_AUTH_PROTOCOL`), and has to be called again without this.
    */
   readonly insist?: boolean;
+  /** Whether IPv6 is negotiated beside IPv4, on a link that is large enough. */
+  readonly ipv6?: boolean;
   /** Server: what it knows and hands out; required in that role. */
   readonly server?: ServerConfig;
   /** Those that are not given are `PPP_TIMING`'s. */

@@ -7,7 +7,7 @@ import type { AuthMethod } from './config.ts';
 export type PppInput =
   /** The session below stands. */
   | { readonly kind: 'up' }
-  /** A frame that `decapsulate` answered with anything but `ipv4` or 0: address and control field, protocol, information. */
+  /** A frame that `decapsulate` answered with anything but `ipv4`, `ipv6` or 0: address and control field, protocol, information. */
   | { readonly kind: 'frame'; readonly bytes: Bytes }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'close' };
@@ -30,6 +30,9 @@ export type PppOutput =
       /** Largest IP packet, in bytes. */
       readonly mtu: number;
     }
+  /** IPv6 too: `interfaceId` is the second half of our link-local address, 8 bytes. May precede `network-up`. */
+  | { readonly kind: 'ipv6-up'; readonly interfaceId: Bytes }
+  | { readonly kind: 'ipv6-down' }
   /** The last output; without a failure it was our own wish. */
   | { readonly kind: 'closed'; readonly failure?: Failure }
   | Trace;

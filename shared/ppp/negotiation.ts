@@ -114,7 +114,7 @@ export class Negotiation<Option> {
    * `reply` is what answers it if the state allows.
    */
   signal(
-    event: 'Up' | 'Down' | 'Open' | 'Close' | 'RXJ+' | 'RXR',
+    event: 'Up' | 'Down' | 'Open' | 'Close' | 'RXJ+' | 'RXJ-' | 'RXR',
     now: Millis,
     reply?: ControlPacket,
   ): readonly NegotiationOutput[] {

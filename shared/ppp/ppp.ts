@@ -1,7 +1,7 @@
 /**
  * A PPP endpoint over L2TP: brings the link up with LCP, signs in or lets sign in, negotiates IPv4 with
- * IPCP, keeps watch over the link, and takes it down.
- * RFC 1661 §3, RFC 1332. Left out: IPv6CP, compression, encryption (MPPE), EAP, multilink, callback; what a
+ * IPCP and IPv6 with IPV6CP, keeps watch over the link, and takes it down.
+ * RFC 1661 §3, RFC 1332. Left out: compression, encryption (MPPE), EAP, multilink, callback; what a
  * peer asks of that is rejected.
  * A little long: each method is one line of the phase diagram (§3.2), and they only make sense together.
  */
@@ -25,6 +25,7 @@ import { type ControlPacket, decodeControlPacket, encodeControlPacket } from './
 import type { PppInput, PppOutput } from './interface.ts';
 import type { IpcpOption } from './ipcp-option.ts';
 import { IpcpClientPolicy, type IpcpPolicy, IpcpServerPolicy } from './ipcp-policy.ts';
+import { Ipv6cp, type Ipv6cpOutput } from './ipv6cp.ts';
 import { Keepalive } from './keepalive.ts';
 import { Lcp, type LcpOutput } from './lcp.ts';
 import { Negotiation, type NegotiationOutput } from './negotiation.ts';
@@ -68,6 +69,7 @@ export class Ppp implements Machine<PppInput, PppOutput> {
   readonly #lcp: Lcp;
   readonly #ipcpPolicy: IpcpPolicy;
   readonly #ipcp: Negotiation<IpcpOption>;
+  readonly #ipv6cp: Ipv6cp | undefined;
   #phase: Phase = { kind: 'dead' };
   #failure: Failure | undefined;
   #out: PppOutput[] = [];
@@ -87,6 +89,7 @@ export class Ppp implements Machine<PppInput, PppOutput> {
     this.#ipcpPolicy =
       config.role === 'client' ? new IpcpClientPolicy() : new IpcpServerPolicy(config.server!);
     this.#ipcp = new Negotiation(this.#ipcpPolicy, this.#timing);
+    if (config.ipv6 === true) this.#ipv6cp = new Ipv6cp(config.random, this.#timing);
   }
 
   /**
@@ -108,7 +111,13 @@ export class Ppp implements Machine<PppInput, PppOutput> {
     const side =
       phase.kind === 'authentication' || phase.kind === 'network' ? phase.side : undefined;
     const keepalive = phase.kind === 'network' ? phase.keepalive : undefined;
-    return earliest(this.#lcp.deadline, this.#ipcp.deadline, side?.deadline, keepalive?.deadline);
+    return earliest(
+      this.#lcp.deadline,
+      this.#ipcp.deadline,
+      this.#ipv6cp?.deadline,
+      side?.deadline,
+      keepalive?.deadline,
+    );
   }
 
   handle(input: PppInput, now: Millis): readonly PppOutput[] {
@@ -139,16 +148,18 @@ export class Ppp implements Machine<PppInput, PppOutput> {
   }
 
   /**
-   * Tells which protocol a received frame carries. For `ipv4` the header is consumed and the packet is to
-   * be delivered; 0 is malformed or IPv4 while the network is down, to be dropped; anything else leaves the cursor
+   * Tells which protocol a received frame carries. For `ipv4` and `ipv6` the header is consumed and the packet is to
+   * be delivered; 0 is malformed or IP while its network is down, to be dropped; anything else leaves the cursor
    * alone and wants the frame as an input. May move `deadline` back.
    */
   decapsulate(packet: Packet, now: Millis): number {
     const length = headerLength(packet.bytes, packet.start, packet.end);
     if (length === 0) return 0;
     const protocol = protocolNumber(packet.bytes, packet.start, length);
-    if (protocol !== PppProtocol.ipv4) return protocol;
-    if (this.#phase.kind !== 'network' || !this.#phase.open) return 0;
+    const isIpv6 = protocol === PppProtocol.ipv6 && this.#ipv6cp?.isUp === true;
+    if (protocol !== PppProtocol.ipv4 && !isIpv6) return protocol;
+    if (this.#phase.kind !== 'network') return 0;
+    if (isIpv6 ? !this.#ipv6cp?.isOpen : !this.#phase.open) return 0;
     this.#phase.keepalive.heard(now);
     packet.start += length;
     return protocol;
@@ -158,6 +169,7 @@ export class Ppp implements Machine<PppInput, PppOutput> {
     if (this.#phase.kind !== 'dead') return;
     this.#enterLink();
     this.#ipcpDo(this.#ipcp.signal('Open', now), now);
+    this.#ipv6cpDo(this.#ipv6cp?.open(now));
     this.#lcpDo(this.#lcp.open(now), now);
   }
 
@@ -190,7 +202,12 @@ export class Ppp implements Machine<PppInput, PppOutput> {
       this.#trace('out-of-phase', `0x${protocol.toString(16)}`);
     } else if (protocol === PppProtocol.ipcp) {
       this.#ipcpDo(this.#ipcp.receive(decodeControlPacket(information), now), now);
-    } else if (protocol === PppProtocol.ipv4) {
+    } else if (protocol === PppProtocol.ipv6cp && this.#ipv6cp?.isUp) {
+      this.#ipv6cpDo(this.#ipv6cp.receive(decodeControlPacket(information), now));
+    } else if (
+      protocol === PppProtocol.ipv4 ||
+      (protocol === PppProtocol.ipv6 && this.#ipv6cp?.isUp)
+    ) {
       this.#trace('data-as-frame');
     } else {
       const packet = this.#lcp.protocolReject(protocol, information);
@@ -202,6 +219,7 @@ export class Ppp implements Machine<PppInput, PppOutput> {
     if (this.#phase.kind === 'closed') return;
     this.#lcpDo(this.#lcp.timeout(now), now);
     this.#ipcpDo(this.#ipcp.timeout(now), now);
+    this.#ipv6cpDo(this.#ipv6cp?.timeout(now));
     const phase = this.#phase;
     if (phase.kind === 'authentication' || phase.kind === 'network')
       this.#authenticationDo(phase.side?.timeout(now) ?? [], now);
@@ -234,6 +252,7 @@ export class Ppp implements Machine<PppInput, PppOutput> {
         case 'layer-down':
           if (this.#phase.kind !== 'terminating') this.#enterLink();
           if (this.#ipcp.state > State.starting) this.#ipcpDo(this.#ipcp.signal('Down', now), now);
+          this.#ipv6cpDo(this.#ipv6cp?.down(now));
           break;
         case 'layer-finished':
           // A peer may end it by rejecting what LCP cannot do without.
@@ -283,6 +302,13 @@ export class Ppp implements Machine<PppInput, PppOutput> {
         case 'trace':
           this.#out.push(output);
       }
+    }
+  }
+
+  #ipv6cpDo(outputs: readonly Ipv6cpOutput[] = []): void {
+    for (const output of outputs) {
+      if (output.kind === 'transmit') this.#transmit(PppProtocol.ipv6cp, output.packet);
+      else this.#out.push(output);
     }
   }
 
@@ -340,6 +366,7 @@ export class Ppp implements Machine<PppInput, PppOutput> {
     const keepalive = new Keepalive(echoInterval, echoLimit, now);
     this.#enterNetwork({ method, side, keepalive });
     this.#ipcpDo(this.#ipcp.signal('Up', now), now);
+    this.#ipv6cpDo(this.#ipv6cp?.up(this.#lcp.policy.mtu, now));
   }
 
   #enterNetwork(
@@ -395,6 +422,9 @@ export class Ppp implements Machine<PppInput, PppOutput> {
       protocol === PppProtocol.ipcp ||
       protocol === PppProtocol.ipv4 ||
       (method !== undefined && protocol === protocolOf(method));
+    if (protocol === PppProtocol.ipv6cp || protocol === PppProtocol.ipv6) {
+      this.#ipv6cpDo(this.#ipv6cp?.rejected(now));
+    }
     if (!needed) return this.#trace('protocol-rejected', `0x${protocol.toString(16)}`);
     const detail = `the peer rejects protocol 0x${protocol.toString(16).padStart(4, '0')}`;
     this.#close({ code: 'PPP_NEGOTIATION_FAILED', detail }, now);

@@ -60,6 +60,7 @@ export interface StackConfig {
   readonly userName: string;
   readonly password: string;
   readonly authMethods: readonly AuthMethod[];
+  readonly searchList: readonly string[];
   /** Source port of L2TP inside ESP. */
   readonly innerPort: number;
 }

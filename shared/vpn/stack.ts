@@ -65,6 +65,8 @@ export class Stack {
   #network: { readonly address: Bytes; readonly mtu: number } | undefined;
   /** Whether PPP carries IP now: it does not while a gateway negotiates anew. */
   #carriesIp = false;
+  /** Our half of the link-local address, while PPP carries IPv6. */
+  #interfaceId: Bytes | undefined;
   #now: Millis = 0;
   #failure: Failure | undefined;
   /** Set while the layers are being closed. */
@@ -390,6 +392,7 @@ export class Stack {
       credentials: { userName, password },
       methods: authMethods,
       insist: this.#insist,
+      ipv6: true,
     });
     this.#toPpp({ kind: 'up' });
   }
@@ -413,6 +416,14 @@ export class Stack {
       case 'network-up':
         this.#startNetwork(output);
         return;
+      case 'ipv6-up':
+        this.#interfaceId = output.interfaceId;
+        this.#toIp(output);
+        return;
+      case 'ipv6-down':
+        this.#interfaceId = undefined;
+        this.#toIp(output);
+        return;
       case 'closed': {
         const again = this.#mayCallAgain(output.failure);
         this.#ppp = undefined;
@@ -434,7 +445,7 @@ export class Stack {
   }
 
   #startNetwork(link: Extract<PppOutput, { kind: 'network-up' }>): void {
-    const { random, suite, gateway, outerMtu, emit } = this.#config;
+    const { random, suite, gateway, outerMtu, emit, searchList } = this.#config;
     if (this.#path.sealer === undefined) return;
     const mtu = Math.min(
       link.mtu,
@@ -451,10 +462,12 @@ export class Stack {
     this.#ip = new IpStack({
       address: link.address,
       nameServers: link.nameServers,
+      searchList,
       random,
       sink,
       primitives: suite,
     });
+    if (this.#interfaceId) this.#toIp({ kind: 'ipv6-up', interfaceId: this.#interfaceId });
     emit({ kind: 'connected', session: describeSession(gateway, link, mtu, this.#agreed) });
   }
 
@@ -472,8 +485,10 @@ export class Stack {
   }
 
   #sendIp(packet: Packet): void {
-    if (this.#ppp === undefined || this.#l2tp === undefined || !this.#carriesIp) return;
-    this.#ppp.encapsulate(packet, PppProtocol.ipv4);
+    if (this.#ppp === undefined || this.#l2tp === undefined) return;
+    const isIpv6 = packet.bytes[packet.start]! >>> 4 === 6;
+    if (isIpv6 ? this.#interfaceId === undefined : !this.#carriesIp) return;
+    this.#ppp.encapsulate(packet, isIpv6 ? PppProtocol.ipv6 : PppProtocol.ipv4);
     this.#l2tp.encapsulate(packet);
     this.#lastSent = this.#now;
     this.#path.send(packet);
@@ -502,7 +517,7 @@ export class Stack {
     if (!this.#l2tp.decapsulate(packet, this.#now) || this.#ppp === undefined) return;
     const frameStart = packet.start;
     const protocol = this.#ppp.decapsulate(packet, this.#now);
-    if (protocol === PppProtocol.ipv4) this.#toIp({ kind: 'packet', packet });
+    if (packet.start !== frameStart) this.#toIp({ kind: 'packet', packet });
     else if (protocol !== 0) {
       this.#toPpp({ kind: 'frame', bytes: packet.bytes.slice(frameStart, packet.end) });
     }

@@ -32,6 +32,8 @@ export interface TunnelConfig {
   readonly password: string;
   /** Ways to sign in that the user allows, best first. */
   readonly authMethods: readonly AuthMethod[];
+  /** Domains in which a name without a dot is looked for. */
+  readonly searchList?: readonly string[];
   /** Source port of L2TP inside ESP. Without it one that no other tab behind the relay's address has. */
   readonly innerPort?: number;
   /** ESP travels in UDP, also where relay and gateway could do without. */
@@ -202,6 +204,7 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
       userName: config.userName,
       password: config.password,
       authMethods: config.authMethods,
+      searchList: config.searchList ?? [],
       // Ports of the relay's that are this session's alone. Another one for a second try: a gateway may hold on to the first.
       innerPort: config.innerPort ?? (natTraversal === 'force' ? local.natt : local.l2tp),
     });

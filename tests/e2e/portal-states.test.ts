@@ -315,6 +315,38 @@ describe('tools', () => {
     expect(summary).toBe('4 of 4 answered; min / avg / max 4.20 ms / 4.20 ms / 4.20 ms.');
   });
 
+  test('connections are shown while one looks, and asked for only then', async () => {
+    const rows = () => page.getByRole('region', { name: 'Open connections' }).getByRole('row');
+    const received = async () =>
+      Number.parseFloat(await rows().nth(1).getByRole('cell').nth(2).innerText());
+    const button = page.getByRole('button', { name: 'Show connections' });
+    expect(await button.getAttribute('aria-expanded')).toBe('false');
+    await button.click();
+    await rows().first().waitFor();
+    expect(await rows().allInnerTexts()).toEqual([
+      'Remote\tState\tSent\tReceived\tRound trip\tWindow\tResent',
+      expect.stringMatching(
+        /^10\.30\.0\.1:80\s*intranet\.test\tESTABLISHED\t512 bytes\t\d\.0 kB\t4\.20 ms\t14\.6 kB\t3$/,
+      ),
+      '[2001:db8:42::9]:443\tSYN-SENT\t0 bytes\t0 bytes\t–\t–\t–',
+    ]);
+    const first = await received();
+    await expect.poll(received).toBeGreaterThan(first);
+    await looksRight('connections');
+    await page.getByRole('button', { name: 'Hide connections' }).click();
+    expect(await page.getByRole('region', { name: 'Open connections' }).count()).toBe(0);
+    await button.click();
+    await rows().first().waitFor();
+    const last = await received();
+    await page.getByRole('button', { name: 'Hide connections' }).click();
+    await page.waitForTimeout(2_500);
+    await button.click();
+    await rows().first().waitFor();
+    // One question since, not one for each second that it was closed.
+    expect(await received()).toBe(last + 1);
+    expect(complaints).toEqual([]);
+  });
+
   test('ping can be stopped', async () => {
     await page.getByLabel('Host', { exact: true }).fill('10.30.0.1');
     await page.getByRole('button', { name: 'Ping', exact: true }).click();

@@ -14,9 +14,15 @@ import {
   PHASE2_TRANSFORMS,
   phase2Proposal,
 } from '../../shared/ike/phase2-transforms.ts';
-import { decodeReply, encodeQuestion } from '../../shared/ip/dns-message.ts';
+import { decodeReply, encodeQuestion, type RecordType } from '../../shared/ip/dns-message.ts';
+import { IpHeader } from '../../shared/ip/header.ts';
 import { decodeIcmp } from '../../shared/ip/icmp.ts';
-import { decodeIpv4, decodeQuotedIpv4, Ipv4Header } from '../../shared/ip/ipv4.ts';
+import { decodeIpv4, decodeQuotedIpv4 } from '../../shared/ip/ipv4.ts';
+import { decodeIpv6, decodeQuotedIpv6 } from '../../shared/ip/ipv6.ts';
+import {
+  decodeNeighborSolicitation,
+  decodeRouterAdvertisement,
+} from '../../shared/ip/neighbor-discovery.ts';
 import { decodeSegment, Segment } from '../../shared/ip/tcp/segment.ts';
 import { decodeClearBody, decodeMessage, encodeClearMessage } from '../../shared/isakmp/message.ts';
 import type { Payload } from '../../shared/isakmp/payload.ts';
@@ -28,6 +34,7 @@ import { decodeChapValue, decodeMsChapResponse } from '../../shared/ppp/chap-pac
 import { decodeConfigOptions } from '../../shared/ppp/config-option.ts';
 import { decodeControlPacket } from '../../shared/ppp/control-packet.ts';
 import { decodeIpcpOption } from '../../shared/ppp/ipcp-option.ts';
+import { decodeIpv6cpOption } from '../../shared/ppp/ipv6cp-option.ts';
 import { decodeLcpOption } from '../../shared/ppp/lcp-option.ts';
 import { parseFailure, parseSuccess } from '../../shared/ppp/mschapv2.ts';
 import { decodeAuthenticateRequest, decodeReplyMessage } from '../../shared/ppp/pap-packet.ts';
@@ -102,11 +109,19 @@ const packet = (protocol: number, payload: string): Bytes => {
   bytes[9] = protocol;
   return bytes;
 };
+const packet6 = (next: number, payload: string): Bytes => {
+  const addresses = `${'20010db8'.padEnd(31, '0')}1 ${'20010db8'.padEnd(31, '0')}2`;
+  const bytes = fromHex(`6000 0000 0000 00 40 ${addresses} ${payload}`);
+  bytes[5] = bytes.length - 40;
+  bytes[6] = next;
+  return bytes;
+};
+const linkLocal = fromHex(`${'fe80'.padEnd(31, '0')}2${'fe80'.padEnd(31, '0')}1`);
 const session = new DataSession(
   { localTunnelId: 1, peerTunnelId: 2, localSessionId: 3, peerSessionId: 4 },
   'follow-peer',
 );
-const scratch = new Ipv4Header();
+const scratch = new IpHeader();
 const segment = new Segment();
 
 const TARGETS: Readonly<Record<string, Target>> = {
@@ -157,7 +172,12 @@ const TARGETS: Readonly<Record<string, Target>> = {
       const each = decodeControlPacket(bytes.slice(length));
       decodeReplyMessage(each);
       for (const decode of [
-        () => decodeConfigOptions(each.body).map((o) => [decodeLcpOption(o), decodeIpcpOption(o)]),
+        () =>
+          decodeConfigOptions(each.body).map((o) => [
+            decodeLcpOption(o),
+            decodeIpcpOption(o),
+            decodeIpv6cpOption(o),
+          ]),
         () => decodeMsChapResponse(decodeChapValue(each).value),
         () => decodeAuthenticateRequest(each),
       ]) {
@@ -175,9 +195,9 @@ const TARGETS: Readonly<Record<string, Target>> = {
     decode: (bytes) => {
       decodeQuotedIpv4(scratch, bytes, 0, bytes.length);
       const { dataStart } = scratch;
-      refusing(() => decodeIcmp(bytes, dataStart, bytes.length));
+      refusing(() => decodeIcmp(scratch, bytes));
       refusing(() => decodeSegment(segment, bytes, dataStart, bytes.length));
-      decodeIpv4(scratch, bytes, 0, bytes.length);
+      refusing(() => decodeIpv4(scratch, bytes, 0, bytes.length));
     },
     valid: [
       packet(1, '0800 f7ff 0000 0000'),
@@ -187,11 +207,49 @@ const TARGETS: Readonly<Record<string, Target>> = {
       ),
     ],
   },
-  dns: {
-    decode: (bytes) => decodeReply(bytes, 0x0102, 'a.example'),
+  ipv6: {
+    decode: (bytes) => {
+      refusing(() => decodeQuotedIpv6(scratch, bytes, 0, bytes.length));
+      decodeIpv6(scratch, bytes, 0, bytes.length);
+      insist(scratch.dataStart <= scratch.dataEnd && scratch.dataEnd <= bytes.length, 'payload');
+      decodeIcmp(scratch, bytes);
+    },
     valid: [
-      answer('c00c 0001 0001 0000003c 0004 0a000001', 1),
-      answer('c00c 0005 0001 0000003c 0002 c00c', 1),
+      packet6(58, '8000 0000 0001 0002'),
+      packet6(0, '3c00 0502 0000 0100 2b00 0104 0000 0000 3a00 0000 0000 0000 8000 0000 0001 0002'),
+      packet6(44, '0600 0011 0000 0007 0050 c000'),
+    ],
+  },
+  'neighbour discovery': {
+    decode: (bytes) => {
+      scratch.version = 6;
+      scratch.bytes = linkLocal;
+      scratch.addressesAt = 0;
+      Object.assign(scratch, { dataStart: 0, dataEnd: bytes.length, ttl: 255 });
+      refusing(() => decodeNeighborSolicitation(scratch, bytes));
+      const found = decodeRouterAdvertisement(scratch, bytes);
+      insist(found.prefixes.length + found.searchList.length <= bytes.length, 'options');
+    },
+    valid: [
+      fromHex(
+        `8600 0000 4000 0708 00000000 00000000 0304 40c0 00000e10 00000708 00000000
+         20010db8 00010002 00000000 00000000 1903 0000 00000e10 20010db8 00090000 00000000 00000009
+         1f02 0000 00000e10 04 636f7270 00 0000`,
+      ),
+      fromHex('8700 0000 00000000 fe800000 00000000 00000000 00000001'),
+    ],
+  },
+  dns: {
+    decode: (bytes) => {
+      for (const type of ['A', 'AAAA', 'CNAME', 'SRV', 'PTR', 'TXT'] as const) {
+        refusing(() => decodeReply(bytes, 0x0102, { name: 'a.example', type }));
+      }
+    },
+    valid: [
+      answer('A', 'c00c 0001 0001 0000003c 0004 0a000001'),
+      answer('A', 'c00c 0005 0001 0000003c 0002 c00c'),
+      answer('SRV', 'c00c 0021 0001 0000003c 000a 0001 0002 0185 01 61 c00c'),
+      answer('TXT', 'c00c 0010 0001 0000003c 0006 02 7631 02 7632'),
     ],
   },
   frames: {
@@ -267,8 +325,8 @@ function textTarget(decode: (text: string) => unknown, valid: readonly string[])
 }
 
 /** An answer to the question with one record. */
-function answer(record: string, count: number): Bytes {
-  const question = encodeQuestion(0x0102, 'a.example').slice(12);
-  const head = new Writer().u16(0x0102).u16(0x8180).u16(1).u16(count).u16(0).u16(0);
+function answer(type: RecordType, record: string): Bytes {
+  const question = encodeQuestion(0x0102, { name: 'a.example', type }).slice(12);
+  const head = new Writer().u16(0x0102).u16(0x8180).u16(1).u16(1).u16(0).u16(0);
   return head.bytes(question).bytes(fromHex(record)).finish();
 }

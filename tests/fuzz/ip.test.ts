@@ -1,12 +1,15 @@
 /** The TCP/IP stack: whatever packets come, and whatever its owner does meanwhile. */
 import fc from 'fast-check';
-import { addressBytes } from '../../shared/ip/address.ts';
-import { decodeIpv4, IpProtocol, Ipv4Header, pseudoHeaderSum } from '../../shared/ip/ipv4.ts';
+import type { IpAddress } from '../../shared/ip/address.ts';
+import { IpHeader, IpProtocol } from '../../shared/ip/header.ts';
+import { decodeIpv4 } from '../../shared/ip/ipv4.ts';
+import { decodeIpv6 } from '../../shared/ip/ipv6.ts';
+import { Path } from '../../shared/ip/path.ts';
 import { type IpInput, type IpOutput, IpStack } from '../../shared/ip/stack.ts';
 import { decodeSegment, encodeSegment, Segment, TcpFlag } from '../../shared/ip/tcp/segment.ts';
-import { type Bytes, concat, EMPTY } from '../../shared/wire/bytes.ts';
+import { type Bytes, concat, EMPTY, fromHex } from '../../shared/wire/bytes.ts';
 import { checksumAdd, checksumFinish } from '../../shared/wire/checksum.ts';
-import { asPacket, CLIENT, CopyingSink, SERVER } from '../support/ip-pair.ts';
+import { asPacket, CLIENT, CopyingSink, ip, SERVER } from '../support/ip-pair.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
 import { SeededRandom } from '../support/random.ts';
 import { campaign, fuzz } from './support/campaign.ts';
@@ -19,6 +22,14 @@ const MOST_PACKETS = 4_096;
 
 /** Longest that a connection keeps trying, and then some. */
 const END_MILLIS = 600_000;
+
+/** Names asked for, by a step's length. */
+const RESOLVED: Readonly<Record<number, string>> = {
+  1: 'a.example',
+  100: 'intranet',
+  5000: 'b.example.',
+  40000: 'a.example',
+};
 
 const BUFFERS = { sendBuffer: 16_384, receiveBuffer: 16_384 };
 
@@ -36,6 +47,32 @@ const edge = fc.constantFrom(
   2 ** 31,
   2 ** 31 - 1,
 );
+
+const PEER6 = ip('fe80::2');
+const OURS6 = ip('fe80::1');
+const FAR6 = ip('2001:db8:9::9');
+const GLOBAL6 = ip('2001:db8:1:2::1');
+
+/** What follows the checksum of a router advertisement. */
+const advertisement = fc
+  .tuple(
+    fc.constantFrom(0, 1, 1_800, 65_535),
+    fc.array(
+      fc.constantFrom(
+        '0304 40 c0 00000e10 00000708 00000000 20010db8000100020000000000000000',
+        '0304 40 40 00000001 00000001 00000000 20010db8000100020000000000000000',
+        '0304 40 40 ffffffff ffffffff 00000000 20010db8000100030000000000000000',
+        '1903 0000 00000e10 20010db8000900000000000000000009',
+        '1f02 0000 00000e10 04 636f7270 00 0000',
+        '0501 0000 00000500',
+      ),
+      { maxLength: 4 },
+    ),
+  )
+  .map(([lifetime, options]) => {
+    const head = Uint8Array.of(64, 0, lifetime >>> 8, lifetime, ...new Uint8Array(8));
+    return concat(head, ...options.map(fromHex));
+  });
 
 const step = fc.oneof(
   {
@@ -73,7 +110,15 @@ const step = fc.oneof(
     arbitrary: fc.record({
       act: fc.constant('datagram' as const),
       protocol: fc.constantFrom(IpProtocol.icmp, IpProtocol.udp, IpProtocol.tcp, 47),
-      source: fc.constantFrom(SERVER, SERVER, SERVER, CLIENT, 0, 0x7f000001, 0xffffffff),
+      source: fc.constantFrom(
+        SERVER,
+        SERVER,
+        SERVER,
+        CLIENT,
+        ip('0.0.0.0'),
+        ip('127.0.0.1'),
+        ip('255.255.255.255'),
+      ),
       /** More fragments, and offset in 8 bytes. */
       fragment: fc.oneof(fc.constant(0), fc.constant(0), fc.nat({ max: 0x3fff })),
       identification: fc.nat({ max: 20 }),
@@ -110,6 +155,21 @@ const step = fc.oneof(
       answer: octets(40),
     }),
   },
+  {
+    weight: 5,
+    /** An IPv6 packet, or an ICMPv6 message with what `type` needs. */
+    arbitrary: fc.record({
+      act: fc.constant('six' as const),
+      next: fc.oneof(fc.constant(IpProtocol.icmpv6), fc.constantFrom(0, 6, 17, 43, 44, 59, 60)),
+      from: fc.constantFrom(PEER6, PEER6, FAR6, OURS6, ip('::'), ip('ff02::1')),
+      to: fc.constantFrom(OURS6, OURS6, GLOBAL6, ip('ff02::1'), ip('ff02::1:ff00:1')),
+      hops: fc.constantFrom(255, 255, 64),
+      type: fc.oneof(fc.constantFrom(1, 2, 3, 4, 128, 129, 134, 134, 135), fc.nat({ max: 255 })),
+      body: fc.oneof(octets(80), advertisement),
+      quote: fc.option(fc.nat({ max: 40 }), { nil: undefined }),
+      changes: mutations,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ act: fc.constant('noise' as const), bytes: octets(80) }) },
   {
     weight: 5,
@@ -128,6 +188,10 @@ const step = fc.oneof(
         'connect',
         'tune',
         'inspect',
+        'connect6',
+        'send6',
+        'ipv6-down',
+        'ipv6-up',
       ),
       socket: fc.nat({ max: 2 }),
       length: fc.constantFrom(1, 100, 5_000, 40_000),
@@ -142,6 +206,7 @@ const step = fc.oneof(
   },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+type SixStep = Extract<Step, { act: 'six' }>;
 type SegmentStep = Extract<Step, { act: 'segment' }>;
 
 /** What is known of a connection: by what it sent last. */
@@ -166,8 +231,8 @@ class World {
 
   constructor(seed: number, mtu: number) {
     this.machine = new IpStack({
-      address: addressBytes(CLIENT),
-      nameServers: [addressBytes(SERVER)],
+      address: CLIENT.bytes,
+      nameServers: [SERVER.bytes],
       random: new SeededRandom(seed),
       sink: new CopyingSink(mtu, (bytes) => this.#note(bytes)),
       primitives: nodePrimitives,
@@ -178,6 +243,7 @@ class World {
     this.#connect();
     this.#connect();
     this.tell({ kind: 'udp-open', socket: 50, port: 5_000 });
+    this.#up();
   }
 
   tell(input: IpInput): void {
@@ -217,6 +283,8 @@ class World {
         return this.#answer(
           mutate(concat(this.#question ?? EMPTY, each.answer), each.changes, 600),
         );
+      case 'six':
+        return this.#six(each);
       case 'own':
         return this.#own(each.what, each.socket, each.length);
       case 'pass':
@@ -231,26 +299,58 @@ class World {
     });
   }
 
-  #connect(): void {
+  #connect(remote = SERVER): void {
     const socket = this.#next++;
     this.#opened.add(socket);
-    this.tell({ kind: 'tcp-connect', socket, address: addressBytes(SERVER), port: 443 });
+    this.tell({ kind: 'tcp-connect', socket, address: remote.bytes, port: 443 });
+  }
+
+  #up(): void {
+    this.tell({ kind: 'ipv6-up', interfaceId: OURS6.bytes.slice(8) });
+  }
+
+  #six({ next, from, to, hops, type, body, quote, changes }: SixStep): void {
+    let payload: Bytes = new Uint8Array(body);
+    if (next === IpProtocol.icmpv6) {
+      const quoted = quote === undefined ? undefined : this.sent[quote % this.sent.length];
+      const tail = quoted === undefined ? payload : mutate(quoted.slice(0, 80), changes, 600);
+      const head = Uint8Array.of(type, 0, 0, 0, ...(quoted === undefined ? [] : [0, 0, 5, 0]));
+      payload = concat(head, tail);
+      const pseudo = from.sum + to.sum + IpProtocol.icmpv6 + payload.length;
+      checksum(payload, pseudo, 2);
+    }
+    const { length } = payload;
+    const head = Uint8Array.of(0x60, 0, 0, 0, length >>> 8, length, next, hops);
+    const bytes = concat(head, from.bytes, to.bytes, payload);
+    this.#arrive(next === IpProtocol.icmpv6 ? bytes : mutate(bytes, changes, 1_500));
   }
 
   #own(what: string, index: number, length: number): void {
     const sockets = [...this.#opened].filter((socket) => !this.#closed.has(socket));
     const socket = sockets[index % Math.max(1, sockets.length)];
     if (what === 'connect') return this.#connect();
+    if (what === 'connect6') return this.#connect(length === 100 ? FAR6 : PEER6);
+    if (what === 'ipv6-up') return this.#up();
+    if (what === 'ipv6-down') return this.tell({ kind: 'ipv6-down' });
+    if (what === 'send6') {
+      const bytes = new Uint8Array(Math.min(length, 60));
+      return this.tell({ kind: 'udp-send', socket: 50, address: FAR6.bytes, port: 53, bytes });
+    }
     if (what === 'hold' || what === 'resume' || what === 'inspect') {
       return this.tell({ kind: what });
     }
     if (what === 'ping') {
       const ping = this.#next++;
-      const address = addressBytes(SERVER);
+      const address = SERVER.bytes;
       return this.tell({ kind: 'ping', ping, address, length: length % 1_000, timeout: 5_000 });
     }
     if (what === 'resolve') {
-      return this.tell({ kind: 'resolve', query: this.#next++, name: `host${length}.example` });
+      return this.tell({
+        kind: 'resolve',
+        query: this.#next++,
+        name: RESOLVED[length]!,
+        type: 'A',
+      });
     }
     if (socket === undefined) return;
     if (what === 'write') this.tell({ kind: 'tcp-write', socket, bytes: new Uint8Array(length) });
@@ -291,13 +391,13 @@ class World {
     const bytes = new Uint8Array(60 + each.length);
     const length = encodeSegment(segment, bytes, 0) + each.length;
     const body = bytes.slice(0, length);
-    checksum(body, pseudoHeaderSum(SERVER, CLIENT, IpProtocol.tcp, length), 16);
+    checksum(body, new Path(SERVER, CLIENT).pseudoHeaderSum(IpProtocol.tcp, length), 16);
     this.#arrive(packet(IpProtocol.tcp, SERVER, body));
   }
 
   /** From the name server, to the port that asked last. */
   #answer(message: Bytes): void {
-    const last = this.sent.findLast((bytes) => bytes[9] === IpProtocol.udp);
+    const last = this.sent.findLast((bytes) => bytes[0] === 0x45 && bytes[9] === IpProtocol.udp);
     if (last === undefined) return;
     const length = 8 + message.length;
     const head = Uint8Array.of(0, 53, last[20]!, last[21]!, length >>> 8, length, 0, 0);
@@ -327,9 +427,11 @@ class World {
     insist(++this.#packets <= MOST_PACKETS, 'too many packets at once');
     if (this.sent.length < 64) this.sent.push(bytes);
     else this.sent[this.#packets % 64] = bytes;
-    const header = new Ipv4Header();
-    decodeIpv4(header, bytes, 0, bytes.length);
-    if (header.protocol === IpProtocol.udp) this.#question = answered(bytes.slice(28));
+    const header = new IpHeader();
+    const isIpv6 = bytes[0]! >>> 4 === 6;
+    if (isIpv6) decodeIpv6(header, bytes, 0, bytes.length);
+    else decodeIpv4(header, bytes, 0, bytes.length);
+    if (!isIpv6 && header.protocol === IpProtocol.udp) this.#question = answered(bytes.slice(28));
     if (header.protocol !== IpProtocol.tcp) return;
     const segment = new Segment();
     decodeSegment(segment, bytes, header.dataStart, header.dataEnd);
@@ -364,7 +466,7 @@ function answered(question: Bytes): Bytes {
 
 function packet(
   protocol: number,
-  source: number,
+  source: IpAddress,
   body: Bytes,
   fragment = 0,
   identification = 0,
@@ -377,8 +479,8 @@ function packet(
   view.setUint16(6, fragment);
   view.setUint8(8, 64);
   view.setUint8(9, protocol);
-  view.setUint32(12, source);
-  view.setUint32(16, CLIENT);
+  bytes.set(source.bytes, 12);
+  bytes.set(CLIENT.bytes, 16);
   bytes.set(body, 20);
   checksum(bytes.subarray(0, 20), 0, 10);
   return bytes;

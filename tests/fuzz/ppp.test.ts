@@ -19,8 +19,8 @@ function pppDuel(seedValue: number): Duel<PppInput, PppOutput> {
     seedValue % 4
   ]!;
   const pair = new Duel<PppInput, PppOutput>(
-    new Ppp(clientConfig(seedValue)),
-    new Ppp(serverConfig(seedValue, { methods })),
+    new Ppp(clientConfig(seedValue, { ipv6: true })),
+    new Ppp(serverConfig(seedValue, { methods, ipv6: seedValue % 2 === 0 })),
     {
       message: (output) =>
         output.kind === 'transmit' ? { kind: 'frame', bytes: output.bytes } : undefined,
@@ -46,8 +46,8 @@ const middle = campaign({
   },
 });
 
-const OPTION_PROTOCOLS = [0xc021, 0x8021];
-const PROTOCOLS = [...OPTION_PROTOCOLS, 0xc023, 0xc223, 0xc227, 0x8057, 0x80fd, 0x0021];
+const OPTION_PROTOCOLS = [0xc021, 0x8021, 0x8057];
+const PROTOCOLS = [...OPTION_PROTOCOLS, 0xc023, 0xc223, 0xc227, 0x80fd, 0x0021, 0x0057];
 
 const liar = campaign({
   name: 'ppp, a peer that speaks it and lies',
@@ -66,7 +66,16 @@ const liar = campaign({
             data: fc.oneof(
               octets(6),
               fc
-                .constantFrom('c023', 'c22305', 'c22381', 'c227', '00000000', '0578', '0000')
+                .constantFrom(
+                  'c023',
+                  'c22305',
+                  'c22381',
+                  'c227',
+                  '00000000',
+                  '0578',
+                  '0000',
+                  '0000000000000000',
+                )
                 .map((hex) => new Uint8Array(Buffer.from(hex, 'hex'))),
             ),
           }),

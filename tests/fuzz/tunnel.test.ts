@@ -152,7 +152,7 @@ function act(world: TunnelWorld, what: string, number: number): void {
   else if (what === 'ping') {
     world.ip({ kind: 'ping', ping: number, address, length: 56, timeout: 1_000 });
   } else if (what === 'resolve') {
-    world.ip({ kind: 'resolve', query: number, name: 'intranet.example' });
+    world.ip({ kind: 'resolve', query: number, name: 'intranet.example', type: 'A' });
   } else if (what === 'close') world.tell({ kind: 'close' });
   else if (what === 'hold' || what === 'resume') world.ip({ kind: what });
 }

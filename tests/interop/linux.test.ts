@@ -5,7 +5,12 @@ import { guestObstacle } from '../../scripts/support/guest.ts';
 import { ERRORS, type TunnelErrorCode } from '../../shared/errors.ts';
 import type { DialResult } from './support/dial.ts';
 import { INDEX_PAGE, WIKI_HOST } from './support/intranet.ts';
-import { LINUX_USERS, type Policy } from './support/linux-gateway-config.ts';
+import {
+  IPV6_PAGE,
+  IPV6_PREFIX,
+  LINUX_USERS,
+  type Policy,
+} from './support/linux-gateway-config.ts';
 import { LinuxLaboratory, type Place } from './support/linux-laboratory.ts';
 import { INTRANET_ADDRESS } from './support/softether-config.ts';
 import { skipTrial, type Trial, tryOut } from './support/trial.ts';
@@ -101,6 +106,24 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
         const shown = transport === 'raw ESP' ? 'Raw ESP' : 'UDP 4500';
         expect(result.stderr).toContain(`ESP ${cipher} over ${shown}; ${signIn};`);
       },
+    );
+  });
+
+  it('gives IPv6 as well: an address, a page by it, the way to its router', async () => {
+    await laboratory.gateway.configure({ ipv6: true });
+    const command = (...rest: string[]) => ['--ipv6', ...rest];
+    const page = await laboratory.dial(command('get', `http://[${IPV6_PREFIX}1]/`), {
+      place: 'near',
+    });
+    expectSuccess(page);
+    expect(page.stderr).toMatch(new RegExp(`IPv6: address ${IPV6_PREFIX}[0-9a-f:]+\n`));
+    expect(page.stdout.toString()).toBe(IPV6_PAGE);
+    const trace = await laboratory.dial(command('traceroute', `${IPV6_PREFIX}1`), {
+      place: 'near',
+    });
+    expectSuccess(trace);
+    expect(trace.stdout.toString()).toMatch(
+      /^ 1 {2}2001:db8:42::1 {2}\d+\.\d ms( {2}\d+\.\d ms){2}\n$/,
     );
   });
 

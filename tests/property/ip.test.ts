@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressBytes, formatAddress, parseAddress } from '../../shared/ip/address.ts';
+import { formatAddress, parseAddress } from '../../shared/ip/address.ts';
 import { decodeReply, encodeQuestion } from '../../shared/ip/dns-message.ts';
 import { FRAGMENT_BYTES_LIMIT, Reassembly } from '../../shared/ip/fragments.ts';
-import { Ipv4Header } from '../../shared/ip/ipv4.ts';
+import { IpHeader } from '../../shared/ip/header.ts';
 import { Receiver } from '../../shared/ip/tcp/receiver.ts';
 import { ByteRing } from '../../shared/ip/tcp/ring.ts';
 import { decodeSegment, encodeSegment, Segment } from '../../shared/ip/tcp/segment.ts';
@@ -18,11 +18,42 @@ const bytes = (max: number) =>
   fc.uint8Array({ maxLength: max }).map((each) => new Uint8Array(each));
 
 describe('addresses', () => {
-  it('number, bytes and text say the same', () => {
+  const either = fc.constantFrom(4, 16).chain((length) =>
+    // Zeros are what the shortest form of IPv6 is about.
+    fc.array(fc.oneof(fc.constant(0), fc.nat({ max: 255 })), {
+      minLength: length,
+      maxLength: length,
+    }),
+  );
+
+  it('bytes and text say the same', () => {
     fc.assert(
-      fc.property(u32, (address) => {
-        const made = addressBytes(address);
+      fc.property(either, (address) => {
+        const made = Uint8Array.from(address);
         expect(parseAddress(formatAddress(made))).toEqual(made);
+      }),
+    );
+  });
+
+  it('the text is what a URL would make of it', () => {
+    fc.assert(
+      fc.property(either, (address) => {
+        const text = formatAddress(Uint8Array.from(address));
+        const host = text.includes(':') ? `[${text}]` : text;
+        expect(new URL(`http://${host}/`).hostname).toBe(host);
+      }),
+    );
+  });
+
+  it('what is no address for a URL is none here', () => {
+    const text = fc.string({ unit: fc.constantFrom(...'0123456789abcf:.'), maxLength: 20 });
+    fc.assert(
+      fc.property(text, (text) => {
+        const parsed = parseAddress(text);
+        if (parsed?.length === 16) expect(URL.canParse(`http://[${text}]/`)).toBe(true);
+        if (text.includes(':') && parsed === undefined) {
+          expect(URL.canParse(`http://[${text}]/`)).toBe(false);
+        }
       }),
     );
   });
@@ -81,7 +112,7 @@ describe('segments', () => {
 
 describe('DNS messages', () => {
   it('any bytes behind a true header decode or are a DecodeError', () => {
-    const head = encodeQuestion(7, 'a.corp');
+    const head = encodeQuestion(7, { name: 'a.corp', type: 'A' });
     fc.assert(
       fc.property(fc.nat({ max: 20 }), fc.nat({ max: 20 }), bytes(120), (answers, more, rest) => {
         const message = new Uint8Array([...head, ...rest]);
@@ -89,7 +120,7 @@ describe('DNS messages', () => {
         message[7] = answers;
         message[9] = more;
         try {
-          decodeReply(message, 7, 'a.corp');
+          decodeReply(message, 7, { name: 'a.corp', type: 'A' });
         } catch (error) {
           expect(error).toBeInstanceOf(DecodeError);
         }
@@ -110,8 +141,9 @@ describe('reassembly', () => {
       fc.property(fc.array(fragment, { maxLength: 400 }), (fragments) => {
         const reassembly = new Reassembly();
         const data = new Uint8Array(1480);
+        const addresses = new Uint8Array(8);
         for (const each of fragments) {
-          reassembly.add(Object.assign(new Ipv4Header(), each), data, 0);
+          reassembly.add(Object.assign(new IpHeader(), { bytes: addresses, ...each }), data, 0);
           expect(reassembly.held).toBeLessThanOrEqual(FRAGMENT_BYTES_LIMIT);
         }
       }),

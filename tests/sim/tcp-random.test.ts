@@ -3,7 +3,6 @@
  * and nothing is left behind. `TCP_RUNS=5000 npx vitest run tests/sim/tcp-random.test.ts` for more of them.
  */
 import { describe, expect, it } from 'vitest';
-import { addressBytes } from '../../shared/ip/address.ts';
 import type { TcpLimits } from '../../shared/ip/tcp/environment.ts';
 import type { Millis } from '../../shared/wire/bytes.ts';
 import { type Host, Pair, SERVER } from '../support/ip-pair.ts';
@@ -75,7 +74,7 @@ function run(seed: number): void {
   const client = new Transfer(pair.client, lengths[0], 1, 2);
   const server = new Transfer(pair.server, lengths[1], 2, 1);
   pair.server.tell({ kind: 'tcp-listen', listener: 1, port: PORT });
-  pair.client.tell({ kind: 'tcp-connect', socket: 1, address: addressBytes(SERVER), port: PORT });
+  pair.client.tell({ kind: 'tcp-connect', socket: 1, address: SERVER.bytes, port: PORT });
   let seen = -1;
   let over = false;
   while (!over && client.received + server.received > seen) {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { addressBytes } from '../../shared/ip/address.ts';
 import type { TcpLimits } from '../../shared/ip/tcp/environment.ts';
 import { USER_TIMEOUT } from '../../shared/ip/tcp/sender.ts';
 import { Pair, SERVER } from '../support/ip-pair.ts';
@@ -10,7 +9,7 @@ const PORT = 80;
 
 function connect(pair: Pair): void {
   pair.server.tell({ kind: 'tcp-listen', listener: 1, port: PORT });
-  pair.client.tell({ kind: 'tcp-connect', socket: 1, address: addressBytes(SERVER), port: PORT });
+  pair.client.tell({ kind: 'tcp-connect', socket: 1, address: SERVER.bytes, port: PORT });
 }
 
 /** Sends `length` bytes both ways at once and checks that they arrive; answers the virtual time it took. */

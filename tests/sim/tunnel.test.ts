@@ -61,8 +61,8 @@ async function connected(variation: Variation = {}): Promise<Laboratory> {
   return lab;
 }
 
-function download(lab: Laboratory, atMost: number): void {
-  lab.ip({ kind: 'tcp-connect', socket: 1, address: GATEWAY_INNER, port: 80 });
+function download(lab: Laboratory, atMost: number, address = GATEWAY_INNER): void {
+  lab.ip({ kind: 'tcp-connect', socket: 1, address, port: 80 });
   const ended = () => {
     for (const output of lab.network) {
       if (output.kind === 'tcp-data' && !consumed.has(output)) {
@@ -201,4 +201,26 @@ test('the relay going away ends the tunnel at once', async () => {
   const lab = await connected();
   lab.input({ kind: 'relay-closed', failure: { code: 'RELAY_CLOSED' } });
   expect(lab.closed?.failure?.code).toBe('RELAY_CLOSED');
+});
+
+describe('IPv6 in the tunnel', () => {
+  test('comes up beside IPv4 and carries a download', async () => {
+    const lab = await connected({ gateway: { ipv6: true } });
+    lab.run(() => lab.gateway!.linkLocal !== undefined, 1_000);
+    lab.run(() => false, 200);
+    download(lab, 60_000, lab.gateway!.linkLocal!);
+    expect(received(lab)).toEqual(new SeededRandom(99).bytes(100_000));
+  });
+
+  test('where the gateway has none, nothing waits for it, and its addresses lead nowhere', async () => {
+    const lab = await connected({ gateway: { ipv6: true } });
+    const without = await connected();
+    expect(without.now).toBeLessThanOrEqual(lab.now);
+    const address = Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
+    without.ip({ kind: 'tcp-connect', socket: 1, address, port: 80 });
+    expect(without.network.at(-1)).toMatchObject({
+      kind: 'tcp-closed',
+      failure: { code: 'UNREACHABLE' },
+    });
+  });
 });

@@ -43,6 +43,8 @@ export interface GatewayConfig {
   /** Its MRU, and the client's address, which may be changed while it runs. */
   readonly mru?: number;
   readonly assign?: Bytes;
+  /** Whether it has IPv6, too. */
+  readonly ipv6?: boolean;
 }
 
 /**
@@ -77,6 +79,7 @@ export class Gateway {
   #ppp: Ppp;
   readonly #unsent = new Map<number, number>();
   #ip: IpStack | undefined;
+  #interfaceId: Bytes | undefined;
   #out: Datagram[] = [];
   #now: Millis = 0;
   /** Ends of layers, in the order in which they came. */
@@ -135,6 +138,7 @@ export class Gateway {
       primitives: suite,
       mru: this.#config.mru ?? 1400,
       methods,
+      ipv6: this.#config.ipv6 ?? false,
       server: {
         accounts: (name) => accounts[name],
         address: GATEWAY_INNER,
@@ -143,6 +147,12 @@ export class Gateway {
         hostName: 'gateway',
       },
     });
+  }
+
+  /** Its link-local address, once IPv6 is up. */
+  get linkLocal(): Bytes | undefined {
+    const id = this.#interfaceId;
+    return id && Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, ...id);
   }
 
   get deadline(): Millis | undefined {
@@ -230,6 +240,10 @@ export class Gateway {
   #fromPpp(output: PppOutput): void {
     if (output.kind === 'transmit') this.#send(output.bytes, true);
     else if (output.kind === 'network-up') this.#startIp(output.mtu);
+    else if (output.kind === 'ipv6-up') {
+      this.#interfaceId = output.interfaceId;
+      this.#toIp(output);
+    } else if (output.kind === 'ipv6-down') this.#toIp(output);
     else if (output.kind === 'closed') this.ended.push('ppp');
   }
 
@@ -246,13 +260,15 @@ export class Gateway {
         mtu,
         take: () => this.#path.take(),
         send: (packet) => {
-          this.#ppp.encapsulate(packet, PppProtocol.ipv4);
+          const isIpv6 = packet.bytes[packet.start]! >>> 4 === 6;
+          this.#ppp.encapsulate(packet, isIpv6 ? PppProtocol.ipv6 : PppProtocol.ipv4);
           this.#l2tp.encapsulate(packet);
           this.#path.send(packet);
         },
       },
     });
     this.#toIp({ kind: 'tcp-listen', listener: 1, port });
+    if (this.#interfaceId) this.#toIp({ kind: 'ipv6-up', interfaceId: this.#interfaceId });
   }
 
   #toIp(input: Parameters<IpStack['handle']>[0]): void {
@@ -298,7 +314,7 @@ export class Gateway {
     if (!this.#l2tp.decapsulate(packet, this.#now)) return;
     const { start } = packet;
     const protocol = this.#ppp.decapsulate(packet, this.#now);
-    if (protocol === PppProtocol.ipv4) this.#toIp({ kind: 'packet', packet });
+    if (packet.start !== start) this.#toIp({ kind: 'packet', packet });
     else if (protocol !== 0) this.#receivePpp(protocol, packet.bytes.slice(start, packet.end));
   }
 

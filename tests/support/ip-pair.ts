@@ -1,4 +1,4 @@
-import { addressBytes } from '../../shared/ip/address.ts';
+import { IpAddress, parseAddress } from '../../shared/ip/address.ts';
 import { type IpInput, type IpOutput, IpStack } from '../../shared/ip/stack.ts';
 import type { TcpLimits } from '../../shared/ip/tcp/environment.ts';
 import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
@@ -6,6 +6,7 @@ import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
 import { earliest } from '../../shared/wire/machine.ts';
 import type { Packet, PacketSink } from '../../shared/wire/packet.ts';
 import { Link, type LinkOptions } from './link.ts';
+import { wantedRecording } from './net/pcap-writer.ts';
 import { nodePrimitives } from './node-primitives.ts';
 import { SeededRandom } from './random.ts';
 
@@ -48,8 +49,12 @@ export interface PairOptions {
   readonly limits?: TcpLimits;
 }
 
-export const CLIENT = 0x0a00_0001;
-export const SERVER = 0x0a00_0002;
+export const CLIENT = ip('10.0.0.1');
+export const SERVER = ip('10.0.0.2');
+
+export function ip(text: string): IpAddress {
+  return new IpAddress(parseAddress(text)!);
+}
 
 /** One end: a stack, what it says, and what its owner does about it. */
 export class Host {
@@ -58,12 +63,17 @@ export class Host {
   react: (output: IpOutput) => void = () => undefined;
   readonly #clock: { now: Millis };
 
-  constructor(address: number, options: PairOptions, clock: { now: Millis }, link: Link) {
+  constructor(
+    address: IpAddress,
+    options: PairOptions,
+    clock: { now: Millis },
+    link: Pick<Link, 'send'>,
+  ) {
     this.#clock = clock;
     this.stack = new IpStack({
-      address: addressBytes(address),
-      nameServers: [addressBytes(SERVER)],
-      random: new SeededRandom(options.link.seed + address),
+      address: address.bytes,
+      nameServers: [SERVER.bytes],
+      random: new SeededRandom(options.link.seed + address.sum),
       sink: new CopyingSink(options.mtu ?? 1400, (bytes) => link.send(bytes, clock.now)),
       primitives: nodePrimitives,
       ...(options.limits === undefined ? {} : { tcp: options.limits }),
@@ -88,11 +98,17 @@ export class Pair {
   readonly client: Host;
   readonly server: Host;
   steps = 0;
+  /** What the client sends and gets. */
+  readonly #recording = wantedRecording('pair');
 
   constructor(options: PairOptions) {
     this.up = new Link(options.link);
     this.down = new Link(options.down ?? { ...options.link, seed: options.link.seed + 1 });
-    this.client = new Host(CLIENT, options, this.clock, this.up);
+    const send = (bytes: Bytes, now: Millis) => {
+      this.#recording?.add(bytes, now);
+      this.up.send(bytes, now);
+    };
+    this.client = new Host(CLIENT, options, this.clock, { send });
     this.server = new Host(SERVER, options, this.clock, this.down);
   }
 
@@ -110,7 +126,10 @@ export class Pair {
       this.clock.now = Math.max(this.clock.now, next);
       const now = this.clock.now;
       for (const bytes of this.up.arrived(now)) this.#arrive(this.server, bytes);
-      for (const bytes of this.down.arrived(now)) this.#arrive(this.client, bytes);
+      for (const bytes of this.down.arrived(now)) {
+        this.#recording?.add(bytes, now);
+        this.#arrive(this.client, bytes);
+      }
       for (const host of [this.client, this.server]) {
         if ((host.stack.deadline ?? Number.POSITIVE_INFINITY) <= now)
           host.tell({ kind: 'timeout' });

@@ -1,11 +1,7 @@
-import { addressBytes, formatAddress } from '../../shared/ip/address.ts';
-import {
-  decodeIpv4,
-  IpProtocol,
-  Ipv4Header,
-  Ipv4Output,
-  pseudoHeaderSum,
-} from '../../shared/ip/ipv4.ts';
+import { IpHeader, IpProtocol } from '../../shared/ip/header.ts';
+import { NetworkInterface } from '../../shared/ip/interface.ts';
+import { decodeIpv4 } from '../../shared/ip/ipv4.ts';
+import { Path } from '../../shared/ip/path.ts';
 import { type IpInput, type IpOutput, IpStack } from '../../shared/ip/stack.ts';
 import type { TcpLimits } from '../../shared/ip/tcp/environment.ts';
 import { decodeSegment, encodeSegment, Segment, TcpFlag } from '../../shared/ip/tcp/segment.ts';
@@ -70,7 +66,7 @@ export class Script {
 
   constructor(options: ScriptOptions = {}) {
     this.stack = new IpStack({
-      address: addressBytes(CLIENT),
+      address: CLIENT.bytes,
       nameServers: [],
       random: new SeededRandom(1),
       sink: new CopyingSink(options.mtu ?? 1500, (bytes) => this.#sent.push(bytes)),
@@ -144,7 +140,7 @@ export class Script {
       const header = encodeSegment(segment, bytes, at);
       bytes.set(data, at + header);
       const length = header + data.length;
-      const sum = pseudoHeaderSum(SERVER, CLIENT, IpProtocol.tcp, length);
+      const sum = new Path(SERVER, CLIENT).pseudoHeaderSum(IpProtocol.tcp, length);
       const checksum = checksumFinish(checksumAdd(sum, bytes, at, at + length));
       bytes[at + 16] = checksum >>> 8;
       bytes[at + 17] = checksum;
@@ -155,14 +151,15 @@ export class Script {
 
   /** An IP packet from the peer whose payload `write` fills in; it answers how long that is. */
   receiveBytes(protocol: number, write: (bytes: Bytes, at: number) => number, ecn = 0): void {
-    const output = new Ipv4Output(
+    const network = new NetworkInterface(
       SERVER,
       new CopyingSink(2000, (bytes) => this.tell({ kind: 'packet', packet: asPacket(bytes) })),
       0,
     );
-    const packet = output.take();
+    const path = new Path(SERVER, CLIENT);
+    const packet = network.take(path);
     packet.end = packet.start + write(packet.bytes, packet.start);
-    output.send(packet, protocol, CLIENT, ecn);
+    network.send(packet, path, protocol, undefined, ecn);
   }
 
   /** What the sender of socket 1 knows. */
@@ -181,7 +178,7 @@ export class Script {
 
   /** Opens socket 1 to the peer; without `syn`, the peer answers with every option. */
   connect(syn: Partial<Line> = {}): void {
-    this.tell({ kind: 'tcp-connect', socket: 1, address: addressBytes(SERVER), port: PEER_PORT });
+    this.tell({ kind: 'tcp-connect', socket: 1, address: SERVER.bytes, port: PEER_PORT });
     this.sent();
     this.wait(ROUND_TRIP);
     const options = { mss: 1000, scale: 0, sackOk: true };
@@ -191,10 +188,10 @@ export class Script {
   }
 
   #describe(bytes: Bytes): Line {
-    const header = new Ipv4Header();
+    const header = new IpHeader();
     decodeIpv4(header, bytes, 0, bytes.length);
-    if (formatAddress(addressBytes(header.destination)) !== '10.0.0.2') throw new Error('address');
-    const pseudo = pseudoHeaderSum(CLIENT, SERVER, IpProtocol.tcp, bytes.length - header.dataStart);
+    if (!header.isTo(SERVER)) throw new Error('address');
+    const pseudo = header.pseudoHeaderSum(IpProtocol.tcp, bytes.length - header.dataStart);
     if (checksumFinish(checksumAdd(pseudo, bytes, header.dataStart, bytes.length)) !== 0) {
       throw new Error('checksum');
     }

@@ -1,4 +1,3 @@
-import { addressBytes } from '../../shared/ip/address.ts';
 import type { TcpLimits } from '../../shared/ip/tcp/environment.ts';
 import type { SenderSnapshot } from '../../shared/ip/tcp/snapshot.ts';
 import type { Millis } from '../../shared/wire/bytes.ts';
@@ -34,7 +33,7 @@ export class Upload {
       server.tell({ kind: 'tcp-consumed', socket: output.socket, length });
     };
     server.tell({ kind: 'tcp-listen', listener: 1, port: PORT });
-    client.tell({ kind: 'tcp-connect', socket: 1, address: addressBytes(SERVER), port: PORT });
+    client.tell({ kind: 'tcp-connect', socket: 1, address: SERVER.bytes, port: PORT });
   }
 
   /** Lets `millis` pass; answers the goodput in that time, in Mbit/s. */

@@ -1,6 +1,7 @@
 /** The page: header, sign-in beside the tunnel's status, and the tools once there is a tunnel. */
 import type { VNode } from 'preact';
 import { ConnectionPanel } from './connection-panel.tsx';
+import { ConnectionsTool } from './connections-tool.tsx';
 import { FetchTool } from './fetch-tool.tsx';
 import { Wordmark } from './icons.tsx';
 import { PingTool } from './ping-tool.tsx';
@@ -25,6 +26,7 @@ export function App({ portal }: { readonly portal: Portal }): VNode {
             <h2 id="tools-title">Tools</h2>
             <PingTool portal={portal} />
             <FetchTool portal={portal} />
+            <ConnectionsTool portal={portal} />
           </section>
         )}
       </main>

@@ -1,7 +1,7 @@
 /** The portal's model: what the page knows, as signals, and what a person can make it do. */
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { type Failure, plainText } from '../../shared/errors.ts';
-import type { FetchReply, Outcome, PingReply } from '../worker/api.ts';
+import type { ConnectionInfo, FetchReply, Outcome, PingReply } from '../worker/api.ts';
 import type { Consent, Consents } from './consents.ts';
 import type { GatewayList } from './gateways.ts';
 import type { Tunnel, TunnelEvents } from './tunnel.ts';
@@ -85,6 +85,11 @@ export class Portal {
     signal: AbortSignal,
   ): Promise<Outcome<FetchReply>> {
     return this.#tunnel.fetch(url, progress, signal).catch(failed);
+  }
+
+  /** The TCP connections there are now; never rejects. */
+  connections(): Promise<Outcome<readonly ConnectionInfo[]>> {
+    return this.#tunnel.connections().catch(failed);
   }
 
   /** What the gateway of the failure on the screen insists on and only the user may allow. */

@@ -18,6 +18,11 @@ export function SessionDetails({ session }: { readonly session: Session }): VNod
         <Row term="Assigned address">
           <code>{session.address}</code>
         </Row>
+        {session.ipv6Addresses.length > 0 && (
+          <Row term="IPv6" long>
+            <code>{session.ipv6Addresses.join(', ')}</code>
+          </Row>
+        )}
         <Row term="Peer">
           <code>{session.peerAddress}</code>
         </Row>

@@ -1,10 +1,13 @@
 /** The page's end of the tunnel worker: starts it, takes a port of its own, follows its states. */
 import { proxy, type Remote, wrap } from 'comlink';
+import { type Failure, TunnelError } from '../../shared/errors.ts';
 import type {
+  ConnectionInfo,
   ConnectRequest,
   FetchReply,
   Outcome,
   PingReply,
+  SocketHandle,
   TunnelApi,
   TunnelState,
 } from '../worker/api.ts';
@@ -20,6 +23,18 @@ export interface Tunnel {
     progress: (received: number, total: number | undefined) => void,
     signal: AbortSignal,
   ): Promise<Outcome<FetchReply>>;
+  connections(): Promise<Outcome<readonly ConnectionInfo[]>>;
+  /** A TCP connection through the tunnel, once it stands. */
+  connectTcp(host: string, port: number): Promise<Outcome<TcpConnection>>;
+}
+
+/** A TCP connection in the page, in the shape of the WinterTC sockets API. */
+export interface TcpConnection extends Pick<SocketHandle, 'readable' | 'writable'> {
+  readonly opened: Promise<Omit<SocketHandle, 'id' | 'readable' | 'writable'>>;
+  /** Settles once both directions are done; fails with the `TunnelError` that ended them. */
+  readonly closed: Promise<void>;
+  /** Ends the connection at once. */
+  close(): Promise<void>;
 }
 
 export interface TunnelEvents {
@@ -46,13 +61,39 @@ export function openTunnel(events: TunnelEvents): Tunnel {
     remote.networkLost().catch((error: unknown) => events.fault(String(error)));
   });
   return {
+    connectTcp: (host, port) => connectTcp(remote, host, port),
     connect: (request) => remote.connect(request),
     disconnect: () => remote.disconnect(),
     ping: (host) => remote.ping(host),
+    connections: () => remote.connections(),
     fetch: (url, progress, signal) => {
       const id = crypto.randomUUID();
       signal.addEventListener('abort', () => void remote.cancelFetch(id), { once: true });
       return remote.fetch(id, url, proxy(progress));
     },
   };
+}
+
+/** What the worker hands over, with what only this side of the port can have. */
+export async function connectTcp(
+  remote: Pick<Remote<TunnelApi>, 'connectTcp' | 'closeTcp'>,
+  host: string,
+  port: number,
+): Promise<Outcome<TcpConnection>> {
+  let ended!: (failure?: Failure) => void;
+  const closed = new Promise<void>((resolve, reject) => {
+    ended = (failure) => {
+      if (failure === undefined) resolve();
+      else reject(new TunnelError(failure.code, failure.detail));
+    };
+  });
+  // Who only reads or writes learns of it there.
+  closed.catch(() => undefined);
+  const outcome = await remote.connectTcp(host, port, proxy(ended));
+  if (!outcome.ok) return outcome;
+  const { id, readable, writable, ...info } = outcome.value;
+  const close = async () => {
+    await remote.closeTcp(id);
+  };
+  return { ok: true, value: { readable, writable, opened: Promise.resolve(info), closed, close } };
 }

@@ -51,8 +51,9 @@ export function checkHost(typed: string): Checked {
   if (/[/?#@]/.test(host)) {
     return wrong('Type only a name or an address, without http:// and without a path.');
   }
-  if (host.length > HOST_LIMIT || /[\s:,;"'<>\\]/.test(host)) {
-    return wrong('That is not a name or an IPv4 address.');
+  const isIpv6 = host.includes(':') && parseUrl(`http://[${host}]/`) !== undefined;
+  if (host.length > HOST_LIMIT || (!isIpv6 && /[\s:,;"'<>\\]/.test(host))) {
+    return wrong('That is not a name or an address.');
   }
   return { ok: true, value: host };
 }

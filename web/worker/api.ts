@@ -33,6 +33,8 @@ export interface Session {
   readonly gateway: { readonly id: string; readonly name: string; readonly address: string };
   /** IPv4 address the gateway assigned, dotted. */
   readonly address: string;
+  /** IPv6 addresses that lead beyond the gateway, which come later or not at all. */
+  readonly ipv6Addresses: readonly string[];
   readonly peerAddress: string;
   readonly nameServers: readonly string[];
   /** e.g. `AES-CBC-256, SHA2-256, MODP-2048, pre-shared key`. */
@@ -79,6 +81,39 @@ export interface FetchReply {
   readonly millis: number;
 }
 
+/** One TCP connection as it is now. */
+export interface ConnectionInfo {
+  readonly id: number;
+  /** The name it was made to, where it was one. */
+  readonly host?: string;
+  /** Address and port: `10.30.0.1:80`, `[2001:db8::1]:80`. */
+  readonly remote: string;
+  /** In the words of RFC 9293: `ESTABLISHED`, `CLOSE-WAIT` … */
+  readonly state: string;
+  /** Bytes that the peer has acknowledged, and that have arrived in order. */
+  readonly sent: number;
+  readonly received: number;
+  /** Missing before the connection stands. */
+  readonly sender?: {
+    readonly roundTripMillis: number;
+    /** Bytes that may be on the way: cwnd. */
+    readonly window: number;
+    /** Segments sent again. */
+    readonly retransmissions: number;
+  };
+}
+
+/** A TCP connection handed to another window's thread: its streams are transferred, and back-pressure with them. */
+export interface SocketHandle {
+  readonly id: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localPort: number;
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Closing it ends our direction alone; aborting it ends the connection. */
+  readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
+}
+
 /** Most bytes of a body that are kept for display and download; the digest always covers all. */
 export const BODY_LIMIT: number = 64 * 1024 * 1024;
 
@@ -101,6 +136,19 @@ export interface TunnelApi {
    */
   networkLost(): void;
   ping(host: string): Promise<Outcome<PingReply>>;
+  /**
+   * Opens a TCP connection. `closed` is called once both directions are done, with what ended them when it was no
+   * orderly end: errors of transferred streams have lost their code.
+   */
+  connectTcp(
+    host: string,
+    port: number,
+    closed: (failure?: Failure) => void,
+  ): Promise<Outcome<SocketHandle>>;
+  /** Ends a connection of `connectTcp` at once. */
+  closeTcp(id: number): Promise<void>;
+  /** Every TCP connection but those that only wait for stragglers. */
+  connections(): Promise<Outcome<readonly ConnectionInfo[]>>;
   /**
    * One GET request; `progress` gets the bytes so far and the whole, when known. `id` is the caller's own, unlike
    * any other's, for `cancelFetch`.

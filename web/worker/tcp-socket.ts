@@ -6,6 +6,7 @@ import { TunnelError } from '../../shared/errors.ts';
 import { formatAddress } from '../../shared/ip/address.ts';
 import type { IpInput, TcpOutput } from '../../shared/ip/messages.ts';
 import type { Bytes } from '../../shared/wire/bytes.ts';
+import { Lifecycle } from './lifecycle.ts';
 
 export interface SocketInfo {
   /** Dotted address and port of the peer. */
@@ -15,7 +16,7 @@ export interface SocketInfo {
 }
 
 export interface TcpSocket {
-  /** Ends when the peer ends its direction; fails with a `TunnelError`. Cancelling ends the connection. */
+  /** A byte stream. Ends when the peer ends its direction; fails with a `TunnelError`. Cancelling ends the connection. */
   readonly readable: ReadableStream<Bytes>;
   /** Closing it sends FIN, reading goes on; aborting it ends the connection. */
   readonly writable: WritableStream<Bytes>;
@@ -43,16 +44,11 @@ interface PendingWrite {
 export class StreamSocket implements TcpSocket {
   readonly readable: ReadableStream<Bytes>;
   readonly writable: WritableStream<Bytes>;
-  readonly opened: Promise<SocketInfo>;
-  readonly closed: Promise<void>;
+  readonly #life = new Lifecycle<SocketInfo>();
   #attached: Attached | undefined;
   readonly #abandon: () => void;
-  #reader!: ReadableStreamDefaultController<Bytes>;
+  #reader!: ReadableByteStreamController;
   #writer!: WritableStreamDefaultController;
-  #resolveOpened!: (info: SocketInfo) => void;
-  #rejectOpened!: (reason: unknown) => void;
-  #resolveClosed!: () => void;
-  #rejectClosed!: (reason: unknown) => void;
   /** Arrived and not yet asked for. */
   readonly #unread: Bytes[] = [];
   /** A read waits. */
@@ -62,22 +58,12 @@ export class StreamSocket implements TcpSocket {
   #write: PendingWrite | undefined;
   #settled = false;
 
-  /** `abandon` is called when the caller gives up, before or after a connection stands. */
+  /** `abandon` is called when the caller gives up. */
   constructor(abandon: () => void) {
     this.#abandon = abandon;
-    this.opened = new Promise((resolve, reject) => {
-      this.#resolveOpened = resolve;
-      this.#rejectOpened = reject;
-    });
-    this.closed = new Promise((resolve, reject) => {
-      this.#resolveClosed = resolve;
-      this.#rejectClosed = reject;
-    });
-    // A caller may look at one of the two only: the other must not count as unhandled.
-    this.opened.catch(() => undefined);
-    this.closed.catch(() => undefined);
-    this.readable = new ReadableStream<Bytes>(
+    this.readable = new ReadableStream(
       {
+        type: 'bytes',
         start: (controller) => {
           this.#reader = controller;
         },
@@ -106,6 +92,14 @@ export class StreamSocket implements TcpSocket {
     });
   }
 
+  get opened(): Promise<SocketInfo> {
+    return this.#life.opened;
+  }
+
+  get closed(): Promise<void> {
+    return this.#life.closed;
+  }
+
   async close(): Promise<void> {
     this.#giveUp();
     await this.closed.catch(() => undefined);
@@ -114,7 +108,7 @@ export class StreamSocket implements TcpSocket {
   /** The connection stands. */
   attach(attached: Attached, output: Extract<TcpOutput, { kind: 'tcp-opened' }>): void {
     this.#attached = attached;
-    this.#resolveOpened({
+    this.#life.open({
       remoteAddress: formatAddress(output.address),
       remotePort: output.port,
       localPort: output.localPort,
@@ -148,15 +142,15 @@ export class StreamSocket implements TcpSocket {
   /** Everything that is pending fails. */
   fail(reason: unknown): void {
     if (this.#settled) return;
-    this.#rejectClosed(reason);
     this.#break(reason);
   }
 
   /** The caller gave up through its signal. */
   abandon(reason: unknown): void {
     if (this.#settled) return;
+    const attached = this.#attached;
     this.fail(reason);
-    this.#abandon();
+    this.#abort(attached);
   }
 
   // ---- Reading
@@ -169,12 +163,32 @@ export class StreamSocket implements TcpSocket {
       if (!this.#awaited) return;
       this.#awaited = false;
       this.#unread.shift();
-      this.#reader.enqueue(next);
-      this.#send((socket) => ({ kind: 'tcp-consumed', socket, length: next.length }));
+      const whole = next.length;
+      const length = this.#hand(next);
+      // What was handed over whole belongs to the stream now, and looks empty from here.
+      if (length < whole) this.#unread.unshift(next.subarray(length));
+      this.#send((socket) => ({ kind: 'tcp-consumed', socket, length }));
     } else if (this.#peerEnded) {
       this.#readableDone = true;
       this.#reader.close();
+      // A reader with a buffer of its own still waits for it to come back.
+      this.#reader.byobRequest?.respond(0);
     }
+  }
+
+  /** Into the reader's own buffer as much as it holds, or else the whole piece. Answers how many bytes. */
+  #hand(bytes: Bytes): number {
+    const request = this.#reader.byobRequest;
+    const view = request?.view;
+    const { length } = bytes;
+    if (!request || !view) {
+      this.#reader.enqueue(bytes);
+      return length;
+    }
+    const taken = Math.min(length, view.byteLength);
+    new Uint8Array(view.buffer, view.byteOffset, taken).set(bytes.subarray(0, taken));
+    request.respond(taken);
+    return taken;
   }
 
   // ---- Writing
@@ -208,7 +222,7 @@ export class StreamSocket implements TcpSocket {
   #finish(): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#resolveClosed();
+    this.#life.close();
     this.#peerEnded = true;
     this.#deliver();
   }
@@ -216,15 +230,21 @@ export class StreamSocket implements TcpSocket {
   /** The caller wants no more: as asked, but reading on must not look like the end of the data. */
   #giveUp(): void {
     if (this.#settled) return;
-    this.#resolveClosed();
+    const attached = this.#attached;
+    this.#life.close();
     this.#break(new TunnelError('CONNECTION_RESET', 'closed at this end'));
+    this.#abort(attached);
+  }
+
+  #abort(attached: Attached | undefined): void {
+    attached?.send({ kind: 'tcp-abort', socket: attached.socket });
     this.#abandon();
   }
 
   #break(reason: unknown): void {
     this.#settled = true;
     this.#attached = undefined;
-    this.#rejectOpened(reason);
+    this.#life.fail(reason);
     this.#write?.reject(reason);
     this.#write = undefined;
     this.#writer.error(reason);

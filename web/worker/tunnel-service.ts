@@ -2,18 +2,21 @@
 import { transfer } from 'comlink';
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
 import { type Failure, TunnelError } from '../../shared/errors.ts';
+import { formatAddress } from '../../shared/ip/address.ts';
 import type { TunnelOutput } from '../../shared/vpn/tunnel.ts';
-import type { Millis, Random } from '../../shared/wire/bytes.ts';
+import type { Bytes, Millis, Random } from '../../shared/wire/bytes.ts';
 import type {
+  ConnectionInfo,
   ConnectRequest,
   FetchReply,
   Outcome,
   PingReply,
+  SocketHandle,
   TunnelApi,
   TunnelState,
 } from './api.ts';
 import { type RelaySocket, TunnelDriver } from './driver.ts';
-import { Sockets } from './sockets.ts';
+import { isPort, Sockets, type TcpSocket } from './sockets.ts';
 
 /** How long a tunnel outlives the browser's word that the network is gone: a change of network looks like that too. */
 export const OFFLINE_GRACE: Millis = 5_000;
@@ -56,6 +59,9 @@ export class TunnelService implements TunnelApi {
   readonly #parts: ServiceParts;
   /** Requests under way, by their callers' ids. */
   readonly #fetches = new Map<string, AbortController>();
+  /** TCP connections that a page has. */
+  readonly #handed = new Map<number, TcpSocket>();
+  #nextHanded = 1;
   /** The tunnel in the making, which may be given up while its suite loads. */
   #attempt: symbol | undefined;
   /** The relay is on this device: no network is needed to reach it. */
@@ -114,6 +120,44 @@ export class TunnelService implements TunnelApi {
     return this.#use(({ sockets }) => sockets.ping(host.trim()));
   }
 
+  async connectTcp(
+    host: string,
+    port: number,
+    closed: (failure?: Failure) => void,
+  ): Promise<Outcome<SocketHandle>> {
+    const outcome = await this.#use(({ sockets }) => this.#handOver(sockets, host, port, closed));
+    if (!outcome.ok) return outcome;
+    return transfer(outcome, [outcome.value.readable, outcome.value.writable]);
+  }
+
+  async closeTcp(id: number): Promise<void> {
+    await this.#handed.get(id)?.close();
+  }
+
+  async #handOver(
+    sockets: Sockets,
+    host: string,
+    port: number,
+    closed: (failure?: Failure) => void,
+  ): Promise<SocketHandle> {
+    if (!isPort(port)) throw new TunnelError('BAD_INPUT', 'a port is a number from 1 to 65535');
+    const socket = sockets.connect(host.trim(), port);
+    const info = await socket.opened;
+    const id = this.#nextHanded++;
+    this.#handed.set(id, socket);
+    const forget = () => this.#handed.delete(id);
+    socket.closed.then(
+      () => closed(),
+      (error: unknown) => closed(asFailure(error)),
+    );
+    socket.closed.then(forget, forget);
+    return { id, ...info, readable: socket.readable, writable: socket.writable };
+  }
+
+  connections(): Promise<Outcome<readonly ConnectionInfo[]>> {
+    return this.#use(({ sockets }) => sockets.connections());
+  }
+
   async fetch(
     id: string,
     url: string,
@@ -166,10 +210,14 @@ export class TunnelService implements TunnelApi {
         return;
       case 'connected':
         if (this.#state.kind !== 'connecting') return;
-        this.#become({ kind: 'connected', session: { ...output.session, since: Date.now() } });
+        this.#become({
+          kind: 'connected',
+          session: { ...output.session, ipv6Addresses: [], since: Date.now() },
+        });
         return;
       case 'network':
         this.#tunnel?.sockets.dispatch(output.output);
+        if (output.output.kind === 'ipv6-addresses') this.#readdress(output.output.addresses);
         return;
       case 'closed':
         this.#ended(output.failure);
@@ -177,6 +225,12 @@ export class TunnelService implements TunnelApi {
       case 'trace':
         return;
     }
+  }
+
+  #readdress(addresses: readonly Bytes[]): void {
+    if (this.#state.kind !== 'connected') return;
+    const ipv6Addresses = addresses.map(formatAddress);
+    this.#become({ kind: 'connected', session: { ...this.#state.session, ipv6Addresses } });
   }
 
   #ended(cause: Failure | undefined): void {

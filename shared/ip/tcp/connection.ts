@@ -8,7 +8,6 @@
 import type { Failure } from '../../errors.ts';
 import type { Bytes, Millis } from '../../wire/bytes.ts';
 import { earliest } from '../../wire/machine.ts';
-import { addressBytes } from '../address.ts';
 import { Challenges } from './challenges.ts';
 import type { ConnectionIdentity, TcpEnvironment } from './environment.ts';
 import { DEFAULT_ALGORITHM } from './environment.ts';
@@ -59,7 +58,10 @@ export class Connection {
     this.identity = identity;
     this.#environment = environment;
     this.#initial = initial.sequence;
-    this.#negotiation = new Negotiation(syn === undefined && environment.limits.ecn === true);
+    this.#negotiation = new Negotiation(
+      identity.path.headerLength,
+      syn === undefined && environment.limits.ecn === true,
+    );
     this.#timestamps = new Timestamps(initial.timestampOffset);
     this.#receiver = new Receiver(environment.limits.receiveBuffer);
     this.#pathMtu = environment.mtu;
@@ -97,11 +99,11 @@ export class Connection {
 
   /** For people; allocates. */
   get snapshot(): ConnectionSnapshot {
-    const { socket, remote, remotePort: port, localPort } = this.identity;
+    const { socket, path, remotePort: port, localPort } = this.identity;
     const sender = this.#sender;
     return {
       socket,
-      address: addressBytes(remote),
+      address: path.remote.bytes,
       port,
       localPort,
       state: this.#state.name,
@@ -469,7 +471,7 @@ export class Connection {
     );
     this.#state = { name: 'ESTABLISHED' };
     const { socket, listener, remotePort: port, localPort } = this.identity;
-    const address = addressBytes(this.identity.remote);
+    const address = this.identity.path.remote.bytes;
     this.#environment.emit(
       listener === undefined
         ? { kind: 'tcp-opened', socket, address, port, localPort }

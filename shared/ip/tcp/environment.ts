@@ -1,7 +1,7 @@
 /** What a connection sees of the stack around it. */
 import type { Random } from '../../wire/bytes.ts';
-import type { Ipv4Address } from '../address.ts';
 import type { TcpOutput } from '../messages.ts';
+import type { Path } from '../path.ts';
 import type { Algorithm } from './congestion/control.ts';
 import type { ByteRing } from './ring.ts';
 import type { Segment } from './segment.ts';
@@ -25,7 +25,7 @@ export interface ConnectionIdentity {
   readonly socket: number;
   /** Set for connections that came to a listener. */
   readonly listener: number | undefined;
-  readonly remote: Ipv4Address;
+  readonly path: Path;
   readonly remotePort: number;
   readonly localPort: number;
 }
@@ -39,11 +39,5 @@ export interface TcpEnvironment {
   emit(output: TcpOutput): void;
   trace(event: string, detail?: string): void;
   /** Sends `segment` with `length` bytes of `data` from `position` on behind it. */
-  transmit(
-    destination: Ipv4Address,
-    segment: Segment,
-    data?: ByteRing,
-    position?: number,
-    length?: number,
-  ): void;
+  transmit(path: Path, segment: Segment, data?: ByteRing, position?: number, length?: number): void;
 }

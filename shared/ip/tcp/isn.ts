@@ -1,7 +1,7 @@
 import type { Primitives } from '../../crypto/suite.ts';
 import type { Bytes, Millis, Random } from '../../wire/bytes.ts';
 import { Writer } from '../../wire/writer.ts';
-import type { Ipv4Address } from '../address.ts';
+import type { Path } from '../path.ts';
 
 const SECRET_LENGTH = 32;
 
@@ -20,13 +20,17 @@ export class InitialNumbers {
 
   /** `ISN = M + F(addresses, ports, secret)`, and a timestamp offset from the same hash. @rfc 6528 §3, 7323 §5.4 */
   next(
-    local: Ipv4Address,
+    { local, remote }: Path,
     localPort: number,
-    remote: Ipv4Address,
     remotePort: number,
     now: Millis,
   ): { readonly sequence: number; readonly timestampOffset: number } {
-    const tuple = new Writer().u32(local).u16(localPort).u32(remote).u16(remotePort).finish();
+    const tuple = new Writer()
+      .bytes(local.bytes)
+      .u16(localPort)
+      .bytes(remote.bytes)
+      .u16(remotePort)
+      .finish();
     const digest = this.#primitives.hash('sha256', tuple, this.#secret);
     const view = new DataView(digest.buffer, digest.byteOffset);
     return {

@@ -1,5 +1,4 @@
 /** What the two SYNs agree on. @rfc 9293 §3.7.1, 7323 §2, 2018 §3 */
-import { IPV4_HEADER } from '../ipv4.ts';
 import { type Segment, TCP_HEADER, TcpFlag, TIMESTAMP_OPTION } from './segment.ts';
 
 /** Window scale we offer: enough for a window of 4 MB. @rfc 7323 §2.3 */
@@ -27,8 +26,11 @@ export class Negotiation {
   ownScale: number = WINDOW_SCALE;
   peerInitial = 0;
   #peerSegmentSize = DEFAULT_SEGMENT_SIZE;
+  /** Bytes of the IP header in front of each segment. */
+  readonly #ipHeader: number;
 
-  constructor(ecn: boolean) {
+  constructor(ipHeader: number, ecn: boolean) {
+    this.#ipHeader = ipHeader;
     this.ecn = ecn;
   }
 
@@ -54,7 +56,7 @@ export class Negotiation {
 
   /** Bytes of data in a full segment; options come out of the MSS. @rfc 6691 §2 */
   segmentSize(pathMtu: number): number {
-    const room = Math.min(this.#peerSegmentSize, pathMtu - IPV4_HEADER - TCP_HEADER);
+    const room = Math.min(this.#peerSegmentSize, pathMtu - this.#ipHeader - TCP_HEADER);
     return room - (this.timestamps ? TIMESTAMP_OPTION : 0);
   }
 }

@@ -1,6 +1,5 @@
 /** Fills in the header of each segment a connection sends. */
 import type { Millis } from '../../wire/bytes.ts';
-import { IPV4_HEADER } from '../ipv4.ts';
 import { Ecn } from './ecn.ts';
 import type { ConnectionIdentity, TcpEnvironment } from './environment.ts';
 import type { Negotiation } from './negotiation.ts';
@@ -52,10 +51,11 @@ export class SegmentWriter {
     this.#begin(flags, 0, now);
     if (!answering) outgoing.acknowledgment = 0;
     outgoing.window = Math.min(WINDOW_FIELD_LIMIT, this.#receiver.window);
-    outgoing.maximumSegmentSize = this.#environment.mtu - IPV4_HEADER - TCP_HEADER;
+    outgoing.maximumSegmentSize =
+      this.#environment.mtu - this.#identity.path.headerLength - TCP_HEADER;
     outgoing.windowScale = negotiation.ownScale > 0 ? negotiation.ownScale : -1;
     outgoing.sackPermitted = negotiation.selective;
-    this.#environment.transmit(this.#identity.remote, outgoing);
+    this.#environment.transmit(this.#identity.path, outgoing);
   }
 
   /** An acknowledgment without data, with SACK where there is something to tell. */
@@ -69,7 +69,7 @@ export class SegmentWriter {
         outgoing.sackEdges[i] = toWire(this.#negotiation.peerInitial, edges[i]!);
       }
     }
-    this.#environment.transmit(this.#identity.remote, outgoing);
+    this.#environment.transmit(this.#identity.path, outgoing);
   }
 
   /**
@@ -88,12 +88,12 @@ export class SegmentWriter {
     this.#begin(TcpFlag.ack | flags, position, now);
     if (fresh && length > 0 && this.#negotiation.ecn) outgoing.ecn = Ecn.capable;
     if (this.#receiver.echo.active) outgoing.flags |= TcpFlag.ece;
-    this.#environment.transmit(this.#identity.remote, outgoing, ring, position, length);
+    this.#environment.transmit(this.#identity.path, outgoing, ring, position, length);
   }
 
   reset(position: number, now: Millis): void {
     this.#begin(TcpFlag.rst | TcpFlag.ack, position, now);
-    this.#environment.transmit(this.#identity.remote, outgoing);
+    this.#environment.transmit(this.#identity.path, outgoing);
   }
 
   /** The answer to an acknowledgment of something we never sent. @rfc 9293 §3.10.7.3 */
@@ -102,7 +102,7 @@ export class SegmentWriter {
     outgoing.sequence = sequence;
     outgoing.acknowledgment = 0;
     outgoing.hasTimestamps = false;
-    this.#environment.transmit(this.#identity.remote, outgoing);
+    this.#environment.transmit(this.#identity.path, outgoing);
   }
 
   #begin(flags: number, position: number, now: Millis): void {

@@ -8,9 +8,11 @@ import type { Failure } from '../../errors.ts';
 import type { Bytes, Millis, Random } from '../../wire/bytes.ts';
 import { checksumAdd, checksumFinish } from '../../wire/checksum.ts';
 import { DecodeError } from '../../wire/errors.ts';
-import { addressNumber, type Ipv4Address, isUnicast } from '../address.ts';
-import { IpProtocol, type Ipv4Header, type Ipv4Output, pseudoHeaderSum } from '../ipv4.ts';
+import { addressKey, IpAddress } from '../address.ts';
+import { type IpHeader, IpProtocol } from '../header.ts';
+import type { NetworkInterface } from '../interface.ts';
 import type { TcpInput, TcpOutput } from '../messages.ts';
+import { Path } from '../path.ts';
 import { ephemeralPort } from '../ports.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionIdentity, TcpEnvironment, TcpLimits } from './environment.ts';
@@ -29,7 +31,7 @@ export const BACKLOG_LIMIT = 128;
 const TIME_WAIT_LIMIT = 256;
 
 interface TcpSurroundings {
-  readonly output: Ipv4Output;
+  readonly network: NetworkInterface;
   readonly random: Random;
   readonly primitives: Pick<Primitives, 'hash'>;
   readonly limits: TcpLimits;
@@ -43,14 +45,14 @@ export class TcpLayer {
   readonly #surroundings: TcpSurroundings;
   readonly #environment: TcpEnvironment;
   readonly #numbers: InitialNumbers;
-  /** By local port, then by remote address and port. */
-  readonly #byPort = new Map<number, Map<number, Connection>>();
+  /** By local port, then by remote address and port; a key that two addresses share has two. */
+  readonly #byPort = new Map<number, Map<number, Connection[]>>();
   readonly #bySocket = new Map<number, Connection>();
   readonly #timeWait = new Set<Connection>();
   readonly #listeners = new Map<number, number>();
   readonly #segment = new Segment();
   readonly #reply = new Segment();
-  #nextAccepted = -1;
+  #nextReserved = -1;
 
   constructor(surroundings: TcpSurroundings) {
     this.#surroundings = surroundings;
@@ -58,7 +60,7 @@ export class TcpLayer {
     const layer = this;
     this.#environment = {
       get mtu() {
-        return surroundings.output.mtu;
+        return surroundings.network.mtu;
       },
       get held() {
         return layer.held;
@@ -67,8 +69,8 @@ export class TcpLayer {
       random: surroundings.random,
       emit: surroundings.emit,
       trace: surroundings.trace,
-      transmit: (destination, segment, data, position, length) =>
-        this.#transmit(destination, segment, data, position, length),
+      transmit: (path, segment, data, position, length) =>
+        this.#transmit(path, segment, data, position, length),
     };
   }
 
@@ -89,7 +91,7 @@ export class TcpLayer {
   command(input: TcpInput, now: Millis): void {
     switch (input.kind) {
       case 'tcp-connect':
-        this.#connect(input.socket, addressNumber(input.address), input.port, now);
+        this.#connect(input.socket, new IpAddress(input.address), input.port, now);
         return;
       case 'tcp-listen':
         this.#listen(input.listener, input.port);
@@ -120,6 +122,11 @@ export class TcpLayer {
     this.#settle(connection);
   }
 
+  /** A socket number below 0, which no caller chooses. */
+  reserve(): number {
+    return this.#nextReserved--;
+  }
+
   timeout(now: Millis): void {
     for (const connection of this.#connections()) {
       const deadline = connection.deadline;
@@ -134,27 +141,30 @@ export class TcpLayer {
   }
 
   /** The TCP payload of an IP packet. Throws `DecodeError`. */
-  arrived(header: Ipv4Header, bytes: Bytes, now: Millis): void {
-    const { source, destination, dataStart, dataEnd } = header;
-    const sum = pseudoHeaderSum(source, destination, IpProtocol.tcp, dataEnd - dataStart);
+  arrived(header: IpHeader, bytes: Bytes, now: Millis): void {
+    const { dataStart, dataEnd } = header;
+    const sum = header.pseudoHeaderSum(IpProtocol.tcp, dataEnd - dataStart);
     if (checksumFinish(checksumAdd(sum, bytes, dataStart, dataEnd)) !== 0) {
       throw new DecodeError('TCP checksum');
     }
     const segment = this.#segment;
     decodeSegment(segment, bytes, dataStart, dataEnd);
     segment.ecn = header.ecn;
-    const known = this.#find(segment.destinationPort, source, segment.sourcePort);
-    if (known !== undefined) {
+    const peers = this.#peers(segment.destinationPort, header.sourceKey, segment.sourcePort);
+    for (const known of peers) {
+      const { local, remote } = known.identity.path;
+      if (!header.isFrom(remote) || !header.isTo(local)) continue;
       known.arrived(segment, bytes, now);
       this.#settle(known);
-    } else if (!this.#accept(source, segment, now)) {
-      this.#refuse(source, segment);
+      return;
     }
+    const path = new Path(header.destination, header.source);
+    if (!this.#accept(path, segment, now)) this.#refuse(path, segment);
   }
 
   /** An ICMP error quotes the first bytes of a segment of ours. */
   unreachable(
-    quoted: Ipv4Header,
+    quoted: IpHeader,
     bytes: Bytes,
     failure: Failure,
     mtu: number | undefined,
@@ -162,21 +172,25 @@ export class TcpLayer {
   ): void {
     if (quoted.dataEnd - quoted.dataStart < 8) throw new DecodeError('ICMP quote truncated');
     const view = new DataView(bytes.buffer, bytes.byteOffset + quoted.dataStart, 8);
-    const connection = this.#find(view.getUint16(0), quoted.destination, view.getUint16(2));
-    if (connection === undefined) return;
-    connection.unreachable(view.getUint32(4), failure, mtu, now);
-    this.#settle(connection);
+    for (const known of this.#peers(view.getUint16(0), quoted.destinationKey, view.getUint16(2))) {
+      const { local, remote } = known.identity.path;
+      if (!quoted.isFrom(local) || !quoted.isTo(remote)) continue;
+      known.unreachable(view.getUint32(4), failure, mtu, now);
+      this.#settle(known);
+      return;
+    }
   }
 
   // ---- Opening
 
-  #connect(socket: number, remote: Ipv4Address, remotePort: number, now: Millis): void {
+  #connect(socket: number, remote: IpAddress, remotePort: number, now: Millis): void {
     const refuse = (detail: string) => {
       const failure: Failure = { code: 'UNREACHABLE', detail };
       this.#surroundings.emit({ kind: 'tcp-closed', socket, failure });
     };
     if (this.#bySocket.has(socket)) throw new RangeError('socket: in use');
-    if (!isUnicast(remote) || remote === this.#surroundings.output.address) {
+    const path = this.#surroundings.network.pathTo(remote);
+    if (path === undefined) {
       refuse('not the address of a host behind the gateway');
       return;
     }
@@ -184,15 +198,16 @@ export class TcpLayer {
       refuse('too many connections');
       return;
     }
+    const key = addressKey(remote.bytes, 0, remote.version);
     const localPort = ephemeralPort(
       this.#surroundings.random,
-      (port) => this.#find(port, remote, remotePort) !== undefined || this.#listeners.has(port),
+      (port) => this.#peers(port, key, remotePort).length > 0 || this.#listeners.has(port),
     );
     if (localPort === undefined) {
       refuse('no free port');
       return;
     }
-    this.#add({ socket, listener: undefined, remote, remotePort, localPort }, undefined, now);
+    this.#add({ socket, listener: undefined, path, remotePort, localPort }, undefined, now);
   }
 
   #listen(listener: number, port: number): void {
@@ -213,7 +228,7 @@ export class TcpLayer {
   }
 
   /** A SYN to a listener. Answers whether the segment was dealt with. @rfc 9293 §3.10.7.2 */
-  #accept(remote: Ipv4Address, segment: Segment, now: Millis): boolean {
+  #accept(path: Path, segment: Segment, now: Millis): boolean {
     const listener = this.#listeners.get(segment.destinationPort);
     const opens = segment.has(TcpFlag.syn) && !segment.has(TcpFlag.ack | TcpFlag.rst);
     if (listener === undefined || !opens) return false;
@@ -225,15 +240,15 @@ export class TcpLayer {
       this.#surroundings.trace('dropped', 'backlog full');
       return true;
     }
-    const socket = this.#nextAccepted--;
+    const socket = this.reserve();
     const localPort = segment.destinationPort;
     const remotePort = segment.sourcePort;
-    this.#add({ socket, listener, remote, remotePort, localPort }, segment, now);
+    this.#add({ socket, listener, path, remotePort, localPort }, segment, now);
     return true;
   }
 
   /** A segment for nobody. @rfc 9293 §3.10.7.1 */
-  #refuse(remote: Ipv4Address, segment: Segment): void {
+  #refuse(path: Path, segment: Segment): void {
     this.#surroundings.trace('dropped', 'no such connection');
     if (segment.has(TcpFlag.rst)) return;
     const reply = this.#reply;
@@ -254,24 +269,25 @@ export class TcpLayer {
       reply.sequence = 0;
       reply.acknowledgment = (segment.sequence + length) >>> 0;
     }
-    this.#transmit(remote, reply);
+    this.#transmit(path, reply);
   }
 
   // ---- The table
 
   #add(identity: ConnectionIdentity, syn: Segment | undefined, now: Millis): void {
-    const { remote, remotePort, localPort, socket } = identity;
-    const local = this.#surroundings.output.address;
-    const initial = this.#numbers.next(local, localPort, remote, remotePort, now);
+    const { path, remotePort, localPort, socket } = identity;
+    const initial = this.#numbers.next(path, localPort, remotePort, now);
     const connection = new Connection(identity, this.#environment, initial, syn, now);
-    const peers = this.#byPort.get(localPort) ?? new Map<number, Connection>();
+    const peers = this.#byPort.get(localPort) ?? new Map<number, Connection[]>();
     this.#byPort.set(localPort, peers);
-    peers.set(peerKey(remote, remotePort), connection);
+    const key = keyOf(identity);
+    peers.set(key, [...(peers.get(key) ?? []), connection]);
     this.#bySocket.set(socket, connection);
   }
 
-  #find(localPort: number, remote: Ipv4Address, remotePort: number): Connection | undefined {
-    return this.#byPort.get(localPort)?.get(peerKey(remote, remotePort));
+  /** Connections that may be meant: those of the peer with that address key and port, and hardly ever another's. */
+  #peers(localPort: number, remoteKey: number, remotePort: number): readonly Connection[] {
+    return this.#byPort.get(localPort)?.get(peerKey(remoteKey, remotePort)) ?? NOBODY;
   }
 
   *#connections(): Generator<Connection> {
@@ -296,35 +312,39 @@ export class TcpLayer {
     }
   }
 
-  #forget({ identity }: Connection): void {
+  #forget(connection: Connection): void {
+    const { identity } = connection;
     const peers = this.#byPort.get(identity.localPort);
-    peers?.delete(peerKey(identity.remote, identity.remotePort));
+    const key = keyOf(identity);
+    const others = peers?.get(key)?.filter((each) => each !== connection) ?? [];
+    if (others.length > 0) peers?.set(key, others);
+    else peers?.delete(key);
     if (peers?.size === 0) this.#byPort.delete(identity.localPort);
   }
 
   // ---- The wire
 
-  #transmit(
-    destination: Ipv4Address,
-    segment: Segment,
-    data?: ByteRing,
-    position = 0,
-    length = 0,
-  ): void {
-    const { output } = this.#surroundings;
-    const packet = output.take();
+  #transmit(path: Path, segment: Segment, data?: ByteRing, position = 0, length = 0): void {
+    const { network } = this.#surroundings;
+    const packet = network.take(path);
     const { bytes, start } = packet;
     const header = encodeSegment(segment, bytes, start);
     packet.end = start + header + length;
     if (data !== undefined && length > 0) data.read(position, bytes, start + header, length);
-    const sum = pseudoHeaderSum(output.address, destination, IpProtocol.tcp, header + length);
+    const sum = path.pseudoHeaderSum(IpProtocol.tcp, header + length);
     const checksum = checksumFinish(checksumAdd(sum, bytes, start, packet.end));
     bytes[start + 16] = checksum >>> 8;
     bytes[start + 17] = checksum;
-    output.send(packet, IpProtocol.tcp, destination, segment.ecn);
+    network.send(packet, path, IpProtocol.tcp, undefined, segment.ecn);
   }
 }
 
-function peerKey(remote: Ipv4Address, remotePort: number): number {
-  return remote * 65_536 + remotePort;
+const NOBODY: readonly Connection[] = [];
+
+function keyOf({ path: { remote }, remotePort }: ConnectionIdentity): number {
+  return peerKey(addressKey(remote.bytes, 0, remote.version), remotePort);
+}
+
+function peerKey(remoteKey: number, remotePort: number): number {
+  return remoteKey * 65_536 + remotePort;
 }

@@ -5,11 +5,13 @@
 import { expose } from 'comlink';
 import type { Failure } from '../../../shared/errors.ts';
 import {
+  type ConnectionInfo,
   type ConnectRequest,
   type FetchReply,
   type Outcome,
   type PingReply,
   type Session,
+  type SocketHandle,
   STAGES,
   type Stage,
   type TunnelApi,
@@ -39,6 +41,7 @@ const SCENES: Readonly<Record<string, readonly [at: Stage, failure: Failure | un
 class FakeTunnel implements TunnelApi {
   readonly #listeners = new Map<number, (state: TunnelState) => void>();
   #state: TunnelState = { kind: 'idle' };
+  #inspected = 0;
 
   async connect(request: ConnectRequest): Promise<void> {
     const [end, failure] = (!request.allowPap && SCENES[request.gateway]) || [];
@@ -81,6 +84,34 @@ class FakeTunnel implements TunnelApi {
     }
     return { ok: true, value: { address: '10.30.0.1', roundTripMillis: 4.2, bytes: 64, ttl: 64 } };
   }
+
+  async connections(): Promise<Outcome<readonly ConnectionInfo[]>> {
+    this.#inspected++;
+    const waiting: ConnectionInfo = {
+      id: 2,
+      remote: '[2001:db8:42::9]:443',
+      state: 'SYN-SENT',
+      sent: 0,
+      received: 0,
+    };
+    const open: ConnectionInfo = {
+      id: 1,
+      host: 'intranet.test',
+      remote: '10.30.0.1:80',
+      state: 'ESTABLISHED',
+      sent: 512,
+      // So that a test sees how often it was asked.
+      received: 1000 * this.#inspected,
+      sender: { roundTripMillis: 4.2, window: 14_600, retransmissions: 3 },
+    };
+    return { ok: true, value: [open, waiting] };
+  }
+
+  async connectTcp(): Promise<Outcome<SocketHandle>> {
+    return { ok: false, failure: { code: 'CONNECTION_REFUSED' } };
+  }
+
+  async closeTcp(): Promise<void> {}
 
   networkLost(): void {
     this.#become({ kind: 'idle', failure: { code: 'TAB_OFFLINE' } });
@@ -132,6 +163,7 @@ function session({ gateway, allowPap }: ConnectRequest): Session {
   return {
     gateway: { id: gateway, name: 'Head office', address: '192.0.2.10' },
     address: '10.30.0.11',
+    ipv6Addresses: [],
     peerAddress: '10.30.0.254',
     nameServers: ['10.30.0.1', '10.30.0.2'],
     ike: `AES-CBC-256, SHA2-256, ${weak ? 'MODP-1024' : 'MODP-2048'}, pre-shared key`,

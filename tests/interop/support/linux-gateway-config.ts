@@ -22,6 +22,8 @@ export const LAN_ADDRESS = '10.30.0.254';
 /** What PPP hands out, and the gateway's own end of it. */
 export const PPP_NETWORK = '192.168.42.0/24';
 const PPP_ADDRESS = '192.168.42.1';
+/** What its router advertisements name; the gateway is ::1 in it, and answers there. */
+export const IPV6_PREFIX = '2001:db8:42::';
 const PPP_RANGE = '192.168.42.10-192.168.42.250';
 
 /** What pppd demands: CHAP-MD5 is what it begins with when it would take either, as with most installations. */
@@ -38,6 +40,8 @@ export interface Policy {
   readonly ike?: string;
   readonly esp?: string;
   readonly signIn?: SignIn;
+  /** IPv6 for those who call: addresses of `IPV6_PREFIX`. */
+  readonly ipv6?: boolean;
   /** Of an IPsec SA, in seconds; the gateway renews it halfway. */
   readonly lifetime?: number;
 }
@@ -61,8 +65,9 @@ ${ike === undefined ? '' : `  ike=${ike}!\n`}${esp === undefined ? '' : `  esp=$
 `;
 }
 
-export function pppOptions(signIn: SignIn): string {
+export function pppOptions({ signIn = 'mschapv2 or chap', ipv6 }: Policy): string {
   return `${SIGN_IN[signIn].join('\n')}
+${ipv6 === true ? '+ipv6' : 'noipv6'}
 ms-dns ${INTRANET_ADDRESS}
 noccp
 auth
@@ -110,9 +115,12 @@ ip addr add ${GATEWAY_ADDRESS}/24 dev vec0
 ip addr add ${LAN_ADDRESS}/24 dev vec1
 ip link set vec0 up
 ip link set vec1 up
+modprobe ipv6
 modprobe -a esp4 xfrm_user l2tp_ppp ppp_async authenc cbc gcm ctr hmac echainiv seqiv des_generic ghash-generic iptable_filter xt_policy
 [ -e /dev/ppp ] || mknod /dev/ppp c 108 0
+chmod 755 /etc/ppp/ipv6-up /etc/ppp/ipv6-down
 echo 1 > /proc/sys/net/ipv4/ip_forward
+echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
 for file in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $file; done
 # Nothing gets to L2TP that did not come out of IPsec.
 iptables-legacy -I INPUT -p 17 --dport 1701 -m policy --dir in --pol none -j DROP || exit 1
@@ -134,6 +142,32 @@ while :; do
 done
 `;
 
+/** What pppd runs when IPv6 is up on an interface, and when it is down: a router for that link, and a web server. */
+const IPV6_UP = `#!/bin/sh
+exec > /cfg/log/ipv6-up.log 2>&1
+ip -6 addr add ${IPV6_PREFIX}1/64 dev $1 nodad
+httpd -p '[::]:80' -h /cfg/www
+cat > /run/radvd.conf <<END
+interface $1 {
+  AdvSendAdvert on;
+  MinRtrAdvInterval 3;
+  MaxRtrAdvInterval 10;
+  AdvSourceLLAddress off;
+  prefix ${IPV6_PREFIX}/64 { };
+  RDNSS ${IPV6_PREFIX}1 { };
+  DNSSL lab.example { };
+};
+END
+radvd -C /run/radvd.conf -p /run/radvd.pid -m logfile -l /cfg/log/radvd.log -d 3
+`;
+
+const IPV6_DOWN = `#!/bin/sh
+kill $(cat /run/radvd.pid) $(pidof httpd)
+`;
+
+/** What its own web server says, over IPv6 alone. */
+export const IPV6_PAGE = 'Served over IPv6.\n';
+
 /** Everything under the guest's `/cfg`, by path. */
 export function guestFiles(): Readonly<Record<string, string>> {
   const secrets = Object.entries(LINUX_USERS).map(([name, word]) => `${name} * "${word}" *\n`);
@@ -142,9 +176,12 @@ export function guestFiles(): Readonly<Record<string, string>> {
     'etc/ipsec.conf': ipsecConf('policy-0', {}),
     'etc/ipsec.secrets': `%any %any : PSK "${LINUX_PSK}"\n`,
     'etc/strongswan.d/log.conf': STRONGSWAN_LOG,
-    'etc/ppp/options.xl2tpd': pppOptions('mschapv2 or chap'),
+    'etc/ppp/options.xl2tpd': pppOptions({}),
     'etc/ppp/chap-secrets': secrets.join(''),
     'etc/ppp/pap-secrets': secrets.join(''),
     'etc/xl2tpd/xl2tpd.conf': XL2TPD_CONF,
+    'etc/ppp/ipv6-up': IPV6_UP,
+    'etc/ppp/ipv6-down': IPV6_DOWN,
+    'www/index.html': IPV6_PAGE,
   };
 }

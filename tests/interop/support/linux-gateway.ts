@@ -24,7 +24,7 @@ const JOB_WAIT_MS = 30_000;
 const STOP_WAIT_MS = 8_000;
 const POLL_MS = 25;
 
-const LOGS = ['charon.log', 'xl2tpd.log', 'pppd.log'];
+const LOGS = ['charon.log', 'xl2tpd.log', 'pppd.log', 'ipv6-up.log', 'radvd.log'];
 
 export interface LinuxGatewayOptions {
   readonly guest: GuestSystem;
@@ -119,7 +119,7 @@ export class LinuxGateway {
 cat > /etc/ipsec.conf <<'END'
 ${ipsecConf(name, policy)}END
 cat > /etc/ppp/options.xl2tpd <<'END'
-${pppOptions(policy.signIn ?? 'mschapv2 or chap')}END
+${pppOptions(policy)}END
 ipsec update
 for i in $(seq 100); do ipsec statusall | grep -q "^ *${name}:" && exit 0; usleep 100000; done
 exit 1`);

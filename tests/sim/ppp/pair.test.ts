@@ -45,6 +45,18 @@ describe('client against server, over a clean link', () => {
     ]);
   });
 
+  it('agrees on IPv6 beside IPv4 where both have it, with an identifier for each', () => {
+    const pair = pairFor({ ipv6: true }, { ipv6: true }).run(5000);
+    const [client] = pair.of('client', 'ipv6-up');
+    const [server] = pair.of('server', 'ipv6-up');
+    expect(client?.interfaceId.length).toBe(8);
+    expect(server?.interfaceId).not.toEqual(client?.interfaceId);
+    expect(pair.bothUp).toBe(true);
+    const one = pairFor({ ipv6: true }, {}).run(5000);
+    expect(one.of('client', 'ipv6-up')).toEqual([]);
+    expect(one.bothUp).toBe(true);
+  });
+
   it('takes an allowed method although a better one is allowed', () => {
     const pair = pairFor({}, { methods: ['chap-md5', 'mschapv2'] }).run(5000);
     expect(pair.of('client', 'authenticated')[0]?.method).toBe('chap-md5');

@@ -25,8 +25,20 @@ test('reads the command, the relay’s default path and secrets from the environ
     innerPort: undefined,
     allowPap: false,
     forceEncapsulation: false,
+    ipv6: false,
+    searchList: [],
     command: 'ping',
     target: '10.0.0.1',
+    recordType: 'A',
+  });
+});
+
+test('a lookup’s type, and every domain to search', async () => {
+  const args = [...REQUIRED, '--search', 'corp', '--search', 'lab.corp', 'lookup', 'x', 'srv'];
+  expect(await parseOptions(args, SECRETS)).toMatchObject({
+    command: 'lookup',
+    recordType: 'SRV',
+    searchList: ['corp', 'lab.corp'],
   });
 });
 
@@ -36,8 +48,10 @@ test('a file takes precedence and loses the newline at its end only', async () =
 });
 
 test.each([
-  [[], 'ping HOST, get URL or hold'],
+  [[], 'get URL or hold is needed'],
   [['ping'], 'ping: wrong arguments'],
+  [['lookup', 'x', 'MX'], 'MX: not one of A, AAAA'],
+  [['lookup', 'x', 'A', 'y'], 'lookup: wrong arguments'],
   [['hold', 'x'], 'hold: wrong arguments'],
   [['get', 'ftp://x/'], 'not an http:// or https:// URL'],
   [['ping', 'x', '--inner-port', '0'], '--inner-port'],

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { TunnelError } from '../../../shared/errors.ts';
 import type { Bytes } from '../../../shared/wire/bytes.ts';
 import { Sockets } from '../../../web/worker/sockets.ts';
+import { UDP_QUEUE_LIMIT } from '../../../web/worker/udp-socket.ts';
 import { Pair } from '../../support/ip-pair.ts';
 
 const HOUR = 3_600_000;
@@ -15,10 +16,20 @@ class World {
   received = 0;
   serverEnded: string[] = [];
   names: Record<string, string[]> = {};
+  timers: { at: number; callback: () => void }[] = [];
 
   constructor() {
     const { client, server } = this.pair;
-    this.sockets = new Sockets((input) => client.tell(input));
+    this.sockets = new Sockets(
+      (input) => client.tell(input),
+      (millis, callback) => {
+        const timer = { at: this.pair.clock.now + millis, callback };
+        this.timers.push(timer);
+        return () => {
+          this.timers = this.timers.filter((each) => each !== timer);
+        };
+      },
+    );
     client.react = (output) => this.sockets.dispatch(output);
     const waiting: Bytes[] = [];
     let ended = false;
@@ -54,12 +65,18 @@ class World {
           this.serverEnded.push(output.failure?.code ?? 'in order');
           return;
         case 'udp-data':
+          if (output.socket === 2) {
+            const { socket, address, port, bytes } = output;
+            server.tell({ kind: 'udp-send', socket, address, port, bytes });
+            return;
+          }
           this.#answer(output.socket, output.address, output.port, output.bytes);
           return;
       }
     };
     server.tell({ kind: 'tcp-listen', listener: 1, port: 7 });
     server.tell({ kind: 'udp-open', socket: 1, port: 53 });
+    server.tell({ kind: 'udp-open', socket: 2, port: 7 });
   }
 
   #answer(socket: number, address: Bytes, port: number, query: Bytes): void {
@@ -100,7 +117,12 @@ class World {
 
   #step(): void {
     const before = this.pair.steps;
-    this.pair.run(() => this.pair.steps > before, HOUR);
+    const [timer] = [...this.timers].sort((a, b) => a.at - b.at);
+    if (this.pair.run(() => this.pair.steps > before, timer?.at ?? HOUR)) return;
+    if (timer === undefined) return;
+    this.pair.clock.now = timer.at;
+    this.timers = this.timers.filter((each) => each !== timer);
+    timer.callback();
   }
 }
 
@@ -225,6 +247,37 @@ describe('Sockets', () => {
     world.names['a.corp'] = ['10.1.2.3'];
     expect(await world.settle(world.sockets.resolve('a.corp'))).toEqual(['10.1.2.3']);
     expect(await world.sockets.resolve('10.4.4.4')).toEqual(['10.4.4.4']);
+    world.names['xn--mller-kva.corp'] = ['10.1.2.4'];
+    expect(await world.settle(world.sockets.resolve('Müller.corp'))).toEqual(['10.1.2.4']);
+    const records = await world.settle(world.sockets.lookup('a.corp', 'A'));
+    expect(records).toEqual([{ type: 'A', address: Uint8Array.of(10, 1, 2, 3) }]);
+  });
+
+  it('reads into buffers of the caller’s, however small', async () => {
+    const world = new World();
+    const socket = world.sockets.connect('10.0.0.2', 7);
+    const writer = socket.writable.getWriter();
+    await world.settle(writer.write(Uint8Array.of(1, 2, 3, 4, 5)));
+    const reader = socket.readable.getReader({ mode: 'byob' });
+    const got: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { value } = await world.settle(reader.read(new Uint8Array(2)));
+      got.push(...value!);
+    }
+    expect(got).toEqual([1, 2, 3, 4, 5]);
+    await world.settle(writer.close());
+    const last = await world.settle(reader.read(new Uint8Array(2)));
+    expect(last).toMatchObject({ done: true });
+    await world.settle(socket.closed);
+  });
+
+  it('traces the way: the only hop is the host itself', async () => {
+    const world = new World();
+    const hops = world.sockets.traceroute('10.0.0.2', { probes: 2 });
+    const hop = await world.settle(hops.next());
+    const probe = { address: '10.0.0.2', roundTripMillis: 20 };
+    expect(hop.value).toEqual({ ttl: 1, probes: [probe, probe], isLast: true });
+    expect(await world.settle(hops.next())).toMatchObject({ done: true });
   });
 
   it('closeAll: everything pending fails, and everything later', async () => {
@@ -243,5 +296,94 @@ describe('Sockets', () => {
       await expect(each).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
     }
     await expect(world.sockets.ping('10.0.0.2')).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
+  });
+});
+
+describe('UDP sockets', () => {
+  const text = (each: string) => new Uint8Array(Buffer.from(each));
+
+  it('connected: to one host, and back', async () => {
+    const world = new World();
+    world.names['echo.corp'] = ['10.0.0.2'];
+    const socket = world.sockets.udp({ remote: { host: 'echo.corp', port: 7 } });
+    const { localPort } = await world.settle(socket.opened);
+    expect(localPort).toBeGreaterThanOrEqual(49_152);
+    const reader = socket.readable.getReader();
+    const writer = socket.writable.getWriter();
+    await world.settle(writer.write({ data: text('hi') }));
+    const { value } = await world.settle(reader.read());
+    expect(value).toEqual({ data: text('hi'), remoteAddress: '10.0.0.2', remotePort: 7 });
+    const pending = reader.read();
+    await socket.close();
+    expect(await pending).toMatchObject({ done: true });
+    await socket.closed;
+    await expect(writer.write({ data: text('late') })).rejects.toMatchObject({
+      code: 'CONNECTION_RESET',
+    });
+  });
+
+  it('bound: to whom the datagram says, and from a port of one’s choice', async () => {
+    const world = new World();
+    const socket = world.sockets.udp({ localPort: 5000 });
+    expect(await world.settle(socket.opened)).toEqual({ localPort: 5000 });
+    const writer = socket.writable.getWriter();
+    const message = { data: text('x'), remoteAddress: '10.0.0.2', remotePort: 7 };
+    await world.settle(writer.write(message));
+    expect((await world.settle(socket.readable.getReader().read())).value).toEqual(message);
+    await expect(writer.write({ data: text('whither') })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+    });
+  });
+
+  it('what nobody reads is bounded: the newest are dropped', async () => {
+    const world = new World();
+    const socket = world.sockets.udp({ remote: { host: '10.0.0.2', port: 7 } });
+    const { localPort } = await world.settle(socket.opened);
+    const data = new Uint8Array(1000);
+    for (let i = 0; i < 400; i++) {
+      data[0] = i;
+      const bytes = data.slice();
+      const address = Uint8Array.of(10, 0, 0, 1);
+      world.pair.server.tell({ kind: 'udp-send', socket: 2, address, port: localPort, bytes });
+    }
+    world.drain();
+    const reader = socket.readable.getReader();
+    let read = 0;
+    for (; read < 262; read++) {
+      const { value } = await reader.read();
+      expect(value?.data[0]).toBe(read & 0xff);
+    }
+    const next = reader.read();
+    await socket.close();
+    expect(await next).toMatchObject({ done: true });
+    expect(UDP_QUEUE_LIMIT).toBe(262_144);
+  });
+
+  it('fails by name, by signal, with the tunnel, and when the host says that nobody listens', async () => {
+    const world = new World();
+    const unknown = world.sockets.udp({ remote: { host: 'nowhere.corp', port: 7 } });
+    await expect(world.settle(unknown.opened)).rejects.toMatchObject({ code: 'NAME_NOT_FOUND' });
+    const controller = new AbortController();
+    const aborted = world.sockets.udp({ signal: controller.signal });
+    await world.settle(aborted.opened);
+    controller.abort(new Error('enough'));
+    await expect(aborted.closed).rejects.toThrow('enough');
+    const connected = world.sockets.udp({ remote: { host: '10.0.0.2', port: 9 } });
+    await world.settle(connected.opened);
+    const failure = { code: 'CONNECTION_REFUSED' } as const;
+    const undelivered = { kind: 'udp-undelivered', address: Uint8Array.of(10, 0, 0, 2), failure };
+    for (let socket = 1; socket < 10; socket++) {
+      world.sockets.dispatch({ ...undelivered, kind: 'udp-undelivered', socket, port: 10 });
+    }
+    const ended = expect(connected.readable.getReader().read()).rejects.toMatchObject(failure);
+    for (let socket = 1; socket < 10; socket++) {
+      world.sockets.dispatch({ ...undelivered, kind: 'udp-undelivered', socket, port: 9 });
+    }
+    await ended;
+    const last = world.sockets.udp();
+    await world.settle(last.opened);
+    world.sockets.closeAll({ code: 'NOT_CONNECTED' });
+    await expect(last.closed).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
+    await expect(world.sockets.udp().opened).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
   });
 });

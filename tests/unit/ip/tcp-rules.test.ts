@@ -1,6 +1,5 @@
 /** Scripts beyond the ordinary course: loss and its mistakes, ECN, keepalive, and corners of RFC 9293. */
 import { describe, expect, it } from 'vitest';
-import { addressBytes } from '../../../shared/ip/address.ts';
 import { DEFAULT_TCP_LIMITS } from '../../../shared/ip/tcp/environment.ts';
 import { SERVER } from '../../support/ip-pair.ts';
 import { Script } from '../../support/segments.ts';
@@ -8,7 +7,7 @@ import { Script } from '../../support/segments.ts';
 const CONNECT = {
   kind: 'tcp-connect',
   socket: 1,
-  address: addressBytes(SERVER),
+  address: SERVER.bytes,
   port: 80,
 } as const;
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { addressBytes } from '../../../shared/ip/address.ts';
 import { CONNECT_TIMEOUT, TIME_WAIT } from '../../../shared/ip/tcp/state.ts';
 import { BACKLOG_LIMIT } from '../../../shared/ip/tcp/tcp.ts';
 import { SERVER } from '../../support/ip-pair.ts';
@@ -8,7 +7,7 @@ import { Script } from '../../support/segments.ts';
 const CONNECT = {
   kind: 'tcp-connect',
   socket: 1,
-  address: addressBytes(SERVER),
+  address: SERVER.bytes,
   port: 80,
 } as const;
 

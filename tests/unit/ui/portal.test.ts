@@ -19,6 +19,8 @@ function stage(overrides: Partial<Tunnel> = {}) {
       calls.push('disconnect');
     },
     ping: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
+    connections: async () => ({ ok: true, value: [] }),
+    connectTcp: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
     fetch: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
     ...overrides,
   };

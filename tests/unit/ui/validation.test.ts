@@ -46,16 +46,23 @@ describe('a host to ping', () => {
     ['10.30.0.1', '10.30.0.1'],
     [' wiki.intranet.test ', 'wiki.intranet.test'],
     ['müller.test', 'müller.test'],
+    ['2001:db8::1', '2001:db8::1'],
   ])('%j becomes %j', (typed, value) => {
     expect(checkHost(typed)).toEqual({ ok: true, value });
   });
 
-  test.each(['', '  ', 'http://wiki', 'wiki/page', 'a b', 'wiki:80', 'fe80::1', 'x'.repeat(254)])(
-    '%j is refused',
-    (typed) => {
-      expect(checkHost(typed).ok).toBe(false);
-    },
-  );
+  test.each([
+    '',
+    '  ',
+    'http://wiki',
+    'wiki/page',
+    'a b',
+    'wiki:80',
+    'fe80::1::2',
+    'x'.repeat(254),
+  ])('%j is refused', (typed) => {
+    expect(checkHost(typed).ok).toBe(false);
+  });
 });
 
 describe('a URL to fetch', () => {

@@ -7,6 +7,7 @@ import { type Session, STAGES, type TunnelState } from '../../../web/worker/api.
 const session: Session = {
   gateway: { id: 'demo', name: 'Head office', address: '192.0.2.1' },
   address: '10.0.0.2',
+  ipv6Addresses: [],
   peerAddress: '10.0.0.1',
   nameServers: [],
   ike: 'AES-CBC-256',

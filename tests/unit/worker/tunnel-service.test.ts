@@ -1,8 +1,17 @@
 /** The service between page and tunnel: every end is told once, leaves nothing behind, and connecting again works. */
+import { setImmediate as immediate } from 'node:timers/promises';
+import { expose, releaseProxy, wrap } from 'comlink';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { nobleSuite } from '../../../shared/crypto/noble.ts';
 import { TunnelError } from '../../../shared/errors.ts';
-import type { ConnectRequest, FetchReply, TunnelState } from '../../../web/worker/api.ts';
+import { concat, type Random } from '../../../shared/wire/bytes.ts';
+import { connectTcp } from '../../../web/ui/tunnel.ts';
+import type {
+  ConnectRequest,
+  FetchReply,
+  TunnelApi,
+  TunnelState,
+} from '../../../web/worker/api.ts';
 import {
   OFFLINE_GRACE,
   type ServiceParts,
@@ -287,4 +296,84 @@ test('a request can be cancelled, and only that one', async () => {
   service.cancelFetch('2');
   expect(await two).toEqual({ ok: false, failure: { code: 'CANCELLED' } });
   await Promise.all([service.disconnect(), vi.advanceTimersByTimeAsync(3_000)]);
+});
+
+describe('connections', () => {
+  const CONTENT = Uint8Array.from({ length: 300_000 }, (_, i) => i % 251);
+
+  /** Lets time and messages between threads pass until `promise` settles. */
+  async function settle<T>(promise: Promise<T>): Promise<T> {
+    let settled = false;
+    const mark = () => {
+      settled = true;
+    };
+    promise.then(mark, mark);
+    for (let i = 0; i < 2_000 && !settled; i++) {
+      await vi.advanceTimersByTimeAsync(5);
+      await immediate();
+    }
+    return promise;
+  }
+
+  /** The page's end of a port to a service that is connected. */
+  async function page() {
+    const staged = stage({ gateway: { content: CONTENT } });
+    await staged.connects();
+    const { port1, port2 } = new MessageChannel();
+    expose(staged.service, port1);
+    const remote = wrap<TunnelApi>(port2);
+    const done = () => {
+      remote[releaseProxy]();
+      port1.close();
+    };
+    return { ...staged, remote, done };
+  }
+
+  test('are transferred to the page with their streams, read there, and end in order', async () => {
+    const { remote, service, done } = await page();
+    const outcome = await settle(connectTcp(remote, '10.30.0.254', 80));
+    if (!outcome.ok) throw new Error(outcome.failure.code);
+    const { readable, writable, opened, closed } = outcome.value;
+    expect(await opened).toMatchObject({ remoteAddress: '10.30.0.254', remotePort: 80 });
+    const table = await settle(service.connections());
+    expect(table).toMatchObject({ ok: true, value: [{ remote: '10.30.0.254:80' }] });
+    const read = (async () => {
+      const parts: Uint8Array<ArrayBuffer>[] = [];
+      for await (const part of readable) parts.push(part);
+      return concat(...parts);
+    })();
+    expect(await settle(read)).toEqual(CONTENT);
+    await settle(writable.close());
+    await settle(closed);
+    expect(await service.connections()).toEqual({ ok: true, value: [] });
+    done();
+  });
+
+  test('end at once when the page wants it, and with a code when the tunnel goes', async () => {
+    const { remote, sockets, service, done } = await page();
+    const first = await settle(connectTcp(remote, '10.30.0.254', 80));
+    if (!first.ok) throw new Error(first.failure.code);
+    await settle(first.value.close());
+    await settle(first.value.closed);
+    expect(await service.connections()).toEqual({ ok: true, value: [] });
+    const second = await settle(connectTcp(remote, '10.30.0.254', 80));
+    if (!second.ok) throw new Error(second.failure.code);
+    sockets[0]!.breaks();
+    await expect(settle(second.value.closed)).rejects.toMatchObject({ code: 'RELAY_CLOSED' });
+    const third = await settle(connectTcp(remote, '10.30.0.254', 80));
+    expect(third).toEqual({ ok: false, failure: { code: 'NOT_CONNECTED' } });
+    done();
+  });
+
+  test('that cannot be made say why', async () => {
+    const { remote, done } = await page();
+    expect(await settle(connectTcp(remote, '10.30.0.254', 81))).toMatchObject({
+      ok: false,
+      failure: { code: 'CONNECTION_REFUSED' },
+    });
+    expect(await settle(connectTcp(remote, '10.30.0.254', 0))).toMatchObject({
+      failure: { code: 'BAD_INPUT' },
+    });
+    done();
+  });
 });
