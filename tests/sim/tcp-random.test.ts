@@ -29,15 +29,17 @@ function draw(seed: number): Drawn {
   const below = (limit: number) => Math.floor(random.next() * limit);
   const chance = (probability: number) => random.next() < probability;
   const bottleneck = chance(0.4);
+  // Windows of hundreds of segments need a path that lets them grow.
+  const long = !bottleneck && chance(0.05);
   const bursts = chance(0.3);
   const link = (): LinkOptions => ({
     seed: seed + below(1000),
     latency: chance(0.1) ? 0 : below(100),
-    jitter: chance(0.4) ? below(40) : 0,
-    loss: chance(0.6) ? random.next() * (bursts ? 0.02 : 0.1) : 0,
+    jitter: chance(0.4) && !long ? below(40) : 0,
+    loss: chance(0.6) ? random.next() * (long ? 0.001 : bursts ? 0.02 : 0.1) : 0,
     burst: bursts ? below(200) : 0,
     duplication: chance(0.3) ? random.next() * 0.1 : 0,
-    corruption: chance(0.3) ? random.next() * 0.05 : 0,
+    corruption: chance(0.3) && !long ? random.next() * 0.05 : 0,
     ...(bottleneck ? { rate: 50 + below(5000), buffer: 3000 + below(200_000), mark: 5 } : {}),
   });
   const tiny = chance(0.2);
@@ -50,7 +52,11 @@ function draw(seed: number): Drawn {
       congestion: chance(0.5) ? 'bbr' : 'cubic',
       ecn: chance(0.5),
     },
-    lengths: tiny ? [below(8000), below(8000)] : [below(150_000), below(150_000)],
+    lengths: tiny
+      ? [below(8000), below(8000)]
+      : long
+        ? [1_500_000 + below(1_500_000), below(1_500_000)]
+        : [below(150_000), below(150_000)],
   };
 }
 

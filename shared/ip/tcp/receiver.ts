@@ -139,7 +139,7 @@ export class Receiver {
 
   /** An acknowledgment goes out: moves the window's edge, unless the step would be silly. @rfc 9293 §3.8.6.2.2 */
   acknowledge(): void {
-    const edge = this.nxt + Math.floor(this.tuning.window) - this.#unread;
+    const edge = this.nxt + this.tuning.window - this.#unread;
     if (edge - this.#edge >= this.#smallestStep) this.#edge = edge;
     this.#unacknowledged = 0;
     this.#urgent = false;

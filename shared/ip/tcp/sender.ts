@@ -162,7 +162,8 @@ export class Sender {
 
   /** Bytes that are buffered at most, now: twice the window, so that what the path takes is at hand. */
   get capacity(): number {
-    return Math.min(this.#limit, Math.max(SMALLEST_BUFFER, 2 * this.congestion.window));
+    const wanted = Math.max(SMALLEST_BUFFER, Math.floor(2 * this.congestion.window));
+    return Math.min(this.#limit, wanted);
   }
 
   /** Bytes that a write would be taken. */
@@ -236,7 +237,6 @@ export class Sender {
 
   /** The path is narrower than thought: what is too large for it goes again, in pieces. @rfc 1191 §6.4 */
   shrink(segmentSize: number, now: Millis): void {
-    if (segmentSize >= this.#path.size) return;
     this.#path.limit(segmentSize);
     this.#resized();
     this.output(now);

@@ -46,7 +46,7 @@ export class WindowTuning {
     if (taken > this.#before) {
       const base = 2 * taken + SLACK;
       const growth = this.#before > 0 ? (taken - this.#before) / this.#before : 1;
-      const target = base * (1 + 2 * Math.min(growth, 1));
+      const target = Math.floor(base * (1 + 2 * Math.min(growth, 1)));
       this.window = Math.min(this.#limit, Math.max(this.window, target));
       this.#before = taken;
     }
