@@ -6,19 +6,18 @@
  * All start within a second; goodput and queue are means after the first 5 s.
  */
 import { parseArgs } from 'node:util';
-import { addressBytes } from '../shared/ip/address.ts';
+import type { IpAddress } from '../shared/ip/address.ts';
 import type { Algorithm } from '../shared/ip/tcp/congestion/control.ts';
 import { DEFAULT_TCP_LIMITS } from '../shared/ip/tcp/environment.ts';
 import type { Bytes, Millis } from '../shared/wire/bytes.ts';
 import { earliest } from '../shared/wire/machine.ts';
-import { asPacket, Host, SERVER } from '../tests/support/ip-pair.ts';
+import { asPacket, Host, ip, SERVER } from '../tests/support/ip-pair.ts';
 import { Link, type LinkOptions } from '../tests/support/link.ts';
 
 const MEGABIT = 125;
 const WARM_UP: Millis = 5000;
 const CHUNK = new Uint8Array(65_536);
 const PORT = 80;
-const FIRST_CLIENT = 0x0a00_0100;
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '30' } } });
 const until = 1000 * Number(values.seconds);
@@ -49,7 +48,7 @@ function share(mix: readonly Algorithm[], link: LinkOptions) {
   const clock = { now: 0 };
   const up = new Link(link);
   const down = new Link({ seed: 2, latency: link.latency });
-  const host = (address: number, out: Link, congestion: Algorithm) =>
+  const host = (address: IpAddress, out: Link, congestion: Algorithm) =>
     new Host(address, { link, limits: { ...DEFAULT_TCP_LIMITS, congestion } }, clock, out);
   const server = host(SERVER, down, 'cubic');
   const received = new Map<number, number>();
@@ -61,7 +60,7 @@ function share(mix: readonly Algorithm[], link: LinkOptions) {
   };
   const owners: number[] = [];
   const clients = mix.map((congestion, i) => {
-    const client = host(FIRST_CLIENT + i, up, congestion);
+    const client = host(ip(`10.0.1.${i}`), up, congestion);
     client.react = (output) => {
       const full = output.kind === 'tcp-wrote' && output.length === CHUNK.length;
       if (output.kind !== 'tcp-opened' && output.kind !== 'tcp-writable' && !full) return;
@@ -93,7 +92,7 @@ function share(mix: readonly Algorithm[], link: LinkOptions) {
     clock.now = end;
   };
   for (const [i, client] of clients.entries()) {
-    client.tell({ kind: 'tcp-connect', socket: 1, address: addressBytes(SERVER), port: PORT });
+    client.tell({ kind: 'tcp-connect', socket: 1, address: SERVER.bytes, port: PORT });
     run((1000 * (i + 1)) / clients.length);
     owners.push(-1 - i);
   }
