@@ -10,6 +10,7 @@ import { ip } from '../support/ip-pair.ts';
 import { icmp6, prefix } from '../support/ip6-packets.ts';
 import { Laboratory } from '../support/laboratory.ts';
 import { SeededRandom } from '../support/random.ts';
+import { WASM_BUILDS, wasmSuite } from '../support/wasm-suite.ts';
 
 const PSK = new TextEncoder().encode('a key that nobody guesses');
 const CLIENT = Uint8Array.of(198, 51, 100, 1);
@@ -20,13 +21,15 @@ interface Variation {
   readonly psk?: string;
   readonly password?: string;
   readonly gateway?: Partial<GatewayConfig> | 'silent';
+  /** Both sides' cryptography in place of noble's. */
+  readonly suite?: (seed: number) => Promise<CipherSuite>;
 }
 
 async function laboratory(variation: Variation = {}): Promise<Laboratory> {
   const { seed = 1, loss = 0 } = variation;
-  const suite = (offset: number): CipherSuite => nobleSuite(new SeededRandom(seed + offset));
+  const { suite = async (from: number) => nobleSuite(new SeededRandom(from)) } = variation;
   const gateway: GatewayConfig = {
-    suite: suite(10),
+    suite: await suite(seed + 10),
     random: new SeededRandom(seed + 11),
     preSharedKey: PSK,
     clientAddress: CLIENT,
@@ -40,7 +43,7 @@ async function laboratory(variation: Variation = {}): Promise<Laboratory> {
   };
   const lab = new Laboratory({
     tunnel: {
-      suite: suite(20),
+      suite: await suite(seed + 20),
       random: new SeededRandom(seed + 21),
       gateway: 'test',
       preSharedKey: variation.psk === undefined ? PSK : new TextEncoder().encode(variation.psk),
@@ -84,6 +87,24 @@ function received(lab: Laboratory): Uint8Array {
     ...lab.network.flatMap((output) => (output.kind === 'tcp-data' ? [output.bytes] : [])),
   );
 }
+
+test.each(WASM_BUILDS)('a tunnel over WebAssembly, %s, carries a page', async (build) => {
+  for (const esp of [
+    { cipher: 'aes-cbc', keyBits: 128, integrity: 'hmac-sha1-96' },
+    { cipher: 'aes-gcm-16', keyBits: 256 },
+  ] as const) {
+    const lab = await connected({
+      suite: (seed) => wasmSuite(new SeededRandom(seed), build),
+      gateway: {
+        // Quick to compute.
+        phase1: [{ cipher: 'aes-cbc', keyBits: 256, hash: 'sha1', group: 2 }],
+        phase2: [esp],
+      },
+    });
+    download(lab, 60_000);
+    expect(received(lab)).toEqual(new SeededRandom(99).bytes(100_000));
+  }
+});
 
 describe('a tunnel', () => {
   let lab: Laboratory;
