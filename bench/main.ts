@@ -2,7 +2,7 @@
  * `npm run bench`: what the fast path costs beside what others would use, all of one figure in the same run. Prints
  * tables, and writes `bench/results.json` and the figures and plots of the docs. Parts that were not run keep their figures.
  *
- *     npm run bench -- [esp] [relay] [tunnel] [--rounds N] [--megabytes N] [--seconds N]
+ *     npm run bench -- [esp] [relay] [tunnel] [tcp] [--rounds N] [--megabytes N] [--seconds N]
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
