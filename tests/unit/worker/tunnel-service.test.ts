@@ -4,7 +4,7 @@ import { expose, releaseProxy, wrap } from 'comlink';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { nobleSuite } from '../../../shared/crypto/noble.ts';
 import { TunnelError } from '../../../shared/errors.ts';
-import { concat, type Random } from '../../../shared/wire/bytes.ts';
+import { concat } from '../../../shared/wire/bytes.ts';
 import { connectTcp } from '../../../web/ui/tunnel.ts';
 import type {
   ConnectRequest,
