@@ -3,8 +3,8 @@
  * burst is written where the processor's cache still is, whosever it is, and an idle session holds none.
  */
 
-/** Bytes of a buffer: a frame that is due (32 KB) and the record that made it so, unless that is a giant. */
-const BUFFER_BYTES: number = 48 * 1024;
+/** Bytes of a buffer: the longest payload whose length takes 16 bits. @rfc 6455 §5.2 */
+const BUFFER_BYTES = 65_535;
 
 /** Buffers kept for later. */
 const SPARE_LIMIT = 64;

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { type ChannelNumber, RECORD_HEADER } from '../shared/relay/channels.ts';
 import { type ControlFromRelay, encodeControl } from '../shared/relay/control.ts';
-import { FLUSH_BYTES, writeRecord } from '../shared/relay/frames.ts';
+import { writeRecord } from '../shared/relay/frames.ts';
 import type { Counters } from './counters.ts';
 import { giveBuffer, takeBuffer } from './frame-buffers.ts';
 import { isIke } from './shape.ts';
@@ -76,7 +76,6 @@ export class Outbox {
     this.#frame ??= takeBuffer(needed);
     writeRecord(this.#frame, this.#length, channel, bytes, start, end);
     this.#length += needed;
-    if (this.#length >= FLUSH_BYTES) this.#flush();
   }
 
   #startBurst(): void {

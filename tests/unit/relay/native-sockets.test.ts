@@ -32,11 +32,18 @@ async function connect(port: number, localPort = 0): Promise<End> {
 
 /** Two sockets connected to each other. */
 async function pair(): Promise<[End, End]> {
-  const placeholder = await udpSocket(HOST);
-  const { port } = placeholder.address();
-  const one = await connect(port);
-  placeholder.close();
-  return [one, await connect(one.socket.local.port, port)];
+  for (;;) {
+    const placeholder = await udpSocket(HOST);
+    const { port } = placeholder.address();
+    const one = await connect(port);
+    placeholder.close();
+    try {
+      return [one, await connect(one.socket.local.port, port)];
+    } catch (error) {
+      // Another process has that port, at this address or another one.
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
 }
 
 /** Sends records of these lengths as one frame, their first bytes 1, 2, 3 and so on. */
@@ -127,13 +134,15 @@ describe.skipIf(ADDON_OBSTACLE !== undefined)(
       const gateway = await udpSocket(HOST);
       const end = await connect(gateway.address().port);
       gateway.close();
-      send(end, [10]);
-      await eventually(() => end.log.errors.length === 1);
-      send(end, [10]);
-      send(end, [10]);
-      await eventually(() => end.log.errors.length === 3);
+      let sent = 0;
+      // The system sends so many ICMP errors a second and no more, to all of its programs together.
+      await eventually(() => {
+        send(end, [10]);
+        sent++;
+        return end.log.errors.length >= 3;
+      });
       expect(new Set(end.log.errors)).toEqual(new Set(['ECONNREFUSED']));
-      expect(end.log.counts).toEqual({ sent: 3, full: 0, failed: 0 });
+      expect(end.log.counts).toEqual({ sent, full: 0, failed: 0 });
     });
 
     test('a record the system refuses is counted, the others go out', async () => {
@@ -194,7 +203,7 @@ describe.skipIf(ADDON_OBSTACLE !== undefined)(
         const open = await Promise.all(
           Array.from({ length: 100 }, () => sockets.connect(HOST, 9, log)),
         );
-        for (const socket of open) socket.send(Buffer.alloc(10), 0, 10, false);
+        open[0]!.send(Buffer.alloc(10), 0, 10, false);
         sockets.flush();
         for (const socket of open) socket.close();
       };

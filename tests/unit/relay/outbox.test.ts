@@ -63,7 +63,7 @@ test('a long burst is several frames, still under one cork', async () => {
   const { outbox, sent, corks } = setUp();
   for (let i = 0; i < 100; i++) record(outbox, Channel.natt, packets.esp(1, 1400));
   await tick();
-  expect(sent.length).toBeGreaterThan(3);
+  expect(sent).toHaveLength(3);
   expect(sent.flatMap(channels)).toHaveLength(100);
   expect(corks).toEqual(['cork', 'uncork']);
 });
@@ -128,4 +128,24 @@ test('nothing is sent on a WebSocket that closes meanwhile', async () => {
   state.readyState = 2;
   await tick();
   expect([sent, pongs]).toEqual([[], []]);
+});
+
+test('a record larger than a usual frame goes out as it is', async () => {
+  const { outbox, sent } = setUp();
+  const giant = packets.esp(7, 65_507);
+  record(outbox, Channel.natt, packets.esp(1));
+  record(outbox, Channel.natt, giant);
+  record(outbox, Channel.natt, packets.esp(2));
+  await tick();
+  expect(sent.map(channels)).toEqual([[Channel.natt], [Channel.natt], [Channel.natt]]);
+  expect((sent[1] as Bytes).subarray(3)).toEqual(Buffer.from(giant));
+});
+
+test('a frame keeps its bytes until it is sent, also where the next ones are put together', async () => {
+  const { outbox, sent } = setUp();
+  for (let burst = 1; burst <= 3; burst++) {
+    for (let i = 0; i < 20; i++) record(outbox, Channel.natt, packets.esp(burst, 1400));
+    await tick();
+  }
+  expect(sent.map((frame) => (frame as Bytes)[3])).toEqual([1, 2, 3]);
 });
