@@ -12,7 +12,7 @@ import { FullPipe } from '../../../shared/ip/tcp/congestion/full-pipe.ts';
 import { MaxFilter } from '../../../shared/ip/tcp/congestion/max-filter.ts';
 import { MinimumRtt } from '../../../shared/ip/tcp/congestion/minimum-rtt.ts';
 import { ProportionalRateReduction } from '../../../shared/ip/tcp/congestion/prr.ts';
-import { DeliveryRate } from '../../../shared/ip/tcp/delivery-rate.ts';
+import { blankRateSample, DeliveryRate } from '../../../shared/ip/tcp/delivery-rate.ts';
 import { Flights } from '../../../shared/ip/tcp/flights.ts';
 import { Pacer } from '../../../shared/ip/tcp/pacer.ts';
 import { WindowTuning } from '../../../shared/ip/tcp/window-tuning.ts';
@@ -31,16 +31,7 @@ function sample({ rate, ...fields }: SampleFields = {}): AckSample {
     smoothedRtt: 100,
     windowLimited: true,
     ...fields,
-    rate: {
-      priorDelivered: -1,
-      delivered: 0,
-      rate: 0,
-      inFlight: 0,
-      lost: 0,
-      appLimited: false,
-      rtt: -1,
-      ...rate,
-    },
+    rate: { ...blankRateSample(), ...rate },
   };
 }
 
