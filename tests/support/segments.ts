@@ -54,21 +54,6 @@ const LETTERS = {
   W: TcpFlag.cwr,
 };
 
-/** Opens socket 1, towards the peer of a script. */
-export const CONNECT = {
-  kind: 'tcp-connect',
-  socket: 1,
-  address: addressBytes(SERVER),
-  port: PEER_PORT,
-} as const;
-
-/** The bytes that outputs carry, as text. */
-export function textOf(outputs: readonly { kind: string }[]): string {
-  return outputs
-    .map((each) => ('bytes' in each ? Buffer.from(each.bytes as Uint8Array).toString() : ''))
-    .join('');
-}
-
 interface ScriptOptions {
   readonly mtu?: number;
   readonly limits?: TcpLimits;
@@ -196,7 +181,7 @@ export class Script {
 
   /** Opens socket 1 to the peer; without `syn`, the peer answers with every option. */
   connect(syn: Partial<Line> = {}): void {
-    this.tell(CONNECT);
+    this.tell({ kind: 'tcp-connect', socket: 1, address: addressBytes(SERVER), port: PEER_PORT });
     this.sent();
     this.wait(ROUND_TRIP);
     const options = { mss: 1000, scale: 0, sackOk: true };

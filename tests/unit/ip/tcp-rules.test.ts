@@ -1,7 +1,16 @@
 /** Scripts beyond the ordinary course: loss and its mistakes, ECN, keepalive, and corners of RFC 9293. */
 import { describe, expect, it } from 'vitest';
+import { addressBytes } from '../../../shared/ip/address.ts';
 import { DEFAULT_TCP_LIMITS } from '../../../shared/ip/tcp/environment.ts';
-import { CONNECT, Script, textOf } from '../../support/segments.ts';
+import { SERVER } from '../../support/ip-pair.ts';
+import { Script } from '../../support/segments.ts';
+
+const CONNECT = {
+  kind: 'tcp-connect',
+  socket: 1,
+  address: addressBytes(SERVER),
+  port: 80,
+} as const;
 
 const cubic = { limits: { ...DEFAULT_TCP_LIMITS, congestion: 'cubic' } } as const;
 const withEcn = { limits: { ...cubic.limits, ecn: true } };
@@ -9,6 +18,12 @@ const withEcn = { limits: { ...cubic.limits, ecn: true } };
 /** `count` segments of 1000 bytes. */
 function data(count: number): string {
   return 'x'.repeat(1000 * count);
+}
+
+function text(outputs: readonly { kind: string }[]): string {
+  return outputs
+    .map((each) => ('bytes' in each ? Buffer.from(each.bytes as Uint8Array).toString() : ''))
+    .join('');
 }
 
 describe('time-outs that were mistakes', () => {
@@ -336,7 +351,7 @@ describe('corners of RFC 9293', () => {
     const script = new Script();
     script.connect();
     script.receive({ flags: 'AU', seq: 1, ack: 1, data: 'now!' });
-    expect(textOf(script.take())).toBe('now!');
+    expect(text(script.take())).toBe('now!');
   });
 
   it('data that came with the SYN-ACK’s answer are taken in SYN-RECEIVED (§3.10.7.4)', () => {
@@ -386,7 +401,7 @@ describe('corners of RFC 9293', () => {
     script.connect();
     script.receive({ flags: 'FA', seq: 1, ack: 1, data: 'end' });
     script.receive({ flags: 'A', seq: 5, ack: 1, data: 'more' });
-    expect(textOf(script.take())).toBe('end');
+    expect(text(script.take())).toBe('end');
     expect(script.brief().at(-1)).toBe('A 1:1 ack 5');
   });
 
@@ -427,7 +442,7 @@ describe('corners of RFC 9293', () => {
       false,
     ]);
     script.receive({ flags: 'A', seq: 1, ack: 4001, data: 'new' });
-    expect(textOf(script.take())).toBe('new');
+    expect(text(script.take())).toBe('new');
   });
 
   it('a window that stays closed is asked for ever more slowly, not given up (§3.8.6.1)', () => {

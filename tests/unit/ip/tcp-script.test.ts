@@ -1,7 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import { addressBytes } from '../../../shared/ip/address.ts';
 import { CONNECT_TIMEOUT, TIME_WAIT } from '../../../shared/ip/tcp/state.ts';
 import { BACKLOG_LIMIT } from '../../../shared/ip/tcp/tcp.ts';
-import { CONNECT, Script, textOf } from '../../support/segments.ts';
+import { SERVER } from '../../support/ip-pair.ts';
+import { Script } from '../../support/segments.ts';
+
+const CONNECT = {
+  kind: 'tcp-connect',
+  socket: 1,
+  address: addressBytes(SERVER),
+  port: 80,
+} as const;
+
+function text(outputs: readonly { kind: string }[]): string {
+  return outputs
+    .map((each) => ('bytes' in each ? Buffer.from(each.bytes as Uint8Array).toString() : ''))
+    .join('');
+}
 
 describe('opening', () => {
   it('offers MSS from the MTU, window scale, SACK and timestamps in the SYN (RFC 9293 §3.7.1, 7323 §2, 2018 §2)', () => {
@@ -275,7 +290,7 @@ describe('receiving', () => {
     expect(script.brief()).toEqual([]);
     script.wait(1);
     expect(script.brief()).toEqual(['A 1:1 ack 7']);
-    expect(textOf(script.take())).toBe('aabbcc');
+    expect(text(script.take())).toBe('aabbcc');
   });
 
   it('out of order: SACK at once, the latest block first; the gap’s end too (RFC 2018 §4, 5681 §4.2)', () => {
@@ -291,7 +306,7 @@ describe('receiving', () => {
     ]);
     script.receive({ flags: 'A', seq: 1, ack: 1, data: 'aa' });
     expect(script.brief()).toEqual(['A 1:1 ack 5 sack 7:8']);
-    expect(textOf(script.take())).toBe('aabx');
+    expect(text(script.take())).toBe('aabx');
   });
 
   it('what comes twice is reported (RFC 2883 §4)', () => {
@@ -300,18 +315,18 @@ describe('receiving', () => {
     script.receive({ flags: 'A', seq: 1, ack: 1, data: 'aaaa' });
     script.receive({ flags: 'A', seq: 1, ack: 1, data: 'aaaa' });
     expect(script.brief()).toEqual(['A 1:1 ack 5 sack 1:5']);
-    expect(textOf(script.take())).toBe('aaaa');
+    expect(text(script.take())).toBe('aaaa');
   });
 
   it('bytes beyond the window are not taken (RFC 9293 §3.10.7.4)', () => {
     const script = new Script({ limits: { sendBuffer: 1000, receiveBuffer: 10 } });
     script.connect();
     script.receive({ flags: 'A', seq: 1, ack: 1, data: 'abcdefghijklmnop' });
-    expect(textOf(script.take())).toBe('abcdefghij');
+    expect(text(script.take())).toBe('abcdefghij');
     script.tell({ kind: 'tcp-consumed', socket: 1, length: 10 });
     script.sent();
     script.receive({ flags: 'A', seq: 11, ack: 1, data: 'klmnop' });
-    expect(textOf(script.take())).toBe('klmnop');
+    expect(text(script.take())).toBe('klmnop');
   });
 
   it('unread bytes close the window, reading opens it again (RFC 9293 §3.8.6.2.2)', () => {
@@ -337,9 +352,9 @@ describe('receiving', () => {
     expect(script.sent()).toMatchObject([
       { flags: 'A', ack: 2, timestamp: [expect.any(Number), 2000] },
     ]);
-    expect(textOf(script.take())).toBe('a');
+    expect(text(script.take())).toBe('a');
     script.receive({ flags: 'A', seq: 2, ack: 1, data: 'b', timestamp: [2000, 0] });
-    expect(textOf(script.take())).toBe('b');
+    expect(text(script.take())).toBe('b');
   });
 });
 
@@ -401,7 +416,7 @@ describe('closing (RFC 9293 §3.6)', () => {
     expect(script.brief()).toEqual(['PA 1:4 ack 1', 'FA 4:4 ack 1']);
     script.receive({ flags: 'A', seq: 1, ack: 5 });
     script.receive({ flags: 'A', seq: 1, ack: 5, data: 'late' });
-    expect(textOf(script.take())).toBe('late');
+    expect(text(script.take())).toBe('late');
     script.receive({ flags: 'FA', seq: 5, ack: 5 });
     expect(script.brief()).toEqual(['A 5:5 ack 6']);
     expect(script.take()).toEqual([
@@ -452,7 +467,7 @@ describe('closing (RFC 9293 §3.6)', () => {
     expect(script.take()).toEqual([]);
     script.receive({ flags: 'A', seq: 1, ack: 1, data: 'ab' });
     const outputs = script.take();
-    expect([textOf(outputs), outputs.at(-1)]).toEqual(['abcd', { kind: 'tcp-end', socket: 1 }]);
+    expect([text(outputs), outputs.at(-1)]).toEqual(['abcd', { kind: 'tcp-end', socket: 1 }]);
     expect(script.brief().at(-1)).toBe('A 1:1 ack 6');
   });
 
