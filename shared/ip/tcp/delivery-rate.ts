@@ -12,15 +12,7 @@ export class DeliveryRate {
   delivered = 0;
   lost = 0;
   /** Of the last acknowledgment; filled again for each. */
-  readonly sample: RateSample = {
-    priorDelivered: -1,
-    delivered: 0,
-    rate: 0,
-    inFlight: 0,
-    lost: 0,
-    appLimited: false,
-    rtt: -1,
-  };
+  readonly sample: RateSample = blankRateSample();
   #deliveredAt: Millis = 0;
   #firstSentAt: Millis = 0;
   /** Value of `delivered` at which everything sent while there was too little to send is through; 0: none of it. */
@@ -95,4 +87,17 @@ export class DeliveryRate {
     const interval = Math.max(this.#sendElapsed, now - this.#priorAt);
     if (interval > 0 && interval >= minimumRtt) sample.rate = sample.delivered / interval;
   }
+}
+
+/** Of an acknowledgment that tells nothing. */
+export function blankRateSample(): RateSample {
+  return {
+    priorDelivered: -1,
+    delivered: 0,
+    rate: 0,
+    inFlight: 0,
+    lost: 0,
+    appLimited: false,
+    rtt: -1,
+  };
 }
