@@ -89,7 +89,7 @@ const step = fc.oneof(
           TcpFlag.rst,
           TcpFlag.syn,
         ),
-        fc.nat({ max: 63 }),
+        fc.nat({ max: 255 }),
       ),
       /** Against what the stack expects, or has sent. */
       sequence: fc.oneof(fc.constant(0), fc.constant(0), edge, fc.integer()),
@@ -190,6 +190,8 @@ const step = fc.oneof(
         'send6',
         'ipv6-down',
         'ipv6-up',
+        'tune',
+        'inspect',
       ),
       socket: fc.nat({ max: 2 }),
       length: fc.constantFrom(1, 100, 5_000, 40_000),
@@ -234,7 +236,7 @@ class World {
       random: new SeededRandom(seed),
       sink: new CopyingSink(mtu, (bytes) => this.#note(bytes)),
       primitives: nodePrimitives,
-      tcp: BUFFERS,
+      tcp: { ...BUFFERS, congestion: seed % 2 === 0 ? 'bbr' : 'cubic', ecn: true },
     });
     this.stack = new Watched(this.machine, 1_000);
     this.tell({ kind: 'tcp-listen', listener: 1, port: 80 });
@@ -334,7 +336,9 @@ class World {
       const bytes = new Uint8Array(Math.min(length, 60));
       return this.tell({ kind: 'udp-send', socket: 50, address: FAR6.bytes, port: 53, bytes });
     }
-    if (what === 'hold' || what === 'resume') return this.tell({ kind: what });
+    if (what === 'hold' || what === 'resume' || what === 'inspect') {
+      return this.tell({ kind: what });
+    }
     if (what === 'ping') {
       const ping = this.#next++;
       const address = SERVER.bytes;
@@ -352,7 +356,9 @@ class World {
     if (what === 'write') this.tell({ kind: 'tcp-write', socket, bytes: new Uint8Array(length) });
     else if (what === 'shutdown') this.tell({ kind: 'tcp-shutdown', socket });
     else if (what === 'abort') this.tell({ kind: 'tcp-abort', socket });
-    else {
+    else if (what === 'tune') {
+      this.tell({ kind: 'tcp-tune', socket, noDelay: length > 100, keepAlive: length });
+    } else {
       const unread = this.#unread.get(socket) ?? 0;
       this.#unread.set(socket, 0);
       this.tell({ kind: 'tcp-consumed', socket, length: unread });

@@ -10,7 +10,7 @@ import type { LinkOptions } from '../support/link.ts';
 import { SeededRandom } from '../support/random.ts';
 import { Transfer } from '../support/transfer.ts';
 
-const RUNS = Number(process.env.TCP_RUNS ?? 300);
+const RUNS = Number(process.env.TCP_RUNS ?? 200);
 const GROUPS = 6;
 const PORT = 80;
 

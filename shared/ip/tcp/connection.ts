@@ -18,11 +18,12 @@ import { Receiver } from './receiver.ts';
 import { RttEstimator } from './rtt.ts';
 import { type Segment, sequenceLength, TcpFlag } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
-import { Sender, type SenderWire } from './sender.ts';
+import { Sender } from './sender.ts';
 import { toPosition, toWire } from './sequence.ts';
 import type { ConnectionSnapshot } from './snapshot.ts';
 import { handshake, type State, type StateName, TIME_WAIT } from './state.ts';
 import { Timestamps } from './timestamps.ts';
+import type { SenderWire } from './transmitter.ts';
 
 /** Below this an ICMP message is not believed: nobody carries L2TP over less. */
 const SMALLEST_PATH_MTU = 552;
@@ -106,7 +107,7 @@ export class Connection {
       port,
       localPort,
       state: this.#state.name,
-      sent: Math.max(0, (sender?.una ?? 1) - 1),
+      sent: Math.max(0, (sender?.space.una ?? 1) - 1),
       received: this.#receiver.nxt - 1,
       receiveWindow: this.#receiver.window,
       ...(sender === undefined ? {} : { sender: sender.snapshot }),
@@ -149,7 +150,7 @@ export class Connection {
   /** @rfc 9293 §3.10.5 */
   abort(now: Millis): void {
     if (this.#sender !== undefined || this.#state.name === 'SYN-RECEIVED')
-      this.#writer.reset(this.#sender?.nxt ?? 1, now);
+      this.#writer.reset(this.#sender?.space.nxt ?? 1, now);
     this.#close();
   }
 
@@ -180,7 +181,7 @@ export class Connection {
       default:
         this.#receiver.expire(now);
         if (this.#sender?.timeout(now) === false) {
-          this.#writer.reset(this.#sender?.nxt ?? 1, now);
+          this.#writer.reset(this.#sender?.space.nxt ?? 1, now);
           this.#close({ code: 'TIMED_OUT' });
           return;
         }
@@ -191,7 +192,7 @@ export class Connection {
 
   /** An ICMP error quoted a segment of ours that began with `sequence`; `mtu` only when one was too large. */
   unreachable(sequence: number, failure: Failure, mtu: number | undefined, now: Millis): void {
-    const position = toPosition(this.#initial, this.#sender?.una ?? 0, sequence);
+    const position = toPosition(this.#initial, this.#sender?.space.una ?? 0, sequence);
     if (this.#sender === undefined) {
       // Deviation: RFC 1122 §4.2.3.9 keeps trying after "soft" errors; like most stacks (RFC 5461 §4.1) we say so
       // at once while nothing was ever heard from the peer.
@@ -199,7 +200,7 @@ export class Connection {
       return;
     }
     // Only what is on the way can have been quoted. Nothing else ends a connection that stands. @rfc 5927 §4.1, 5927 §5.2
-    if (position < this.#sender.una || position >= this.#sender.nxt) return;
+    if (position < this.#sender.space.una || position >= this.#sender.space.nxt) return;
     if (mtu === undefined) {
       this.#environment.trace('icmp-ignored', failure.code);
     } else if (mtu >= SMALLEST_PATH_MTU && mtu < this.#pathMtu) {
@@ -333,20 +334,20 @@ export class Connection {
   #arrivedAcknowledgment(segment: Segment, sequence: number, now: Millis): boolean {
     const sender = this.#sender;
     if (sender === undefined) return false;
-    const position = toPosition(this.#initial, sender.una, segment.acknowledgment);
-    if (position > sender.nxt || position < sender.una - sender.maximumWindow) {
+    const position = toPosition(this.#initial, sender.space.una, segment.acknowledgment);
+    if (position > sender.space.nxt || position < sender.space.una - sender.space.maximumWindow) {
       if (this.#challenges.allow(segment, now)) this.#acknowledge(now);
       return false;
     }
-    if (position < sender.una) return true;
+    if (position < sender.space.una) return true;
     const echoes = this.#negotiation.timestamps && segment.hasTimestamps;
     const acknowledgment = this.#peerWindow.read(
       segment,
       sequence,
       position,
-      sender.una,
+      sender.space.una,
       this.#initial,
-      sender.window,
+      sender.space.window,
       this.#negotiation,
       echoes ? this.#timestamps.roundTrip(segment, now) : -1,
     );
@@ -464,8 +465,7 @@ export class Connection {
     this.#keepalive.heard(now);
     // The window of a SYN is not scaled. @rfc 7323 §2.2
     const scale = segment.has(TcpFlag.syn) ? 0 : negotiation.peerScale;
-    sender.window = segment.window * 2 ** scale;
-    sender.maximumWindow = sender.window;
+    sender.space.offered(segment.window * 2 ** scale);
     this.#peerWindow = new PeerWindow(
       toPosition(negotiation.peerInitial, this.#receiver.nxt, segment.sequence),
     );
@@ -524,9 +524,9 @@ export class Connection {
     const busy = sender.inFlight > 0 || sender.unsent > 0;
     const verdict = this.#keepalive.expire(busy, now);
     if (verdict === 'probe') {
-      this.#writer.acknowledgment(sender.una - 1, now);
+      this.#writer.acknowledgment(sender.space.una - 1, now);
     } else if (verdict === 'dead') {
-      this.#writer.reset(sender.nxt, now);
+      this.#writer.reset(sender.space.nxt, now);
       this.#close({ code: 'TIMED_OUT' });
     }
   }
@@ -545,7 +545,7 @@ export class Connection {
   }
 
   #acknowledge(now: Millis): void {
-    this.#writer.acknowledgment(this.#sender?.bareSequence ?? 1, now);
+    this.#writer.acknowledgment(this.#sender?.space.bareSequence ?? 1, now);
   }
 }
 

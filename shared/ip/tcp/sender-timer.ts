@@ -16,6 +16,14 @@ export class SenderTimer {
   /** When the retransmission timer was last started. */
   timedFrom: Millis = 0;
   lastSentAt: Millis = 0;
+  /** When the peer last got us further, or kept a zero window alive. */
+  progressAt: Millis = 0;
+
+  /** The first thing on the way. */
+  started(now: Millis): void {
+    this.timedFrom = now;
+    this.progressAt = now;
+  }
 
   clear(): void {
     this.kind = undefined;

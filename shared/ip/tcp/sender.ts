@@ -1,58 +1,32 @@
 /**
- * The sending half of a connection from its first byte on: the buffer, what window, congestion, pacing and Nagle let
- * go, and what happens when a timer runs out. What acknowledgments say is worked out in `scoreboard.ts` and
- * `loss-recovery.ts`; how much may be in flight is the congestion controller's to say.
- * @rfc 9293 §3.8, 6298 §5, 6675 §5
+ * The sending half of a connection from its first byte on: what an acknowledgment sets in motion, and what a timer
+ * does. What acknowledgments say is worked out in `scoreboard.ts` and `loss-recovery.ts`; how much may be in flight is
+ * the congestion controller's to say; what leaves is in `transmitter.ts`.
+ * @rfc 9293 §3.8, 6298 §5
  */
 import type { Bytes, Millis } from '../../wire/bytes.ts';
 import { earliest } from '../../wire/machine.ts';
 import { type Acknowledgment, isDuplicateSack } from './acknowledgment.ts';
 import { Bbr } from './congestion/bbr.ts';
-import {
-  type AckSample,
-  type Algorithm,
-  type CongestionControl,
-  initialWindow,
-} from './congestion/control.ts';
+import type { AckSample, Algorithm, CongestionControl } from './congestion/control.ts';
 import { Cubic } from './congestion/cubic.ts';
 import { DeliveryRate } from './delivery-rate.ts';
 import { EcnResponse } from './ecn.ts';
-import { type Flight, Flights } from './flights.ts';
+import { Flights } from './flights.ts';
 import { LossRecovery } from './loss-recovery.ts';
-import { Pacer } from './pacer.ts';
 import { PathSize } from './path-size.ts';
 import { Rack } from './rack.ts';
-import { ByteRing } from './ring.ts';
 import type { RttEstimator } from './rtt.ts';
 import { Scoreboard } from './scoreboard.ts';
-import { TcpFlag } from './segment.ts';
+import { SendBuffer } from './send-buffer.ts';
+import { SendSpace } from './send-space.ts';
 import { SenderTimer } from './sender-timer.ts';
 import type { SenderSnapshot } from './snapshot.ts';
 import { TailProbe } from './tail-probe.ts';
+import { type SenderWire, Transmitter } from './transmitter.ts';
 
 /** Without progress for this long, the connection is given up: R2 of RFC 9293 §3.8.3, at least 100 s. */
 export const USER_TIMEOUT: Millis = 120_000;
-
-/** The send buffer holds two windows, and never less than this, if its limit allows. */
-const SMALLEST_BUFFER = 262_144;
-
-/** How a sender reaches the wire. */
-export interface SenderWire {
-  /** While held, nothing new and nothing again is sent. */
-  readonly held: boolean;
-  /**
-   * Sends data `[position, position + length)` of `ring` with `flags` besides ACK. `fresh`: for the first time, so
-   * that routers may mark it.
-   */
-  sendData(
-    ring: ByteRing,
-    position: number,
-    length: number,
-    flags: number,
-    fresh: boolean,
-    now: Millis,
-  ): void;
-}
 
 interface SenderConfig {
   readonly wire: SenderWire;
@@ -70,51 +44,32 @@ interface SenderConfig {
 }
 
 export class Sender {
-  /** Oldest position not acknowledged. SND.UNA */
-  una = 1;
-  /** Next position to send. SND.NXT */
-  nxt = 1;
-  /** SND.WND, and the largest it ever was. */
-  window = 0;
-  maximumWindow = 0;
-  /** Small segments do not wait for acknowledgments: Nagle's algorithm is off. */
-  prompt = false;
+  readonly space: SendSpace = new SendSpace();
   readonly rtt: RttEstimator;
   readonly congestion: CongestionControl;
   readonly rate: DeliveryRate = new DeliveryRate();
   readonly #wire: SenderWire;
-  readonly #limit: number;
   readonly #selective: boolean;
-  readonly #ring = new ByteRing();
+  readonly #buffer: SendBuffer;
   readonly #flights = new Flights();
   readonly #scoreboard: Scoreboard;
   readonly #recovery: LossRecovery;
-  readonly #pacer = new Pacer();
+  readonly #transmitter: Transmitter;
   readonly #timer = new SenderTimer();
   readonly #tail = new TailProbe();
   readonly #ecn = new EcnResponse();
   /** Filled again for each acknowledgment. */
   readonly #sample: AckSample;
-  /** Segments that were sent again, and the last delivery rate measured. */
-  #retransmissions = 0;
-  #deliveryRate = 0;
   readonly #path: PathSize;
-  /** Position behind the last byte written. */
-  #end = 1;
-  #shutdown = false;
-  /** When the peer last got us further, or kept a zero window alive. */
-  #progressAt: Millis = 0;
+  /** The last one measured. */
+  #deliveryRate = 0;
   /** Probes of a closed window since it closed. */
   #probes = 0;
-  /** Position up to which data were sent when the window last held us back. */
-  #limitedUntil = 0;
-  /** When pacing lets the next segment go, while one waits for that. */
-  #pacedAt: Millis | undefined;
 
   constructor(config: SenderConfig) {
     const { segmentSize, selective, rtt, now, algorithm } = config;
     this.#wire = config.wire;
-    this.#limit = config.limit;
+    this.#buffer = new SendBuffer(config.limit);
     this.#path = new PathSize(segmentSize);
     this.#selective = selective;
     this.rtt = rtt;
@@ -144,6 +99,19 @@ export class Sender {
       congestion,
       selective,
     });
+    this.#transmitter = new Transmitter({
+      wire: config.wire,
+      space: this.space,
+      buffer: this.#buffer,
+      flights,
+      rate,
+      recovery: this.#recovery,
+      congestion,
+      path: this.#path,
+      ecn: this.#ecn,
+      rtt,
+      timer: this.#timer,
+    });
     this.#sample = {
       delivered: 0,
       acked: 0,
@@ -157,38 +125,40 @@ export class Sender {
   }
 
   get deadline(): Millis | undefined {
-    return earliest(this.#timer.kind === undefined ? undefined : this.#timer.at, this.#pacedAt);
+    return earliest(
+      this.#timer.kind === undefined ? undefined : this.#timer.at,
+      this.#transmitter.pacedAt,
+    );
   }
 
-  /** Bytes that are buffered at most, now: twice the window, so that what the path takes is at hand. */
+  /** Bytes that are buffered at most, now. */
   get capacity(): number {
-    const wanted = Math.max(SMALLEST_BUFFER, Math.floor(2 * this.congestion.window));
-    return Math.min(this.#limit, wanted);
+    return this.#buffer.capacity(this.congestion.window);
   }
 
   /** Bytes that a write would be taken. */
   get room(): number {
-    return this.#shutdown ? 0 : Math.max(0, this.capacity - (this.#end - this.una));
+    return this.#buffer.room(this.space.una, this.congestion.window);
   }
 
   /** Whether the FIN was asked for and acknowledged. */
   get finished(): boolean {
-    return this.#shutdown && this.una > this.#end;
+    return this.#buffer.closed && this.space.una > this.#buffer.end;
   }
 
   /** Bytes on the way. */
   get inFlight(): number {
-    return Math.max(0, this.#flights.inFlight - this.#recovery.duplicates * this.#path.size);
+    return this.#transmitter.inFlight;
   }
 
   /** Bytes written that were never sent. */
   get unsent(): number {
-    return Math.max(0, this.#end - this.nxt);
+    return Math.max(0, this.#buffer.end - this.space.nxt);
   }
 
-  /** Sequence number of a segment without data: never beyond the window, or the peer would not look at it. */
-  get bareSequence(): number {
-    return Math.max(this.una, Math.min(this.nxt, this.una + this.window));
+  /** Nagle's algorithm is off. */
+  set prompt(prompt: boolean) {
+    this.#transmitter.prompt = prompt;
   }
 
   /** For people; allocates. */
@@ -199,7 +169,7 @@ export class Sender {
       phase,
       window,
       threshold,
-      peerWindow: this.window,
+      peerWindow: this.space.window,
       segmentSize: this.#path.size,
       smoothedRtt: this.rtt.smoothed,
       minimumRtt: this.rtt.minimum,
@@ -208,7 +178,7 @@ export class Sender {
       deliveryRate: this.#deliveryRate,
       inFlight: this.inFlight,
       unsent: this.unsent,
-      retransmissions: this.#retransmissions,
+      retransmissions: this.#transmitter.retransmissions,
     };
   }
 
@@ -217,22 +187,20 @@ export class Sender {
     const length = Math.min(this.room, bytes.length);
     if (length <= 0) return 0;
     this.#checkLimitedByApplication();
-    this.#ring.reserve(this.una, this.#end, this.#end + length);
-    this.#ring.write(this.#end, bytes, 0, length);
-    this.#end += length;
+    this.#buffer.write(bytes, length, this.space.una);
     return length;
   }
 
   /** A FIN goes out behind what was written. */
   shutdown(): void {
-    this.#shutdown = true;
+    this.#buffer.closed = true;
   }
 
   /** Gives the buffer back. */
   release(): void {
-    this.#ring.release();
+    this.#buffer.release();
     this.#timer.clear();
-    this.#pacedAt = undefined;
+    this.#transmitter.pacedAt = undefined;
   }
 
   /** The path is narrower than thought: what is too large for it goes again, in pieces. @rfc 1191 §6.4 */
@@ -244,32 +212,32 @@ export class Sender {
 
   /** The caller has checked that `ack.position` is not behind `una` nor beyond `nxt`; `output` comes after. */
   acknowledged(ack: Acknowledgment, now: Millis): void {
-    const before = this.una;
+    const { space } = this;
+    const before = space.una;
     const waiting = this.#flights.count > 0;
     const inFlightBefore = this.inFlight;
     const duplicatesBefore = this.#recovery.duplicates;
     const lostBefore = this.rate.lost;
     const deliveredBefore = this.rate.delivered;
     this.#checkLimitedByApplication();
-    this.#scoreboard.apply(ack, before, this.nxt, now);
+    this.#scoreboard.apply(ack, before, space.nxt, now);
     const { acked, sacked } = this.#scoreboard;
-    const windowChanged = ack.window !== this.window;
-    this.window = ack.window;
-    this.maximumWindow = Math.max(this.maximumWindow, ack.window);
-    this.una = ack.position;
+    const windowChanged = ack.window !== space.window;
+    space.offered(ack.window);
+    space.una = ack.position;
     // A probe of a closed window is answered like a duplicate.
     const duplicate =
       ack.bare && !windowChanged && acked <= 0 && waiting && !sacked && this.#probes === 0;
     if (acked > 0) {
       this.#timer.timedFrom = now;
       this.#probes = 0;
-      if (this.#path.acknowledged(this.una)) this.congestion.resize(this.#path.size);
+      if (this.#path.acknowledged(space.una)) this.congestion.resize(this.#path.size);
     }
     // An answer to a probe of a closed window is progress too. @rfc 9293 §3.8.6.1
-    if (acked > 0 || ack.window === 0) this.#progressAt = now;
+    if (acked > 0 || ack.window === 0) this.#timer.progressAt = now;
     const repaired = this.#tail.acknowledged(ack, duplicate);
     if (repaired && this.#recovery.kind === 'open') this.#repairedByProbe(inFlightBefore, now);
-    const { una, nxt } = this;
+    const { una, nxt } = space;
     const size = this.#path.size;
     const urgent = this.#recovery.acknowledged(ack, duplicate, una, nxt, size, inFlightBefore, now);
     if (isDuplicateSack(ack)) this.#recovery.duplicated(una, nxt);
@@ -283,23 +251,17 @@ export class Sender {
     sample.inFlight = this.inFlight;
     sample.totalDelivered = this.rate.delivered;
     sample.smoothedRtt = this.rtt.smoothed;
-    sample.windowLimited = before < this.#limitedUntil;
+    sample.windowLimited = before < this.#transmitter.limitedUntil;
     if (sample.rate.rate > 0) this.#deliveryRate = sample.rate.rate;
     this.congestion.acknowledged(sample, now);
-    // The first one goes whatever the window says. @rfc 6675 §5 step 4.3
-    const lost = urgent && !this.#wire.held ? this.#flights.firstLost() : undefined;
-    if (lost !== undefined) this.#resend(lost, now);
+    if (urgent) this.#transmitter.resendFirstLost(now);
     this.#reopened();
     this.#arm(now);
   }
 
   /** Sends what window, congestion, pacing and Nagle allow. */
   output(now: Millis): void {
-    this.#pacedAt = undefined;
-    if (!this.#wire.held) {
-      this.#start(now);
-      if (this.#resendLost(now)) while (this.#sendNext(now));
-    }
+    this.#transmitter.output(now);
     this.#arm(now);
   }
 
@@ -322,7 +284,7 @@ export class Sender {
 
   /** Answers false when it is time to give up. */
   #expired(kind: NonNullable<SenderTimer['kind']>, now: Millis): boolean {
-    const silent = now - this.#progressAt >= USER_TIMEOUT;
+    const silent = now - this.#timer.progressAt >= USER_TIMEOUT;
     switch (kind) {
       case 'reordering':
         this.#detect(now);
@@ -352,16 +314,15 @@ export class Sender {
 
   /** Source: draft-ietf-ccwg-bbr, "Detecting application-limited phases". */
   #checkLimitedByApplication(): void {
-    const idle = this.#end <= this.nxt && this.#flights.lostCount === 0;
+    const idle = this.#buffer.end <= this.space.nxt && this.#flights.lostCount === 0;
     if (idle && this.inFlight < this.congestion.window) {
       this.rate.limitedByApplication(this.inFlight);
     }
   }
 
   #detect(now: Millis): void {
-    if (!this.#recovery.detect(this.inFlight, this.nxt, now)) return;
-    const lost = this.#flights.firstLost();
-    if (lost !== undefined) this.#resend(lost, now);
+    const began = this.#recovery.detect(this.inFlight, this.space.nxt, now);
+    if (began) this.#transmitter.resendFirstLost(now);
   }
 
   /** A tail probe hid a loss from congestion control, which reacts as if recovery had come and gone. */
@@ -373,109 +334,10 @@ export class Sender {
   /** What went as a probe of a closed window goes again as soon as it is open. */
   #reopened(): void {
     const first = this.#flights.first;
-    if (first === undefined || this.#probes === 0 || this.window < first.end - this.una) return;
+    if (first === undefined || this.#probes === 0 || this.space.room < first.end - this.space.nxt)
+      return;
     this.#probes = 0;
     this.#flights.lose(first);
-  }
-
-  // ---- Sending
-
-  /** From rest: an initial window may leave at once, and congestion control may have to forget what it knew. */
-  #start(now: Millis): void {
-    if (this.#flights.count > 0 || this.nxt >= this.#end) return;
-    this.#pacer.rested(initialWindow(this.#path.size));
-    if (this.nxt === 1) return;
-    const idle = now - this.#timer.lastSentAt;
-    this.congestion.restarted(idle, this.rtt.timeout, this.rate.appLimited, now);
-  }
-
-  /** Answers whether new data may follow. */
-  #resendLost(now: Millis): boolean {
-    for (let lost = this.#flights.firstLost(); lost !== undefined; ) {
-      if (!this.#mayFly(lost.end - lost.start, now)) return false;
-      if (lost.start >= this.una + Math.max(this.window, 1)) return false;
-      this.#resend(lost, now);
-      lost = this.#flights.firstLost();
-    }
-    return true;
-  }
-
-  /** Whether congestion control and pacing let `length` bytes go. */
-  #mayFly(length: number, now: Millis): boolean {
-    const { inFlight } = this;
-    if (inFlight > 0 && inFlight + Math.max(length, 1) > this.congestion.window) {
-      this.#limitedUntil = this.nxt;
-      return false;
-    }
-    if (this.#pacer.ready(now)) return true;
-    this.#pacedAt = this.#pacer.at;
-    return false;
-  }
-
-  #resend(flight: Flight, now: Millis): void {
-    this.#flights.resend(flight, now);
-    this.#recovery.resent(now);
-    this.#path.resent(flight.end, now);
-    this.#retransmissions++;
-    this.#departs(flight, now);
-    for (let at = flight.start; at < flight.end; ) {
-      const length = Math.min(this.#path.size, this.#end - at, flight.end - at);
-      const fin = at + length === this.#end && flight.end > this.#end;
-      this.#wire.sendData(this.#ring, at, length, this.#flags(at, length, fin), false, now);
-      at += length + (fin ? 1 : 0);
-    }
-  }
-
-  /** Sends one new segment if it may go; answers whether another could follow. */
-  #sendNext(now: Millis): boolean {
-    const unsent = this.#end - this.nxt;
-    const finLeft = this.#shutdown && unsent >= 0;
-    const room = this.una + this.window - this.nxt;
-    if ((unsent <= 0 && !finLeft) || room <= 0) return false;
-    const length = this.#path.next(Math.min(Math.max(unsent, 0), room), now);
-    const last = length === unsent;
-    if (!this.#worthSending(length, last) || !this.#mayFly(length, now)) return false;
-    this.#send(length, finLeft && last && room > length, now);
-    return true;
-  }
-
-  /** Nagle's algorithm and the sender's side of silly window avoidance. @rfc 9293 §3.7.4, 9293 §3.8.6.2.1 */
-  #worthSending(length: number, last: boolean): boolean {
-    if (length >= this.#path.size) return true;
-    if (last && (this.prompt || this.#shutdown || this.#flights.count === 0)) return true;
-    return length >= this.maximumWindow / 2;
-  }
-
-  #send(length: number, fin: boolean, now: Millis): void {
-    const start = this.nxt;
-    const end = start + length + (fin ? 1 : 0);
-    if (this.#flights.count === 0) {
-      this.#timer.timedFrom = now;
-      this.#progressAt = now;
-    }
-    const flight = this.#flights.add(start, end, now);
-    this.#path.sent(start, start + length);
-    this.nxt = end;
-    this.#departs(flight, now);
-    let flags = this.#flags(start, length, fin);
-    if (this.#ecn.tell && length > 0) {
-      flags |= TcpFlag.cwr;
-      this.#ecn.tell = false;
-    }
-    this.#wire.sendData(this.#ring, start, length, flags, this.#probes === 0, now);
-  }
-
-  #departs(flight: Flight, now: Millis): void {
-    const length = flight.end - flight.start;
-    this.rate.sent(flight, this.#flights.inFlight, now);
-    this.congestion.sent(length);
-    this.#pacer.sent(length, this.congestion.pacingRate, now);
-    this.#timer.lastSentAt = now;
-  }
-
-  #flags(start: number, length: number, fin: boolean): number {
-    const push = length > 0 && start + length === this.#end;
-    return (fin ? TcpFlag.fin : 0) | (push ? TcpFlag.psh : 0);
   }
 
   // ---- Timers
@@ -487,11 +349,13 @@ export class Sender {
       return;
     }
     this.#recovery.reorderingAt = undefined;
-    const waiting = this.nxt < this.#end || (this.#shutdown && this.nxt === this.#end);
-    if (!waiting || this.#pacedAt !== undefined) {
+    const waiting =
+      this.space.nxt < this.#buffer.end ||
+      (this.#buffer.closed && this.space.nxt === this.#buffer.end);
+    if (!waiting || this.#transmitter.pacedAt !== undefined) {
       this.#timer.clear();
     } else if (this.#timer.persist(this.rtt.timeout, now)) {
-      if (this.window > 0 || this.#probes === 0) this.#progressAt = now;
+      if (this.space.window > 0 || this.#probes === 0) this.#timer.progressAt = now;
     }
   }
 
@@ -508,23 +372,24 @@ export class Sender {
 
   /** New data if there is some, else the last segment again, so that an answer shows what is missing. @rfc 8985 §7.3 */
   #probeTail(now: Millis): void {
-    const room = this.una + this.window - this.nxt;
-    const length = Math.min(this.#end - this.nxt, this.#path.size, room);
+    const { space } = this;
+    const length = Math.min(this.#buffer.end - space.nxt, this.#path.size, space.room);
     const last = this.#flights.last;
-    if (length > 0) this.#send(length, false, now);
-    else if (last !== undefined) this.#resend(last, now);
-    this.#tail.sent(this.nxt, length <= 0);
+    if (length > 0) this.#transmitter.send(length, false, true, now);
+    else if (last !== undefined) this.#transmitter.resend(last, now);
+    this.#tail.sent(this.space.nxt, length <= 0);
     this.#timer.timedFrom = now;
   }
 
   /** Sends one segment into a window that has no room for it, so that the peer tells its window again. @rfc 9293 §3.8.6.1 */
   #probeWindow(now: Millis): void {
-    const room = this.una + this.window - this.nxt;
-    const data = Math.min(this.#end - this.nxt, this.#path.size, Math.max(1, room));
+    const { space } = this;
+    const most = Math.max(1, space.room);
+    const data = Math.min(this.#buffer.end - space.nxt, this.#path.size, most);
     this.#probes++;
-    const since = this.#progressAt;
-    this.#send(data, data === 0, now);
-    this.#progressAt = since;
+    const since = this.#timer.progressAt;
+    this.#transmitter.send(data, data === 0, false, now);
+    this.#timer.progressAt = since;
   }
 
   #retransmissionTimeout(now: Millis): void {
@@ -532,13 +397,13 @@ export class Sender {
     this.rtt.backOff();
     this.#timer.timedFrom = now;
     this.#tail.forget();
-    if (first.end > this.una + this.window) {
+    if (first.end > this.space.una + this.space.window) {
       // The window is closed: a probe goes again, and the network is not to blame.
       this.#probes++;
     } else {
-      this.#recovery.timedOut(this.nxt, now);
+      this.#recovery.timedOut(this.space.nxt, now);
       if (this.#path.timedOut(first.end - first.start, now)) this.#resized();
     }
-    this.#resend(first, now);
+    this.#transmitter.resend(first, now);
   }
 }
