@@ -80,7 +80,7 @@ describe('congestion control over a simulated link', () => {
       upload.run(1000);
       return upload.run(4000);
     };
-    expect(goodput('bbr')).toBeGreaterThan(0.6 * 20 * PAYLOAD);
+    expect(goodput('bbr')).toBeGreaterThan(0.7 * 20 * PAYLOAD);
     expect(goodput('cubic')).toBeLessThan(5);
   });
 

@@ -330,20 +330,30 @@ describe('BBR', () => {
     expect(path.bbr.window).toBeGreaterThanOrEqual(0.7 * 50_000);
   });
 
-  it('between probes a round with losses takes three tenths at most, and the next probe forgets it', () => {
-    const path = cruising();
+  /** Rounds at half the bandwidth in each of which one of `packets` is lost. */
+  function lossy(path: Path, packets: number): void {
     const flights = new Flights();
     const flight = flights.add(1, 1 + SIZE, path.now);
     flight.inFlight = 50_000;
-    for (let i = 1; i <= 2; i++) {
+    for (let i = 1; i <= 3; i++) {
       path.bbr.lost(flight, i * SIZE, path.total, path.now);
-      path.round(500, 50);
-      path.round(500, 50);
+      path.round(500, 50, { lost: SIZE / packets });
     }
+  }
+
+  it('between probes a round with more than 2 % lost takes three tenths at most, and the next probe forgets it', () => {
+    const path = cruising();
+    lossy(path, 20);
     const { pacingRate } = path.bbr;
-    expect(pacingRate).toBeGreaterThanOrEqual(0.69 * 990);
+    expect(pacingRate).toBeGreaterThanOrEqual(0.69 ** 2 * 990);
     expect(pacingRate).toBeLessThan(990);
     while (path.bbr.phase !== 'refill') path.round(700, 50);
+    expect(path.bbr.pacingRate).toBeCloseTo(990);
+  });
+
+  it('between probes less than 2 % lost takes nothing', () => {
+    const path = cruising();
+    lossy(path, 100);
     expect(path.bbr.pacingRate).toBeCloseTo(990);
   });
 
