@@ -173,7 +173,8 @@ export class Sockets {
     this.#follow(socket, signal);
     const open = async () => {
       const found = remote && (await this.#firstAddress(remote.host));
-      if (signal?.aborted === true) return;
+      // It may be closed by now.
+      if (!this.#open.has(socket)) return;
       this.#assertUsable();
       number = this.#next++;
       this.#datagrams.set(number, socket);

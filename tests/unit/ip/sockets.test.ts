@@ -359,6 +359,23 @@ describe('UDP sockets', () => {
     expect(UDP_QUEUE_LIMIT).toBe(262_144);
   });
 
+  it('closed before its host is known, it never opens', async () => {
+    const world = new World();
+    world.names['echo.corp'] = ['10.0.0.2'];
+    const opened: number[] = [];
+    const dispatch = world.pair.client.react;
+    world.pair.client.react = (output) => {
+      if (output.kind === 'udp-opened') opened.push(output.socket);
+      dispatch(output);
+    };
+    const socket = world.sockets.udp({ remote: { host: 'echo.corp', port: 7 } });
+    await socket.close();
+    await world.settle(world.sockets.resolve('echo.corp'));
+    world.drain();
+    expect(opened).toEqual([]);
+    await expect(socket.opened).rejects.toMatchObject({ code: 'CONNECTION_RESET' });
+  });
+
   it('fails by name, by signal, with the tunnel, and when the host says that nobody listens', async () => {
     const world = new World();
     const unknown = world.sockets.udp({ remote: { host: 'nowhere.corp', port: 7 } });
