@@ -90,7 +90,7 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
     } else if (output.kind === 'closed') {
       process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
       const failure: Failure = output.failure ?? { code: 'NOT_CONNECTED' };
-      const error = new TunnelError(failure.code, failure.detail);
+      const error = TunnelError.of(failure);
       sockets.closeAll(failure);
       settle.failed(error);
       if (output.failure) closed.failed(error);

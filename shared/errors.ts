@@ -294,6 +294,15 @@ export class TunnelError extends Error {
     this.code = code;
     this.detail = detail;
   }
+
+  static of({ code, detail }: Failure): TunnelError {
+    return new TunnelError(code, detail);
+  }
+
+  get failure(): Failure {
+    const { code, detail } = this;
+    return { code, ...(detail !== undefined && { detail }) };
+  }
 }
 
 /** Longest text from a peer that is shown, in characters. */

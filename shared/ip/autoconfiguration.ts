@@ -61,8 +61,8 @@ export class Autoconfiguration {
   readonly #domains = new Map<string, Millis>();
   #solicitations = 0;
   #solicitAt: Millis | undefined;
-  /** When it was last looked at what has expired. */
-  #seen: Millis = 0;
+  /** When the next thing expires. Kept, since it is asked for with every packet and only `#update` changes it. */
+  #expiresAt: Millis | undefined;
   /** What was told last, as text. */
   #told = '';
   #toldNames = '';
@@ -72,13 +72,7 @@ export class Autoconfiguration {
   }
 
   get deadline(): Millis | undefined {
-    if (!this.#isUp) return undefined;
-    const times = [this.#routerUntil, ...this.#domains.values()];
-    for (const { preferredUntil, validUntil } of this.#assigned)
-      times.push(preferredUntil, validUntil);
-    for (const { until } of this.#nameServers.values()) times.push(until);
-    const ahead = times.filter((each) => each > this.#seen && each < Number.POSITIVE_INFINITY);
-    return earliest(this.#solicitAt, ...ahead);
+    return this.#isUp ? earliest(this.#solicitAt, this.#expiresAt) : undefined;
   }
 
   /** The link carries IPv6. With the same identifier as before, addresses live on. */
@@ -156,14 +150,21 @@ export class Autoconfiguration {
     else known.validUntil = Math.min(known.validUntil, now + TWO_HOURS);
   }
 
+  #nextExpiry(now: Millis): Millis | undefined {
+    const times = [this.#routerUntil, ...this.#domains.values()];
+    for (const each of this.#assigned) times.push(each.preferredUntil, each.validUntil);
+    for (const { until } of this.#nameServers.values()) times.push(until);
+    return earliest(...times.filter((each) => each > now && each < Number.POSITIVE_INFINITY));
+  }
+
   /** Forgets what has expired and tells those who have to know. */
   #update(now: Millis): void {
-    this.#seen = now;
     this.#assigned = this.#assigned.filter(({ validUntil }) => validUntil > now);
     for (const [key, server] of this.#nameServers) {
       if (server.until <= now) this.#nameServers.delete(key);
     }
     for (const [domain, end] of this.#domains) if (end <= now) this.#domains.delete(domain);
+    this.#expiresAt = this.#nextExpiry(now);
     const isUp = this.#isUp;
     const linkLocal = this.#linkLocal!;
     const hasRouter = isUp && this.#routerUntil > now;

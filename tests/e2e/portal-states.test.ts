@@ -326,7 +326,7 @@ describe('tools', () => {
     expect(await rows().allInnerTexts()).toEqual([
       'Remote\tState\tSent\tReceived\tRound trip\tWindow\tResent',
       expect.stringMatching(
-        /^10\.30\.0\.1:80\s*intranet\.test\tESTABLISHED\t512 bytes\t\d\.0 kB\t4\.20 ms\t14\.6 kB\t3$/,
+        /^10\.30\.0\.1:80\s*intranet\.test\s*ESTABLISHED\t512 bytes\t\d\.0 kB\t4\.20 ms\t14\.6 kB\t3$/,
       ),
       '[2001:db8:42::9]:443\tSYN-SENT\t0 bytes\t0 bytes\t–\t–\t–',
     ]);

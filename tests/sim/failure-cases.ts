@@ -244,12 +244,16 @@ const PPP: readonly FailureCase[] = [
       lab.gateway!.misbehaviour = { mute: ['ppp'] };
     },
   },
-  deaf(
-    'The gateway never answers about an address',
-    PppProtocol.ipcp,
-    'PPP_NEGOTIATION_FAILED',
-    31_000,
-  ),
+  {
+    failure: 'The gateway never answers about an address',
+    code: 'PPP_NEGOTIATION_FAILED',
+    within: 31_000,
+    at: 'ppp-address',
+    // Silent, not only deaf: who hears no answer gives up at the same moment, and might say so first.
+    inject: (lab) => {
+      lab.gateway!.misbehaviour = { mute: ['ppp'] };
+    },
+  },
 ];
 
 const ENDINGS: readonly FailureCase[] = [

@@ -1,10 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { nobleSuite } from '../../shared/crypto/noble.ts';
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
+import { formatAddress, IpAddress } from '../../shared/ip/address.ts';
 import { Channel } from '../../shared/relay/channels.ts';
 import { forEachRecord } from '../../shared/relay/frames.ts';
-import { concat, toHex } from '../../shared/wire/bytes.ts';
+import { concat, fromHex, toHex } from '../../shared/wire/bytes.ts';
 import { GATEWAY_INNER, type GatewayConfig } from '../support/gateway.ts';
+import { ip } from '../support/ip-pair.ts';
+import { icmp6, prefix } from '../support/ip6-packets.ts';
 import { Laboratory } from '../support/laboratory.ts';
 import { SeededRandom } from '../support/random.ts';
 
@@ -210,6 +213,23 @@ describe('IPv6 in the tunnel', () => {
     lab.run(() => false, 200);
     download(lab, 60_000, lab.gateway!.linkLocal!);
     expect(received(lab)).toEqual(new SeededRandom(99).bytes(100_000));
+  });
+
+  test('a router’s prefix becomes an address of the client', async () => {
+    const lab = await connected({ gateway: { ipv6: true } });
+    lab.run(() => lab.gateway!.linkLocal !== undefined, 1_000);
+    lab.run(() => false, 200);
+    const data = fromHex(prefix(3600, 1800));
+    const from = new IpAddress(lab.gateway!.linkLocal!);
+    const advertisement = icmp6('86000000 40000708 00000000 00000000', data, {
+      from,
+      to: ip('ff02::1'),
+      hops: 255,
+    });
+    lab.fromGateway(lab.gateway!.sendIp(advertisement));
+    lab.run(() => false, 200);
+    const [told] = lab.network.filter((each) => each.kind === 'ipv6-addresses');
+    expect(told?.addresses.map(formatAddress)).toEqual([expect.stringMatching(/^2001:db8:1:2:/)]);
   });
 
   test('where the gateway has none, nothing waits for it, and its addresses lead nowhere', async () => {

@@ -245,16 +245,27 @@ export class Gateway {
       sink: {
         mtu,
         take: () => this.#path.take(),
-        send: (packet) => {
-          const isIpv6 = packet.bytes[packet.start]! >>> 4 === 6;
-          this.#ppp.encapsulate(packet, isIpv6 ? PppProtocol.ipv6 : PppProtocol.ipv4);
-          this.#l2tp.encapsulate(packet);
-          this.#path.send(packet);
-        },
+        send: (packet) => this.#sendPacket(packet),
       },
     });
     this.#toIp({ kind: 'tcp-listen', listener: 1, port });
     if (this.#interfaceId) this.#toIp({ kind: 'ipv6-up', interfaceId: this.#interfaceId });
+  }
+
+  /** An IP packet of the test's to the client. */
+  sendIp(bytes: Bytes): Datagram[] {
+    const packet = this.#path.take();
+    packet.bytes.set(bytes, packet.start);
+    packet.end = packet.start + bytes.length;
+    this.#sendPacket(packet);
+    return this.#drain();
+  }
+
+  #sendPacket(packet: Packet): void {
+    const isIpv6 = packet.bytes[packet.start]! >>> 4 === 6;
+    this.#ppp.encapsulate(packet, isIpv6 ? PppProtocol.ipv6 : PppProtocol.ipv4);
+    this.#l2tp.encapsulate(packet);
+    this.#path.send(packet);
   }
 
   #toIp(input: Parameters<IpStack['handle']>[0]): void {

@@ -57,7 +57,7 @@ export class Link {
       this.dropped++;
       return;
     }
-    const copies = duplication > 0 && this.#random.next() < duplication ? 2 : 1;
+    const copies = this.#random.next() < duplication ? 2 : 1;
     for (let i = 0; i < copies; i++) {
       const leaves = this.#pass(bytes.length, now);
       if (leaves === undefined) {
@@ -66,7 +66,7 @@ export class Link {
       }
       const copy = bytes.slice();
       if (leaves - now > (this.#options.mark ?? Number.POSITIVE_INFINITY)) mark(copy);
-      if (corruption > 0 && copy.length > 0 && this.#random.next() < corruption) {
+      if (copy.length > 0 && this.#random.next() < corruption) {
         const at = Math.floor(this.#random.next() * copy.length);
         copy[at] = copy[at]! ^ (1 << Math.floor(this.#random.next() * 8));
       }
@@ -91,8 +91,9 @@ export class Link {
   }
 
   #isLost(loss: number, now: Millis): boolean {
+    const falls = this.#random.next() < loss;
     if (now < this.#lostUntil) return true;
-    if (this.#random.next() >= loss) return false;
+    if (!falls) return false;
     this.#lostUntil = now + (this.#options.burst ?? 0);
     return true;
   }
@@ -111,7 +112,7 @@ export class Link {
 
   #delay(): Millis {
     const { latency, jitter = 0 } = this.#options;
-    return jitter > 0 ? latency + this.#random.next() * jitter : latency;
+    return latency + this.#random.next() * jitter;
   }
 
   #push(packet: Flying): void {

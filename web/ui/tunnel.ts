@@ -84,7 +84,7 @@ export async function connectTcp(
   const closed = new Promise<void>((resolve, reject) => {
     ended = (failure) => {
       if (failure === undefined) resolve();
-      else reject(new TunnelError(failure.code, failure.detail));
+      else reject(TunnelError.of(failure));
     };
   });
   // Who only reads or writes learns of it there.

@@ -108,8 +108,7 @@ export class HttpClient implements WebClient {
     } catch (error) {
       if (signal.aborted) throw cancelled();
       if (error instanceof TunnelError) throw error;
-      if (this.connectFailure)
-        throw new TunnelError(this.connectFailure.code, this.connectFailure.detail);
+      if (this.connectFailure) throw TunnelError.of(this.connectFailure);
       throw new TunnelError('HTTP_FAILED', error instanceof Error ? error.message : String(error));
     }
   }
@@ -252,10 +251,7 @@ class TunnelTransport extends EventTarget {
       this.#finish(1000);
     } catch (error) {
       if (client && error instanceof TunnelError) {
-        client.connectFailure = {
-          code: error.code,
-          ...(error.detail !== undefined && { detail: error.detail }),
-        };
+        client.connectFailure = error.failure;
       }
       this.#fire('error', {});
       this.#finish(1006);

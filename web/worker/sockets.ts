@@ -12,9 +12,9 @@ import type {
   SocketOutput,
   UdpOutput,
 } from '../../shared/ip/messages.ts';
-import type { ConnectionSnapshot } from '../../shared/ip/tcp/snapshot.ts';
 import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
 import type { ConnectionInfo } from './api.ts';
+import { describeConnection } from './connection-info.ts';
 import { Race, type Schedule } from './race.ts';
 import { StreamSocket, type TcpSocket } from './tcp-socket.ts';
 import { type Hop, type ProbeResult, type TracerouteOptions, trace } from './traceroute.ts';
@@ -83,7 +83,7 @@ export class Sockets {
         take(this.#queries, output.query)?.resolve(output.records);
         return;
       case 'resolve-failed':
-        take(this.#queries, output.query)?.reject(asError(output.failure));
+        take(this.#queries, output.query)?.reject(TunnelError.of(output.failure));
         return;
       case 'ping-reply':
       case 'ping-expired':
@@ -91,7 +91,13 @@ export class Sockets {
         take(this.#pings, output.ping)?.(output);
         return;
       case 'connections':
-        this.#inspections.shift()?.resolve(output.connections.map((each) => this.#describe(each)));
+        this.#inspections
+          .shift()
+          ?.resolve(
+            output.connections.map((each) =>
+              describeConnection(each, this.#attempts.get(each.socket)?.host),
+            ),
+          );
         return;
       case 'ipv6-addresses':
         this.#hasIpv6 = output.addresses.length > 0;
@@ -116,7 +122,7 @@ export class Sockets {
   /** The tunnel went away: all that is pending, and all that is asked from now on, fails with `failure`. */
   closeAll(failure: Failure): void {
     this.#gone = failure;
-    const reason = asError(failure);
+    const reason = TunnelError.of(failure);
     for (const socket of [...this.#open]) socket.fail(reason);
     for (const query of this.#queries.values()) query.reject(reason);
     for (const inspection of this.#inspections.splice(0)) inspection.reject(reason);
@@ -146,7 +152,7 @@ export class Sockets {
         this.#attempts.delete(socket);
         this.#send({ kind: 'tcp-abort', socket });
       },
-      lost: (failure) => stream.fail(asError(failure)),
+      lost: (failure) => stream.fail(TunnelError.of(failure)),
     });
     const stream = new StreamSocket(() => race.end());
     this.#follow(stream, options.signal);
@@ -217,7 +223,7 @@ export class Sockets {
   ): Promise<PingResult> {
     const { bytes = DEFAULT_PING_BYTES, timeoutMillis = DEFAULT_PING_TIMEOUT } = options;
     const output = await this.#echo(await this.#firstAddress(host), bytes, timeoutMillis);
-    if (output.kind === 'ping-failed') throw asError(output.failure);
+    if (output.kind === 'ping-failed') throw TunnelError.of(output.failure);
     if (output.kind === 'ping-expired') {
       throw new TunnelError('UNREACHABLE', 'the packet was forwarded too often');
     }
@@ -284,7 +290,7 @@ export class Sockets {
       // Not before the caller has the socket.
       queueMicrotask(() => {
         if (this.#gone === undefined) race.found(0, [literal]);
-        else stream.fail(asError(this.#gone));
+        else stream.fail(TunnelError.of(this.#gone));
       });
       return;
     }
@@ -293,7 +299,7 @@ export class Sockets {
       this.#lookupAddresses(host, type).then(
         (addresses) => race.found(family, addresses),
         (error: unknown) => {
-          if (error instanceof TunnelError) race.found(family, [], asFailure(error));
+          if (error instanceof TunnelError) race.found(family, [], error.failure);
           else stream.fail(error);
         },
       );
@@ -346,29 +352,8 @@ export class Sockets {
     this.#datagrams.get(output.socket)?.dispatch(output);
   }
 
-  #describe({ socket, address, port, state, sent, received, sender }: ConnectionSnapshot) {
-    const host = this.#attempts.get(socket)?.host;
-    const text = formatAddress(address);
-    const info: ConnectionInfo = {
-      id: socket,
-      ...(host !== undefined && host !== text && { host }),
-      remote: address.length === 4 ? `${text}:${port}` : `[${text}]:${port}`,
-      state,
-      sent,
-      received,
-      ...(sender !== undefined && {
-        sender: {
-          roundTripMillis: sender.smoothedRtt,
-          window: sender.window,
-          retransmissions: sender.retransmissions,
-        },
-      }),
-    };
-    return info;
-  }
-
   #assertUsable(): void {
-    if (this.#gone !== undefined) throw asError(this.#gone);
+    if (this.#gone !== undefined) throw TunnelError.of(this.#gone);
   }
 }
 
@@ -386,14 +371,6 @@ function asciiName(host: string): string {
 
 export function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535;
-}
-
-function asError(failure: Failure): TunnelError {
-  return new TunnelError(failure.code, failure.detail);
-}
-
-function asFailure({ code, detail }: TunnelError): Failure {
-  return { code, ...(detail !== undefined && { detail }) };
 }
 
 function take<T>(map: Map<number, T>, key: number): T | undefined {

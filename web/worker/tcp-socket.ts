@@ -134,7 +134,7 @@ export class StreamSocket implements TcpSocket {
       case 'tcp-closed':
         this.#attached = undefined;
         if (output.failure === undefined) this.#finish();
-        else this.fail(new TunnelError(output.failure.code, output.failure.detail));
+        else this.fail(TunnelError.of(output.failure));
         return;
     }
   }

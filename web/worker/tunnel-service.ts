@@ -271,9 +271,7 @@ export class TunnelService implements TunnelApi {
 }
 
 function asFailure(error: unknown): Failure {
-  if (!(error instanceof TunnelError)) return { code: 'INTERNAL', detail: String(error) };
-  const { code, detail } = error;
-  return { code, ...(detail !== undefined && { detail }) };
+  return error instanceof TunnelError ? error.failure : { code: 'INTERNAL', detail: String(error) };
 }
 
 function isLoopback(relay: string): boolean {

@@ -2,7 +2,7 @@
  * One UDP socket in the shape of the WICG's Direct Sockets: a stream of datagrams each way, bound to a port, and
  * connected to one host when that is named.
  */
-import { type Failure, TunnelError } from '../../shared/errors.ts';
+import { TunnelError } from '../../shared/errors.ts';
 import { formatAddress, parseAddress } from '../../shared/ip/address.ts';
 import type { IpInput, UdpOutput } from '../../shared/ip/messages.ts';
 import type { Bytes } from '../../shared/wire/bytes.ts';
@@ -102,10 +102,10 @@ export class DatagramSocket implements UdpSocket {
         return;
       case 'udp-undelivered':
         // To a socket that talks to many, it says nothing about the others.
-        if (this.#isRemote(output)) this.fail(asError(output.failure));
+        if (this.#isRemote(output)) this.fail(TunnelError.of(output.failure));
         return;
       case 'udp-failed':
-        this.fail(asError(output.failure));
+        this.fail(TunnelError.of(output.failure));
         return;
     }
   }
@@ -181,8 +181,4 @@ export class DatagramSocket implements UdpSocket {
     this.#send = undefined;
     this.#abandon();
   }
-}
-
-function asError(failure: Failure): TunnelError {
-  return new TunnelError(failure.code, failure.detail);
 }

@@ -19,7 +19,7 @@ export interface TcpLimits {
 
 export const DEFAULT_TCP_LIMITS: TcpLimits = { sendBuffer: 8_388_608, receiveBuffer: 4_194_304 };
 
-export const DEFAULT_ALGORITHM: Algorithm = 'cubic';
+export const DEFAULT_ALGORITHM: Algorithm = 'bbr';
 
 export interface ConnectionIdentity {
   readonly socket: number;

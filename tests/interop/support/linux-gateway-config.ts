@@ -145,7 +145,7 @@ done
 /** What pppd runs when IPv6 is up on an interface, and when it is down: a router for that link, and a web server. */
 const IPV6_UP = `#!/bin/sh
 exec > /cfg/log/ipv6-up.log 2>&1
-ip -6 addr add ${IPV6_PREFIX}1/64 dev $1 nodad
+/bin/ip -6 addr add ${IPV6_PREFIX}1/64 dev $1 nodad
 httpd -p '[::]:80' -h /cfg/www
 cat > /run/radvd.conf <<END
 interface $1 {

@@ -1,47 +1,26 @@
 /** IPv6 in the stack: headers, neighbours and routers, addresses, and what runs over them. */
 import { describe, expect, it } from 'vitest';
-import { formatAddress, type IpAddress } from '../../../shared/ip/address.ts';
+import { formatAddress } from '../../../shared/ip/address.ts';
 import { ADDRESS_LIMIT } from '../../../shared/ip/autoconfiguration.ts';
 import { type IpInput, type IpOutput, IpStack } from '../../../shared/ip/stack.ts';
 import { type Bytes, concat, fromHex, toHex } from '../../../shared/wire/bytes.ts';
 import { sum16 } from '../../support/ip-bench.ts';
 import { asPacket, CLIENT, CopyingSink, ip, Pair, SERVER } from '../../support/ip-pair.ts';
+import {
+  type Ip6,
+  icmp6,
+  ip6,
+  OURS6 as OURS,
+  PEER6 as PEER,
+  prefix,
+} from '../../support/ip6-packets.ts';
 import { nodePrimitives } from '../../support/node-primitives.ts';
 import { SeededRandom } from '../../support/random.ts';
 import { Transfer } from '../../support/transfer.ts';
 
 const ID = '0000000000000001';
-const OURS = ip('fe80::1');
-const PEER = ip('fe80::2');
 const GLOBAL = ip('2001:db8:1:2::1');
 const FAR = ip('2001:db8:9::9');
-
-interface Ip6 {
-  readonly next: number;
-  readonly from?: IpAddress;
-  readonly to?: IpAddress;
-  readonly data: Bytes;
-  readonly hops?: number;
-}
-
-/** An IPv6 packet, written the long way. */
-function ip6({ next, from = PEER, to = OURS, data, hops = 64 }: Ip6): Bytes {
-  const head = Uint8Array.of(0x60, 0, 0, 0, data.length >> 8, data.length, next, hops);
-  return concat(head, from.bytes, to.bytes, data);
-}
-
-/** An ICMPv6 packet with its checksum. */
-function icmp6(head: string, data: Bytes, rest: Partial<Ip6> = {}): Bytes {
-  const { from = PEER, to = OURS } = rest;
-  const message = concat(fromHex(head), data);
-  const pseudo = concat(
-    from.bytes,
-    to.bytes,
-    Uint8Array.of(0, 0, message.length >> 8, message.length, 0, 0, 0, 58),
-  );
-  message.set(sum16(concat(pseudo, message)), 2);
-  return ip6({ next: 58, data: message, ...rest });
-}
 
 class Bench6 {
   readonly sent: Bytes[] = [];
@@ -86,18 +65,6 @@ class Bench6 {
       icmp6(`86000000 4000${lifetime} 00000000 00000000`, data, { hops: 255, ...rest }),
     );
   }
-}
-
-const hex = (number: number) => (number >>> 0).toString(16).padStart(8, '0');
-
-/** A prefix option: 2001:db8:1:2::/64 unless told otherwise. */
-function prefix(
-  valid: number,
-  preferred: number,
-  bits = '40',
-  head = '2001 0db8 0001 0002',
-): string {
-  return `0304 40${bits} ${hex(valid)} ${hex(preferred)} 00000000 ${head} 0000 0000 0000 0000`;
 }
 
 const addressesOf = (outputs: readonly IpOutput[]) =>

@@ -11,7 +11,8 @@ const CONNECT = {
   port: 80,
 } as const;
 
-const withEcn = { limits: { ...DEFAULT_TCP_LIMITS, ecn: true } };
+const cubic = { limits: { ...DEFAULT_TCP_LIMITS, congestion: 'cubic' } } as const;
+const withEcn = { limits: { ...cubic.limits, ecn: true } };
 
 /** `count` segments of 1000 bytes. */
 function data(count: number): string {
@@ -68,7 +69,7 @@ describe('time-outs that were mistakes', () => {
 
 describe('recovery', () => {
   it('sends seven for ten that arrived, not a burst at its end (RFC 6937 §3)', () => {
-    const script = new Script();
+    const script = new Script(cubic);
     script.connect();
     script.write(data(40));
     // Ten, and as they are acknowledged, twenty.
@@ -149,7 +150,7 @@ describe('recovery', () => {
   });
 
   it('the third time-out of a full segment tries smaller ones, and a large one again later (RFC 4821 §7.7, 8899 §4.3)', () => {
-    const script = new Script();
+    const script = new Script(cubic);
     script.connect({ mss: 1460, sackOk: false });
     script.write('x'.repeat(1460));
     expect(script.sent()[0]?.data?.length).toBe(1460);
@@ -165,7 +166,7 @@ describe('recovery', () => {
   });
 
   it('a large one that does not arrive leaves the smaller size (RFC 8899 §4.3)', () => {
-    const script = new Script();
+    const script = new Script(cubic);
     script.connect({ mss: 1460, sackOk: false });
     script.write('x'.repeat(1460));
     script.wait(1500);
@@ -465,7 +466,7 @@ describe('corners of RFC 9293', () => {
   });
 
   it('tells what a connection is doing', () => {
-    const script = new Script();
+    const script = new Script(cubic);
     script.connect();
     script.write(data(3));
     script.receive({ flags: 'A', seq: 1, ack: 1001, data: 'hi' });

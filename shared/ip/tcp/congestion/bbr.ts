@@ -95,6 +95,7 @@ export class Bbr implements CongestionControl {
   #feedback: Feedback = 'none';
   #probeSample = false;
   #lossEvents = 0;
+  #startupMarks = 0;
   #drainRound = 0;
   // The probing cycle.
   #cycleAt: Millis = 0;
@@ -215,7 +216,8 @@ export class Bbr implements CongestionControl {
   /** The draft leaves ECN open but asks that marks count as congestion. */
   marked(inFlight: number, now: Millis): void {
     this.#noteLoss();
-    if (this.#phase === 'startup') this.#startupTooHigh();
+    // One mark may be somebody else's doing; the next, a round trip later, is ours.
+    if (this.#phase === 'startup' && ++this.#startupMarks > 1) this.#startupTooHigh();
     else if (this.#probeSample) this.#probeTooHigh(inFlight, false, now);
   }
 
