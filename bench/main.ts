@@ -57,6 +57,7 @@ for (const { name, needs, steps } of PARTS) {
       continue;
     }
     const rows = await runPart(step, options, say);
+    if (rows.length === 0) continue;
     console.log(`\n${tables(rows)}\n`);
     keep(rows);
   }

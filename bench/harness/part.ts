@@ -23,7 +23,7 @@ export interface PartOptions {
 export interface Part {
   /** The program, from the project's root. */
   readonly program: string;
-  readonly nodeOptions?: readonly string[];
+  readonly args?: readonly string[];
   /** Keeps it, and whatever it starts, on one processor. */
   readonly pinned: boolean;
 }
@@ -37,11 +37,11 @@ type Message =
 
 /** Runs a part to its end. Rejects when it brings no rows. */
 export async function runPart(
-  { program, nodeOptions = [], pinned }: Part,
+  { program, args: programArgs = [], pinned }: Part,
   options: PartOptions,
   say: (line: string) => void,
 ): Promise<readonly Row[]> {
-  const command = [process.execPath, ...nodeOptions, '--import', 'tsx', program];
+  const command = [process.execPath, '--import', 'tsx', program, ...programArgs];
   const [file, ...args] = pinned ? [...pin(), ...command] : command;
   const child = spawn(file!, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   let rows: readonly Row[] | undefined;

@@ -29,11 +29,7 @@ export function rawEspObstacle(): string | undefined {
   return undefined;
 }
 
-export async function rawEspRows(
-  options: RaceOptions,
-  say: (line: string) => void,
-): Promise<Row[]> {
-  say('raw ESP up, between namespaces');
+export async function rawEspRows(options: RaceOptions): Promise<Row[]> {
   sweep();
   const network = startNetwork();
   const within = (name: string): string[] => [preparedTools().ip, 'netns', 'exec', name];

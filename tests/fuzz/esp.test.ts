@@ -10,10 +10,11 @@ import { ESP_CIPHERS, ESP_INTEGRITIES, GCM_TAG } from '../../shared/esp/format.t
 import { referenceEspEngine } from '../../shared/esp/reference.ts';
 import { type Bytes, concat, EMPTY, toHex } from '../../shared/wire/bytes.ts';
 import { Writer } from '../../shared/wire/writer.ts';
+import type { Build } from '../../wasm/index.ts';
 import { everySa, type Opened, openAll } from '../support/esp.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
 import { SeededRandom } from '../support/random.ts';
-import { wasmSuite } from '../support/wasm-suite.ts';
+import { WASM_BUILDS, wasmSuite } from '../support/wasm-suite.ts';
 import { campaign, fuzz } from './support/campaign.ts';
 import { insist } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
@@ -21,9 +22,9 @@ import { mutate, mutations, octets } from './support/mutation.ts';
 const random = new SeededRandom(5);
 const SAS = everySa(random);
 const reference = referenceEspEngine(nodePrimitives, random);
-let fast: EspEngine;
+const fast = new Map<Build, EspEngine>();
 beforeAll(async () => {
-  fast = (await wasmSuite(random)).esp;
+  for (const build of WASM_BUILDS) fast.set(build, (await wasmSuite(random, build)).esp);
 });
 
 /** What a slot takes behind its headroom. */
@@ -61,10 +62,12 @@ const packets = campaign({
       return (each.changes ? mutate(whole, each.changes) : whole).slice(0, MOST);
     });
     const expected = openInRuns(reference, parameters, arriving, run);
-    const opened = openInRuns(fast, parameters, arriving, run);
-    for (const [index, each] of opened.entries()) {
-      const [got, wanted] = [readable(each), readable(expected[index]!)];
-      insist(got === wanted, `packet ${index}: ${got} instead of ${wanted}`);
+    for (const [build, engine] of fast) {
+      const opened = openInRuns(engine, parameters, arriving, run);
+      for (const [index, each] of opened.entries()) {
+        const [got, wanted] = [readable(each), readable(expected[index]!)];
+        insist(got === wanted, `${build}, packet ${index}: ${got} instead of ${wanted}`);
+      }
     }
   },
 });

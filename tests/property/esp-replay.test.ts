@@ -7,7 +7,7 @@ import { REPLAY_WINDOW, ReplayWindow } from '../../shared/esp/replay-window.ts';
 import { type Bytes, concat } from '../../shared/wire/bytes.ts';
 import { openAll } from '../support/esp.ts';
 import { SeededRandom } from '../support/random.ts';
-import { wasmSuite } from '../support/wasm-suite.ts';
+import { WASM_BUILDS, wasmSuite } from '../support/wasm-suite.ts';
 
 /** Remembers every number ever accepted. */
 class SetModel {
@@ -79,8 +79,8 @@ describe('the replay window', () => {
     );
   });
 
-  it('is the same in WASM, within and across runs', async () => {
-    const { esp } = await wasmSuite(new SeededRandom(1));
+  it.each(WASM_BUILDS)('is the same in WASM, within and across runs: %s', async (build) => {
+    const { esp } = await wasmSuite(new SeededRandom(1), build);
     fc.assert(
       fc.property(sequences, fc.integer({ min: 1, max: 40 }), (walk, run) => {
         const sa = esp.inbound(SA);

@@ -19,8 +19,6 @@ import { ROUND_KEY, ROUND_KEYS, SHIFTED_KEY } from './layout';
 /** Blocks side by side, and bytes of a round key, which are eight planes. */
 export const LANE_COUNT: i32 = ASC_FEATURE_SIMD ? 8 : 4;
 export const PLANES_SIZE: i32 = ASC_FEATURE_SIMD ? 128 : 64;
-/** Bytes of the longest schedule in planes. */
-export const PLANES_KEYS_SIZE: i32 = 1920;
 
 export function encryptLanes(keys: usize, rounds: i32, blocks: i32): void {
   if (ASC_FEATURE_SIMD) encryptVectors(keys, keys + rounds * PLANES_SIZE, blocks);

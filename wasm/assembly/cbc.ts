@@ -6,7 +6,6 @@ import {
   encryptionPlanes,
   encryptLanes,
   LANE_COUNT,
-  PLANES_KEYS_SIZE,
 } from './aes';
 import { AES_CBC } from './algorithms';
 import { cbcEncrypt1, cbcEncrypt2, cbcEncrypt4 } from './generated/aes-vector-permute';
@@ -15,7 +14,7 @@ import { LANES, LANES_LEFT, PENDING } from './layout';
 import { tripleDesDecrypt, tripleDesEncrypt, tripleDesExpandKey } from './triple-des';
 import { vectorPermuteKeys } from './vector-permute';
 
-/** An expanded key: u32 rounds; planes of encryption and of decryption; vector-permute. 3DES uses the last 384 bytes. */
+/** An expanded key: u32 rounds; planes of encryption and of decryption; vector-permute. 3DES has 384 bytes instead. */
 const ENCRYPTION: usize = 16;
 const DECRYPTION: usize = 16 + 1920;
 const VECTOR_PERMUTE: usize = 16 + 3840;
@@ -35,6 +34,15 @@ export function cbcExpandKey(cipher: i32, key: usize, length: i32, keys: usize):
   encryptionPlanes(rounds, keys + ENCRYPTION);
   decryptionPlanes(rounds, keys + DECRYPTION);
   if (ASC_FEATURE_SIMD) vectorPermuteKeys(rounds, keys + VECTOR_PERMUTE);
+}
+
+/** Whether `cbcExpandKey` expanded an AES key of 128 bits. */
+export function isAes128(cipher: i32, keys: usize): bool {
+  return cipher == AES_CBC && load<i32>(keys) == 10;
+}
+
+export function vectorPermuteKeysOf(keys: usize): usize {
+  return keys + VECTOR_PERMUTE;
 }
 
 /** Encrypts the first `count` jobs, each behind its IV. */

@@ -2,13 +2,14 @@
  * Sealing: a run of slots from payload to record for the relay, in place.
  * @rfc 4303 §3.3
  */
-import { AES_GCM, icvLength, ivLength, NULL_CIPHER, padTo } from './algorithms';
-import { cbcEncryptJobs } from './cbc';
+import { AES_GCM, icvLength, ivLength, NULL_CIPHER, padTo, SHA1 } from './algorithms';
+import { cbcEncryptJobs, isAes128, vectorPermuteKeysOf } from './cbc';
 import { CIPHER, CIPHER_KEY, contextAt, INNER, INTEGRITY, OCTETS, OUTER, SEQUENCE, SPI } from './context';
 import { gcmCryptJobs, gcmTagJobs } from './gcm';
 import { IV, jobAt, LENGTH, MAC, MAX_JOBS, PACKET, SLOT, TEXT } from './jobs';
 import { CURSORS, SLOT_STRIDE, SLOTS } from './layout';
 import { macJobs } from './mac';
+import { encryptAndMac } from './stitched';
 
 /** Bytes of the record's header: channel u8, length u16. */
 const RECORD_HEADER: usize = 3;
@@ -74,8 +75,12 @@ function protect(context: usize, jobs: i32): void {
     gcmCryptJobs(keys, jobs);
     gcmTagJobs(keys, jobs);
   } else {
+    const integrity = load<i32>(context, INTEGRITY);
+    if (ASC_FEATURE_SIMD && jobs == 1 && integrity == SHA1 && isAes128(cipher, keys)) {
+      return encryptAndMac(vectorPermuteKeysOf(keys), context + INNER, context + OUTER);
+    }
     if (cipher != NULL_CIPHER) cbcEncryptJobs(cipher, keys, jobs);
-    macJobs(load<i32>(context, INTEGRITY), context + INNER, context + OUTER, jobs);
+    macJobs(integrity, context + INNER, context + OUTER, jobs);
   }
 }
 

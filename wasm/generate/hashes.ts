@@ -70,7 +70,7 @@ const SHA1: Hash = {
       const w = `w${t % 16}`;
       if (t >= 16) {
         const mixed = xor(xor(`w${(t - 3) % 16}`, `w${(t - 8) % 16}`), xor(`w${(t - 14) % 16}`, w));
-        code.add(`${w} = ${mixed};`, `${w} = ${left(w, 1)};`);
+        code.add(`${w} = ${mixed}; ${w} = ${left(w, 1)};`);
       }
       const part = Math.trunc(t / 20);
       const choose = xor(and(xor(c, d), b), d);
@@ -198,6 +198,14 @@ ${range(words)
   .join('\n')}
 }
 `;
+}
+
+/** One block of SHA-1 over numbers as a list of steps in order, over `v0`…`v4` and the words at `message`. */
+export function sha1Steps(): readonly string[] {
+  const code = new Code();
+  for (const i of range(16)) code.add(`let w${i} = bswap<u32>(load<u32>(message, ${4 * i}));`);
+  SHA1.rounds(code, NUMBERS, ['v0', 'v1', 'v2', 'v3', 'v4']);
+  return code.lines;
 }
 
 /** wasm/assembly/generated/{sha1,sha256,md5}-lanes.ts */

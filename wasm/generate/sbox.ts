@@ -20,6 +20,18 @@ t46=z15^z16 t47=z10^z11 t48=z5^z13 t49=z9^z10 t50=z2^z12 t51=z2^z5 t52=z7^z8 t53
 t56=z12^t48 t57=t50^t53 t58=z4^t46 t59=z3^t54 t60=t46^t57 t61=z14^t57 t62=t52^t58 t63=t49^t58 t64=z4^t59 t65=t61^t62
 t66=z1^t63 s0=t59^t63 s6=t56^t62 s7=t48^t60 t67=t64^t65 s3=t53^t66 s4=t51^t66 s5=t47^t65 s1=t64^s3 s2=t55^t67`;
 
+/**
+ * The inverse: the affine map is undone first, so the layers around the inversion are other linear maps, found by the same
+ * authors' greedy search for few XORs. w0 is the most significant bit in.
+ */
+const INVERSE = `
+y5=w3^w1 y19=w7^w4 y8=w1^w0 y9=w4^w3 y10=y19^y8 y1=w7^y9 y3=w3^w0 y13=w6^y1 y2=y5^y13 y14=y8^y9 y4=y9^y2 y7=w2^y4
+y6=w4^y14 y21=w6^y7 y18=w2^y9 y16=y1^y7 y12=y3^y4 a0=w5^w0 x7=w2^a0 y11=y4^a0 y17=y10^y11 y15=y6^x7 y20=y9^y11
+MIDDLE
+b0=z12^z16 b1=z3^z5 b2=z6^z15 b3=b2^z8 b4=b3^b0 b5=b4^b1 s0=b5^z13 b7=z0^b1 b8=z17^z11 b9=z2^b7 b10=z9^b8 b11=z4^z5
+b12=b11^s0 b13=z1^b7 s5=b13^b12 b15=z10^b9 b16=z7^z8 s6=b16^b12 b18=z14^z11 b19=b18^s5 b20=b19^b15 s7=z15^b10
+b21=z16^b8 b22=b21^b15 s4=b22^s6 s3=s0^b9 s2=z13^b20 b23=b0^b10 s1=b23^b20`;
+
 /** Inversion in the tower field: shared by the S-box and its inverse. */
 const MIDDLE = `
 t2=y12&y15 t3=y3&y6 t4=t3^t2 t5=y4&x7 t6=t5^t2 t7=y13&y16 t8=y5&y1 t9=t8^t7 t10=y2&y7 t11=t10^t7 t12=y9&y11 t13=y14&y17
@@ -36,18 +48,14 @@ export function sbox(code: Code, slicing: Logic, planes: readonly string[]): str
 
 /** The S-box's inverse, of bytes to which the constant has already been added. */
 export function inverseSbox(code: Code, slicing: Logic, planes: readonly string[]): string[] {
-  // The affine map's inverse on either side of the S-box, which is an involution between the two.
-  const undo = (q: readonly string[]) =>
-    q.map((_, i) =>
-      code.let(slicing.xor(slicing.xor(q[(i + 2) % 8]!, q[(i + 5) % 8]!), q[(i + 7) % 8]!)),
-    );
-  return undo(sbox(code, slicing, undo(planes)));
+  return circuit(code, slicing, planes, INVERSE.replace('MIDDLE', MIDDLE));
 }
 
 function circuit(code: Code, slicing: Logic, planes: readonly string[], gates: string): string[] {
   const names = new Map<string, string>();
   planes.forEach((plane, i) => {
     names.set(`x${7 - i}`, plane);
+    names.set(`w${7 - i}`, plane);
   });
   for (const gate of gates.trim().split(/\s+/)) {
     const [, to, a, operation, b] = /^(\w+)=(\w+)([\^&])(\w+)$/.exec(gate)!;

@@ -4,7 +4,7 @@ import type { CbcCipherName, HashName, Primitives } from '../../../shared/crypto
 import { type Bytes, fromHex, toHex } from '../../../shared/wire/bytes.ts';
 import { nodePrimitives } from '../../support/node-primitives.ts';
 import { SeededRandom } from '../../support/random.ts';
-import { wasmSuite } from '../../support/wasm-suite.ts';
+import { WASM_BUILDS, wasmSuite } from '../../support/wasm-suite.ts';
 import cbcVectors from '../../vectors/cbc.json' with { type: 'json' };
 import hashVectors from '../../vectors/hash.json' with { type: 'json' };
 import hmacVectors from '../../vectors/hmac.json' with { type: 'json' };
@@ -14,7 +14,9 @@ const HASHES: readonly HashName[] = ['md5', 'sha1', 'sha256', 'sha384', 'sha512'
 const LENGTHS = [0, 1, 55, 56, 63, 64, 65, 111, 112, 119, 127, 128, 129, 16_383, 16_384, 16_385];
 
 const BACKENDS: Readonly<Record<string, () => Promise<Primitives>>> = {
-  wasm: () => wasmSuite(new SeededRandom(1)),
+  'wasm, relaxed SIMD': () => wasmSuite(new SeededRandom(1), 'relaxed'),
+  'wasm, strict SIMD': () => wasmSuite(new SeededRandom(1), 'strict'),
+  'wasm, no SIMD': () => wasmSuite(new SeededRandom(1), 'none'),
   noble: async () => noblePrimitives,
   'node:crypto': async () => nodePrimitives,
 };
@@ -85,10 +87,10 @@ describe.each(Object.keys(BACKENDS))('%s', (backend) => {
   });
 });
 
-describe('the backends agree', () => {
+describe.each(WASM_BUILDS)('wasm %s and the others agree', (build) => {
   let wasm: Primitives;
   beforeAll(async () => {
-    wasm = await wasmSuite(new SeededRandom(3));
+    wasm = await wasmSuite(new SeededRandom(3), build);
   });
 
   it.each(HASHES)('on %s and its HMAC at every boundary', (name) => {

@@ -92,6 +92,26 @@ describe('FrameWriter', () => {
     expect(writer.length).toBe(0);
   });
 
+  test('takes a complete record as it takes its parts', () => {
+    const writer = new FrameWriter();
+    const record = fromHex('ee 01 0003 010203 ee');
+    expect(writer.appendRecord(record, 1, 7)).toBe(false);
+    writer.append(Channel.natt, record, 4, 7);
+    expect(toHex(writer.take()!)).toBe('010003010203010003010203');
+    for (const [start, end] of [
+      [0, 7],
+      [1, 6],
+      [1, 8],
+      [1, 3],
+      [-1, 5],
+      [1, 9],
+    ] as const) {
+      expect(() => writer.appendRecord(record, start, end)).toThrow(RangeError);
+    }
+    expect(() => writer.appendRecord(fromHex('01 0000'), 0, 3)).toThrow(RangeError);
+    expect(writer.take()).toBeUndefined();
+  });
+
   test('a frame taken is not changed by later records', () => {
     const writer = new FrameWriter();
     writer.append(Channel.ike, fromHex('aa'), 0, 1);

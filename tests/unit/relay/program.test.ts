@@ -231,8 +231,8 @@ describe('the portal’s build', () => {
     const at = project(BUILD_OK);
     await ensurePortal(false, () => {}, at);
     mkdirSync(join(at, 'wasm/build'), { recursive: true });
-    writeFileSync(join(at, 'wasm/build/culvert.wasm'), '');
-    touch('wasm/build/culvert.wasm', 60);
+    writeFileSync(join(at, 'wasm/build/culvert.strict.wasm'), '');
+    touch('wasm/build/culvert.strict.wasm', 60);
     expect(portalState(at)).toBe('fresh');
   });
 
