@@ -51,7 +51,6 @@ export const PARTS: readonly {
       {
         title: 'A thousand TCP connections',
         program: 'bench/tcp/connections.ts',
-        nodeOptions: ['--expose-gc'],
         pinned: true,
       },
       { title: 'TCP in virtual time', program: 'bench/tcp/virtual.ts', pinned: true },
