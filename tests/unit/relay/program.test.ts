@@ -89,7 +89,9 @@ describe('the program', () => {
     });
     const { child, out } = run('--config', file);
     await eventually(() => out().includes('Any host name is accepted'));
-    expect(out()).toContain('ESP: in UDP 4500 (protocol 50 needs the addon and CAP_NET_RAW).');
+    await eventually(() =>
+      out().includes('ESP: in UDP 4500 (protocol 50 needs the addon and CAP_NET_RAW).'),
+    );
     expect(out()).toContain('Warning: anyone who reaches 0.0.0.0 can send packets of IKE, ESP');
     child.kill('SIGUSR2');
     const line = await eventually(() => /^\{.*\}$/m.exec(out())?.[0]);
