@@ -1,6 +1,6 @@
 /** Binary frames of `culvert.v1`: records `channel u8 · length u16 · bytes`, end to end. */
 
-import type { Bytes } from '../wire/bytes.ts';
+import { type Bytes, EMPTY } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import {
   Channel,
@@ -13,11 +13,16 @@ import {
 /** Bytes from which a frame is worth sending without waiting for more records. */
 export const FLUSH_BYTES: number = 32 * 1024;
 
+/** How much more room a frame begins with than the last one needed: one full packet's. */
+const MARGIN = 2048;
+
 /** Gathers records into one frame. */
 export class FrameWriter {
   readonly #flushBytes: number;
-  #bytes: Bytes = new Uint8Array(4096);
+  #bytes: Bytes = EMPTY;
   #length = 0;
+  /** Bytes that a new buffer has. */
+  #expected = MARGIN;
 
   /** `flushBytes`: when `append` asks for the frame; it leaves room for one record of any size. */
   constructor(flushBytes: number = FLUSH_BYTES) {
@@ -58,10 +63,15 @@ export class FrameWriter {
     return this.#grew(end - start);
   }
 
-  /** The frame, as an array of its own, and an empty writer; `undefined` when there is no record. */
+  /**
+   * The frame, which is the caller's from then on, and an empty writer; `undefined` when there is no record. The next
+   * frame's buffer begins with this one's size, so that a stream of like frames is written without a second copy.
+   */
   take(): Bytes | undefined {
     if (this.#length === 0) return undefined;
-    const frame = this.#bytes.slice(0, this.#length);
+    const frame = this.#bytes.subarray(0, this.#length);
+    this.#expected = this.#length + MARGIN;
+    this.#bytes = EMPTY;
     this.#length = 0;
     return frame;
   }
@@ -71,9 +81,8 @@ export class FrameWriter {
     const needed = this.#length + bytes;
     if (needed > FRAME_BYTES_LIMIT) throw new RangeError('append: the frame is full');
     if (needed <= this.#bytes.length) return this.#bytes;
-    const bigger = new Uint8Array(
-      Math.min(FRAME_BYTES_LIMIT, Math.max(needed, 2 * this.#bytes.length)),
-    );
+    const size = Math.max(needed, this.#expected, 2 * this.#bytes.length);
+    const bigger = new Uint8Array(Math.min(FRAME_BYTES_LIMIT, size));
     bigger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = bigger;
     return bigger;
