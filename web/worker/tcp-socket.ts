@@ -28,6 +28,9 @@ export interface TcpSocket {
   close(): Promise<void>;
 }
 
+/** Most bytes of small pieces that are put together for one read. */
+const READ_BYTES = 65_536;
+
 /** What a socket's streams do to the stack, once it is known under which number. */
 interface Attached {
   readonly socket: number;
@@ -155,18 +158,13 @@ export class StreamSocket implements TcpSocket {
 
   // ---- Reading
 
-  /** Hands one piece to the read that waits, and gives its bytes back to the window. */
+  /** Hands what has arrived to the read that waits, and gives its bytes back to the window. */
   #deliver(): void {
     if (this.#readableDone) return;
-    const next = this.#unread[0];
-    if (next !== undefined) {
+    if (this.#unread.length > 0) {
       if (!this.#awaited) return;
       this.#awaited = false;
-      this.#unread.shift();
-      const whole = next.length;
-      const length = this.#hand(next);
-      // What was handed over whole belongs to the stream now, and looks empty from here.
-      if (length < whole) this.#unread.unshift(next.subarray(length));
+      const length = this.#hand();
       this.#send((socket) => ({ kind: 'tcp-consumed', socket, length }));
     } else if (this.#peerEnded) {
       this.#readableDone = true;
@@ -176,19 +174,49 @@ export class StreamSocket implements TcpSocket {
     }
   }
 
-  /** Into the reader's own buffer as much as it holds, or else the whole piece. Answers how many bytes. */
-  #hand(bytes: Bytes): number {
+  /** Into the reader's own buffer as much as it holds, or else as one array. Answers how many bytes. */
+  #hand(): number {
     const request = this.#reader.byobRequest;
     const view = request?.view;
-    const { length } = bytes;
     if (!request || !view) {
+      const bytes = this.#gathered();
+      // What was handed over belongs to the stream, and looks empty from here.
+      const { length } = bytes;
       this.#reader.enqueue(bytes);
       return length;
     }
-    const taken = Math.min(length, view.byteLength);
-    new Uint8Array(view.buffer, view.byteOffset, taken).set(bytes.subarray(0, taken));
+    const taken = this.#moveTo(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
     request.respond(taken);
     return taken;
+  }
+
+  /** A read costs more than the bytes in it, so many small pieces become one of `READ_BYTES` at most. */
+  #gathered(): Bytes {
+    if (this.#unread.length === 1) return this.#unread.pop()!;
+    let size = 0;
+    for (let i = 0; i < this.#unread.length && size < READ_BYTES; i++) {
+      size += this.#unread[i]!.length;
+    }
+    const bytes = new Uint8Array(Math.min(size, READ_BYTES));
+    this.#moveTo(bytes);
+    return bytes;
+  }
+
+  /** Moves what has arrived to `into`, as much as it holds; answers how much. */
+  #moveTo(into: Uint8Array): number {
+    let [at, whole] = [0, 0];
+    for (const piece of this.#unread) {
+      const part = piece.subarray(0, into.length - at);
+      into.set(part, at);
+      at += part.length;
+      if (part.length < piece.length) {
+        this.#unread[whole] = piece.subarray(part.length);
+        break;
+      }
+      whole++;
+    }
+    this.#unread.splice(0, whole);
+    return at;
   }
 
   // ---- Writing

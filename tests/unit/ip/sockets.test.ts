@@ -271,6 +271,28 @@ describe('Sockets', () => {
     await world.settle(socket.closed);
   });
 
+  it('what has arrived in many pieces is one read of 64 KB at most', async () => {
+    const world = new World();
+    const socket = world.sockets.connect('10.0.0.2', 7);
+    const writer = socket.writable.getWriter();
+    const sent = Uint8Array.from({ length: 100_000 }, (_, i) => i * 7);
+    await world.settle(writer.write(sent));
+    world.drain();
+    const reader = socket.readable.getReader();
+    const first = await world.settle(reader.read());
+    const second = await world.settle(reader.read());
+    expect(first.value).toHaveLength(65_536);
+    expect(second.value).toHaveLength(100_000 - 65_536);
+    expect(Buffer.concat([first.value!, second.value!]).equals(sent)).toBe(true);
+    // Across the pieces, into a buffer of the caller's too.
+    await world.settle(writer.write(sent));
+    world.drain();
+    reader.releaseLock();
+    const byob = socket.readable.getReader({ mode: 'byob' });
+    const { value } = await world.settle(byob.read(new Uint8Array(50_001)));
+    expect(Buffer.from(value!).equals(sent.subarray(0, 50_001))).toBe(true);
+  });
+
   it('traces the way: the only hop is the host itself', async () => {
     const world = new World();
     const hops = world.sockets.traceroute('10.0.0.2', { probes: 2 });
