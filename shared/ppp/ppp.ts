@@ -202,8 +202,8 @@ export class Ppp implements Machine<PppInput, PppOutput> {
       this.#trace('out-of-phase', `0x${protocol.toString(16)}`);
     } else if (protocol === PppProtocol.ipcp) {
       this.#ipcpDo(this.#ipcp.receive(decodeControlPacket(information), now), now);
-    } else if (protocol === PppProtocol.ipv6cp && this.#ipv6cp?.isUp) {
-      this.#ipv6cpDo(this.#ipv6cp.receive(decodeControlPacket(information), now));
+    } else if (protocol === PppProtocol.ipv6cp && this.#ipv6cpUp(now)) {
+      this.#ipv6cpDo(this.#ipv6cp?.receive(decodeControlPacket(information), now));
     } else if (
       protocol === PppProtocol.ipv4 ||
       (protocol === PppProtocol.ipv6 && this.#ipv6cp?.isUp)
@@ -283,7 +283,7 @@ export class Ppp implements Machine<PppInput, PppOutput> {
           this.#transmit(PppProtocol.ipcp, output.packet);
           break;
         case 'layer-up':
-          this.#networkUp();
+          this.#networkUp(now);
           break;
         case 'layer-down':
           if (this.#phase.kind === 'network') this.#enterNetwork(this.#phase);
@@ -366,7 +366,12 @@ export class Ppp implements Machine<PppInput, PppOutput> {
     const keepalive = new Keepalive(echoInterval, echoLimit, now);
     this.#enterNetwork({ method, side, keepalive });
     this.#ipcpDo(this.#ipcp.signal('Up', now), now);
-    this.#ipv6cpDo(this.#ipv6cp?.up(this.#lcp.policy.mtu, now));
+  }
+
+  /** Brings IPV6CP up, unless it is. Answers whether the link carries it. */
+  #ipv6cpUp(now: Millis): boolean {
+    if (this.#ipv6cp?.isUp === false) this.#ipv6cpDo(this.#ipv6cp.up(this.#lcp.policy.mtu, now));
+    return this.#ipv6cp?.isUp === true;
   }
 
   #enterNetwork(
@@ -377,12 +382,14 @@ export class Ppp implements Machine<PppInput, PppOutput> {
     this.#stage('network');
   }
 
-  #networkUp(): void {
+  #networkUp(now: Millis): void {
     if (this.#phase.kind !== 'network') return;
     this.#phase = { ...this.#phase, open: true };
     const { address, peerAddress, nameServers } = this.#ipcpPolicy;
     const mtu = this.#lcp.policy.mtu;
     this.#out.push({ kind: 'network-up', address, peerAddress, nameServers, mtu });
+    // A gateway with IPv6 begins by itself. One without may stop to think about it: SoftEther forwards nothing for 4 s then.
+    if (this.#config.role === 'server') this.#ipv6cpUp(now);
   }
 
   /** The peer takes the link down, in whatever phase; false when it is going down already. @rfc 1661 §3.7 */

@@ -6,21 +6,22 @@ import { events, kinds, only, Script, spoken } from './script.ts';
 const { ipv6cp } = PppProtocol;
 const OTHER = '1111222233334444';
 
-/** A client in the network phase that asks for IPv6, and what it asks for. */
-function asking(config = {}) {
-  const script = new Script({ ipv6: true, ...config });
-  const request = only(script.toNetwork(), ipv6cp, 1);
-  return { script, request, id: toHex(request.body.slice(2)) };
+/** A client in the network phase that was asked for IPv6, what it said, and what it asks for itself. */
+function asking() {
+  const script = new Script({ ipv6: true });
+  script.toNetwork();
+  const begun = script.says(ipv6cp, 1, 1, `010a${OTHER}`);
+  const request = only(begun, ipv6cp, 1);
+  return { script, begun, request, id: toHex(request.body.slice(2)) };
 }
 
 describe('IPV6CP (RFC 5072)', () => {
   it('asks with an identifier that is nobody’s, and comes up', () => {
-    const { script, request, id } = asking();
-    expect(toHex(request.body.slice(0, 2))).toBe('010a');
+    const { script, begun, request, id } = asking();
+    expect(spoken(begun)).toEqual([`8057 1 010a${id}`, `8057 2 010a${OTHER}`]);
     // Not zero, and not the same all over the world.
     expect(fromHex(id).some((byte) => byte !== 0)).toBe(true);
     expect(fromHex(id)[0]! & 2).toBe(0);
-    expect(spoken(script.says(ipv6cp, 1, 1, `010a${OTHER}`))).toEqual([`8057 2 010a${OTHER}`]);
     expect(script.says(ipv6cp, 2, request.id, request.body)).toEqual([
       { kind: 'ipv6-up', interfaceId: fromHex(id) },
     ]);
@@ -40,7 +41,7 @@ describe('IPV6CP (RFC 5072)', () => {
     ['our own', (id: string) => id],
   ])('suggests another identifier to a peer that asks for %s', (_, wish) => {
     const { script, id } = asking();
-    const nak = only(script.says(ipv6cp, 1, 1, `010a${wish(id)}`), ipv6cp, 3);
+    const nak = only(script.says(ipv6cp, 1, 2, `010a${wish(id)}`), ipv6cp, 3);
     expect(nak.body.length).toBe(10);
     expect(toHex(nak.body.slice(2))).not.toBe(id);
     expect(nak.body.slice(2).some((byte) => byte !== 0)).toBe(true);
@@ -49,7 +50,7 @@ describe('IPV6CP (RFC 5072)', () => {
   it('rejects what it does not know', () => {
     const { script } = asking();
     const request = `0204004f 010a${OTHER}`;
-    expect(spoken(script.says(ipv6cp, 1, 1, request))).toEqual(['8057 4 0204004f']);
+    expect(spoken(script.says(ipv6cp, 1, 2, request))).toEqual(['8057 4 0204004f']);
   });
 
   it('carries packets only while it is open, and drops them in silence otherwise', () => {
@@ -57,7 +58,6 @@ describe('IPV6CP (RFC 5072)', () => {
     const frame = fromHex('ff030057 60');
     const packet = { bytes: frame, start: 0, end: frame.length };
     expect(script.ppp.decapsulate(packet, script.now)).toBe(0);
-    script.says(ipv6cp, 1, 1, `010a${OTHER}`);
     script.says(ipv6cp, 2, request.id, request.body);
     expect(script.ppp.decapsulate(packet, script.now)).toBe(PppProtocol.ipv6);
     expect(packet.start).toBe(4);
@@ -67,9 +67,16 @@ describe('IPV6CP (RFC 5072)', () => {
     expect(script.ppp.decapsulate(packet, script.now)).toBe(0);
   });
 
-  it('ends in silence with a peer that has no IPv6, and IPv4 goes on', () => {
+  it('is the peer’s to begin', () => {
+    const script = new Script({ ipv6: true });
+    expect(spoken(script.toOpen()).join()).not.toContain('8057');
+    expect(spoken(script.wait()).join()).not.toContain('8057');
+  });
+
+  it('ends in silence with a peer that changes its mind, and IPv4 goes on', () => {
     const script = new Script({ ipv6: true });
     script.toOpen();
+    script.says(ipv6cp, 1, 1, `010a${OTHER}`);
     const outputs = script.says(PppProtocol.lcp, 8, 7, '8057 0101000e010a0102030405060708');
     expect(kinds(outputs)).toEqual(['trace']);
     expect(events(outputs)).toEqual(['protocol-rejected']);
@@ -81,6 +88,7 @@ describe('IPV6CP (RFC 5072)', () => {
   it('is given up with a peer that does not answer, or refuses every identifier; IPv4 goes on', () => {
     const script = new Script({ ipv6: true });
     script.toOpen();
+    script.says(ipv6cp, 1, 1, `010a${OTHER}`);
     const failed: string[] = [];
     for (let i = 0; i < 20 && failed.length === 0; i++) {
       const outputs = script.wait();
