@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { BUDGET_MILLIS } from './tests/fuzz/support/budget.ts';
 
 /**
- * Fuzzers, a file for each machine, searching for `CULVERT_FUZZ_SECONDS` each: 60 without it.
+ * Fuzzers, a file for each machine; each searches for `CULVERT_FUZZ_SECONDS`, 60 without it.
  * `CULVERT_FUZZ_SEED` is a number, or `random`; with `CULVERT_FUZZ_SAVE=1` failing inputs join the corpus.
  */
 export default defineConfig({

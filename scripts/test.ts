@@ -22,6 +22,8 @@ interface Suite {
   readonly name: string;
   /** Whether it needs namespaces, gateway and browser. */
   readonly needsLaboratory: boolean;
+  /** Begins in its turn, but the next ones do not wait for it: they wait for gateways more than they compute. */
+  readonly runsAside?: boolean;
   run(): Promise<Tally>;
 }
 
@@ -42,7 +44,12 @@ const SUITES: readonly Suite[] = [
     group: 'fuzz',
     name: 'fuzz',
     needsLaboratory: false,
-    run: () => vitest({ config: 'vitest.fuzz.config.ts' }),
+    runsAside: true,
+    run: () =>
+      vitest({
+        config: 'vitest.fuzz.config.ts',
+        aside: (output) => console.log(`\n== fuzz\n${output}`),
+      }),
   },
   {
     group: 'interop',
@@ -91,6 +98,7 @@ process.exitCode = interruption.signal.aborted ? 130 : total.failed > 0 ? 1 : 0;
 
 async function runAll(suites: readonly Suite[]): Promise<Tally> {
   const results: { name: string; result: Tally }[] = [];
+  const aside: Promise<void>[] = [];
   // The programs are fetched while the unit tests run.
   const laboratory = suites.some((suite) => suite.needsLaboratory) ? readyLaboratory() : undefined;
   // Where it fails, the tests that read the module fail, and the others still tell something.
@@ -98,11 +106,17 @@ async function runAll(suites: readonly Suite[]): Promise<Tally> {
   for (const suite of suites) {
     const { name } = suite;
     if (interruption.signal.aborted) break;
+    if (suite.runsAside) {
+      console.log(`\n== ${name}: beside what follows, its output at its end`);
+      aside.push(guarded(suite).then((result) => void results.push({ name, result })));
+      continue;
+    }
     console.log(`\n== ${name}`);
     const reason = suite.needsLaboratory ? await laboratory : undefined;
     const result = reason === undefined ? await guarded(suite) : cannotRun(name, reason);
     results.push({ name, result });
   }
+  await Promise.all(aside);
   if (matrix !== '') console.log(`\n${matrix}`);
   console.log('');
   for (const { name, result } of results) console.log(`${name}: ${summary(result)}`);

@@ -1,7 +1,7 @@
 /** Running vitest with its output on the screen and its counts as the result. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Tally, tally } from './tally.ts';
@@ -15,13 +15,15 @@ export interface VitestOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Makes the command line that is run, to run it elsewhere. */
   readonly wrap?: (file: string, args: readonly string[]) => [file: string, args: string[]];
+  /** Runs beside others: with what processor time they leave, and its output, in one piece, goes here at the end. */
+  readonly aside?: (output: string) => void;
   /** Ends the run early, with everything it has started. */
   readonly signal?: AbortSignal;
 }
 
 /** Resolves when vitest has ended, however it ended. */
 export async function runVitest(options: VitestOptions): Promise<Tally> {
-  const { config, filters = [], environment, wrap, signal } = options;
+  const { config, filters = [], environment, wrap, aside, signal } = options;
   const folder = mkdtempSync(join(tmpdir(), 'culvert-report-'));
   const report = join(folder, 'report.json');
   const program = join(ROOT, 'node_modules/vitest/vitest.mjs');
@@ -33,16 +35,22 @@ export async function runVitest(options: VitestOptions): Promise<Tally> {
       const child = spawn(...command, {
         cwd: ROOT,
         env: { ...process.env, ...environment },
-        stdio: ['ignore', 'inherit', 'inherit'],
+        stdio: aside ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
         // A process group of its own: vitest's workers outlive vitest when it is interrupted.
         detached: true,
       });
+      const output: Buffer[] = [];
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.on('data', (chunk: Buffer) => output.push(chunk));
+      }
+      if (aside && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
       const end = () => killGroup(child);
       signal?.addEventListener('abort', end);
       child.on('error', () => resolve(undefined));
       child.on('close', (code) => {
         signal?.removeEventListener('abort', end);
         end();
+        aside?.(Buffer.concat(output).toString());
         resolve(code ?? undefined);
       });
     });

@@ -45,7 +45,7 @@ import { stripUdp } from '../../shared/vpn/inner-udp.ts';
 import { type Bytes, EMPTY, fromHex } from '../../shared/wire/bytes.ts';
 import { utf8Decode } from '../../shared/wire/text.ts';
 import { Writer } from '../../shared/wire/writer.ts';
-import { campaign, fuzz } from './support/campaign.ts';
+import { fuzz } from './support/campaign.ts';
 import { insist, refusing } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
 
@@ -296,7 +296,7 @@ const TARGETS: Readonly<Record<string, Target>> = {
 
 const names = Object.keys(TARGETS);
 
-const decoders = campaign({
+fuzz({
   name: 'decoders',
   input: fc.record({
     target: fc.constantFrom(...names),
@@ -314,8 +314,6 @@ const decoders = campaign({
     insist(millis < MOST_MILLIS, `${name} took ${millis} ms for ${message.length} bytes`);
   },
 });
-
-fuzz('decoders', [decoders]);
 
 function textTarget(decode: (text: string) => unknown, valid: readonly string[]): Target {
   return {

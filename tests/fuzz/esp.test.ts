@@ -15,7 +15,7 @@ import { everySa, type Opened, openAll } from '../support/esp.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
 import { SeededRandom } from '../support/random.ts';
 import { WASM_BUILDS, wasmSuite } from '../support/wasm-suite.ts';
-import { campaign, fuzz } from './support/campaign.ts';
+import { fuzz } from './support/campaign.ts';
 import { insist } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
 
@@ -48,7 +48,7 @@ const packet = fc.record({
 });
 type Packet = typeof packet extends fc.Arbitrary<infer T> ? T : never;
 
-const packets = campaign({
+fuzz({
   name: 'esp',
   input: fc.record({
     sa: fc.nat({ max: SAS.length - 1 }),
@@ -71,8 +71,6 @@ const packets = campaign({
     }
   },
 });
-
-fuzz('esp', [packets]);
 
 function openInRuns(
   engine: EspEngine,

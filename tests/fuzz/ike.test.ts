@@ -6,7 +6,7 @@ import { ExchangeType } from '../../shared/isakmp/numbers.ts';
 import { encodePayloads } from '../../shared/isakmp/payload.ts';
 import { concat, EMPTY } from '../../shared/wire/bytes.ts';
 import { ikeConfig } from '../sim/ike-pair.ts';
-import { campaign, fuzz } from './support/campaign.ts';
+import { fuzz } from './support/campaign.ts';
 import { actions, Duel, injections } from './support/duel.ts';
 import { insist } from './support/insist.ts';
 import { answer, honest, Liar, SECRETS, signed } from './support/liar.ts';
@@ -40,7 +40,7 @@ function duel(seed: number): Duel<IkeInput, IkeOutput> {
   return pair;
 }
 
-const middle = campaign({
+fuzz({
   name: 'ike, somebody in the middle',
   input: fc.record({
     seed: fc.nat({ max: 7 }),
@@ -58,7 +58,7 @@ const middle = campaign({
   },
 });
 
-const adder = campaign({
+fuzz({
   name: 'ike, somebody who adds',
   input: fc.record({
     seed: fc.nat({ max: 7 }),
@@ -85,7 +85,7 @@ const spi = fc.oneof(
   fc.uint8Array({ minLength: 4, maxLength: 4 }),
 );
 
-const gateway = campaign({
+fuzz({
   name: 'ike, a gateway that lies',
   input: fc.record({
     seed: fc.nat({ max: 3 }),
@@ -124,5 +124,3 @@ const gateway = campaign({
     insist(liar.client.closed === 1, 'not closed');
   },
 });
-
-fuzz('ike', [middle, adder, gateway]);

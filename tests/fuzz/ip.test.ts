@@ -12,7 +12,7 @@ import { checksumAdd, checksumFinish } from '../../shared/wire/checksum.ts';
 import { asPacket, CLIENT, CopyingSink, ip, SERVER } from '../support/ip-pair.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
 import { SeededRandom } from '../support/random.ts';
-import { campaign, fuzz } from './support/campaign.ts';
+import { fuzz } from './support/campaign.ts';
 import { insist } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
 import { Watched } from './support/watch.ts';
@@ -496,7 +496,7 @@ function checksum(bytes: Bytes, pseudo: number, at: number): void {
   bytes[at + 1] = sum;
 }
 
-const network = campaign({
+fuzz({
   name: 'tcp and ip',
   input: fc.record({
     seed: fc.nat({ max: 7 }),
@@ -514,8 +514,6 @@ const network = campaign({
     insist(deadline === undefined || deadline > world.stack.now, 'a deadline in the past');
   },
 });
-
-fuzz('ip', [network]);
 
 const SYN_ACK: SegmentStep = {
   act: 'segment',

@@ -6,7 +6,7 @@ import { decodeControl, encodeControl } from '../../shared/l2tp/message.ts';
 import { type Bytes, concat } from '../../shared/wire/bytes.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
 import { SeededRandom } from '../support/random.ts';
-import { campaign, fuzz } from './support/campaign.ts';
+import { fuzz } from './support/campaign.ts';
 import { actions, Duel } from './support/duel.ts';
 import { insist } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
@@ -42,7 +42,7 @@ function l2tpDuel(seedValue: number, secret: Bytes | undefined): Duel<L2tpInput,
   return pair;
 }
 
-const middle = campaign({
+fuzz({
   name: 'l2tp, somebody in the middle',
   input: fc.record({ seed, withSecret: fc.boolean(), prefix, script }),
   check: ({ seed: value, withSecret, prefix: count, script: steps }) => {
@@ -58,7 +58,7 @@ const middle = campaign({
   },
 });
 
-const peer = campaign({
+fuzz({
   name: 'l2tp, a peer that keeps its numbers right',
   input: fc.record({
     seed,
@@ -122,8 +122,6 @@ const peer = campaign({
     insist(watched.closed === 1, 'not closed');
   },
 });
-
-fuzz('l2tp', [middle, peer]);
 
 interface Known {
   tunnel: number;

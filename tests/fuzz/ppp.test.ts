@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Ppp, type PppInput, type PppOutput } from '../../shared/ppp/ppp.ts';
 import { concat } from '../../shared/wire/bytes.ts';
 import { clientConfig, serverConfig } from '../sim/ppp/pair.ts';
-import { campaign, fuzz } from './support/campaign.ts';
+import { fuzz } from './support/campaign.ts';
 import { actions, Duel } from './support/duel.ts';
 import { insist } from './support/insist.ts';
 import { octets } from './support/mutation.ts';
@@ -35,7 +35,7 @@ function pppDuel(seedValue: number): Duel<PppInput, PppOutput> {
   return pair;
 }
 
-const middle = campaign({
+fuzz({
   name: 'ppp, somebody in the middle',
   input: fc.record({ seed, prefix, script: fc.array(actions, { maxLength: 40 }) }),
   check: ({ seed: value, prefix: count, script: steps }) => {
@@ -49,7 +49,7 @@ const middle = campaign({
 const OPTION_PROTOCOLS = [0xc021, 0x8021, 0x8057];
 const PROTOCOLS = [...OPTION_PROTOCOLS, 0xc023, 0xc223, 0xc227, 0x80fd, 0x0021, 0x0057];
 
-const liar = campaign({
+fuzz({
   name: 'ppp, a peer that speaks it and lies',
   input: fc.record({
     seed,
@@ -113,8 +113,6 @@ const liar = campaign({
     end(pair);
   },
 });
-
-fuzz('ppp', [middle, liar]);
 
 function end(pair: Duel<PppInput, PppOutput>): void {
   for (const side of ['client', 'server'] as const) {

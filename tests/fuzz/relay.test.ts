@@ -19,7 +19,7 @@ import {
   Tab,
   tcp,
 } from '../unit/relay/support.ts';
-import { campaign, fuzz } from './support/campaign.ts';
+import { fuzz } from './support/campaign.ts';
 import { insist } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
 
@@ -73,7 +73,7 @@ const message = fc.oneof(
 
 const OPEN = '{"type":"open","gateway":"office"}';
 
-const sessions = campaign({
+fuzz({
   name: 'relay, a tab and a gateway that lie',
   input: fc.record({
     opensFirst: fc.nat({ max: 4 }).map((chance) => chance > 0),
@@ -131,7 +131,7 @@ const UPGRADE = [
   '',
 ].join('\r\n');
 
-const port = campaign({
+fuzz({
   name: 'relay, bytes on its port',
   input: fc.record({
     upgrade: fc.option(mutations, { nil: undefined, freq: 1 }),
@@ -162,8 +162,6 @@ const port = campaign({
     insist((await http(relay, '/culvert/health')).status === 200, 'not well');
   },
 });
-
-fuzz('relay', [sessions, port]);
 
 function pattern(channel: ChannelName, length: number): Bytes {
   if (channel === 'ike') return packets.ike(1, length);

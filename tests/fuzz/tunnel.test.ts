@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Channel, type ChannelNumber } from '../../shared/relay/channels.ts';
 import { type ControlFromRelay, encodeControl } from '../../shared/relay/control.ts';
 import { type Bytes, concat } from '../../shared/wire/bytes.ts';
-import { campaign, fuzz } from './support/campaign.ts';
+import { fuzz } from './support/campaign.ts';
 import { insist } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
 import { CONTENT, OPENED, OPENED_ESP, TunnelWorld } from './support/tunnel-world.ts';
@@ -48,7 +48,7 @@ const addition = fc.oneof(
   },
 );
 
-const adder = campaign({
+fuzz({
   name: 'tunnel, somebody who adds',
   input: fc.record({
     seed,
@@ -107,7 +107,7 @@ const lie = fc.record({
   }),
 });
 
-const gateway = campaign({
+fuzz({
   name: 'tunnel, a gateway that lies',
   input: fc.record({
     seed,
@@ -160,7 +160,7 @@ function act(world: TunnelWorld, what: string, number: number): void {
 const text = new TextEncoder().encode(encodeControl(OPENED_ESP));
 const size = fc.constantFrom(576, 1_280, 1_500, 9_000, 65_535);
 
-const relay = campaign({
+fuzz({
   name: 'tunnel, a relay that lies',
   input: fc.record({
     seed,
@@ -219,8 +219,6 @@ const relay = campaign({
     end(world);
   },
 });
-
-fuzz('tunnel', [adder, gateway, relay]);
 
 function damaged(changes: Parameters<typeof mutate>[1]): string {
   return new TextDecoder().decode(mutate(text, changes, 4_000));

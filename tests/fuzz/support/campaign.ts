@@ -1,5 +1,5 @@
 /**
- * Fuzzers: each replays its corpus, then lets fast-check make inputs until the time is over. An input is plain data
+ * Fuzzers: each replays its corpus, then lets fast-check make inputs until its time is over. An input is plain data
  * (numbers, texts, booleans, byte arrays, and arrays and objects of those), so that it can be kept in a file.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ const SLICE_MILLIS = 2_000;
 /** Inputs of one slice at most; more than any slice has time for. */
 const RUNS = 1_000_000;
 
-interface CampaignOptions<Input> {
+interface FuzzOptions<Input> {
   /** Of its file in the corpus. */
   readonly name: string;
   readonly input: fc.Arbitrary<Input>;
@@ -27,43 +27,35 @@ interface CampaignOptions<Input> {
   readonly check: (input: Input) => void | Promise<void>;
 }
 
-/** One way to attack a machine. */
-export interface Campaign {
-  readonly name: string;
-  /** Inputs that failed, or were of interest, before. */
-  readonly corpusLength: number;
-  /** Throws at the first of them that fails again. */
-  replay(): Promise<void>;
-  /** Tries new inputs for at most `millis`, and answers how many. Throws at the first that fails. */
-  search(seed: number, millis: number): Promise<number>;
-}
-
-export function campaign<Input>(options: CampaignOptions<Input>): Campaign {
-  const { name, input, check } = options;
+/** Declares one way to attack a machine: its corpus again, then a search for the whole budget. */
+export function fuzz<Input>({ name, input, check }: FuzzOptions<Input>): void {
   const file = corpusFile(name);
   const corpus = load<Input>(file);
-  return {
-    name,
-    corpusLength: corpus.length,
-    async replay() {
-      for (const [index, each] of corpus.entries()) {
-        try {
-          await check(each);
-        } catch (error) {
-          throw new Error(`input ${index} of ${file}`, { cause: error });
-        }
+
+  test(`${name}: corpus of ${corpus.length}`, async () => {
+    for (const [index, each] of corpus.entries()) {
+      try {
+        await check(each);
+      } catch (error) {
+        throw new Error(`input ${index} of ${file}`, { cause: error });
       }
-    },
-    async search(seed, millis) {
+    }
+  });
+
+  test(`${name}: search`, async () => {
+    const end = performance.now() + BUDGET_MILLIS;
+    let inputs = 0;
+    for (let slice = 0; performance.now() < end; slice++) {
       const result = await fc.check(
         fc.asyncProperty(input, async (each) => check(each)),
         {
-          seed,
+          seed: (SEED + slice) | 0,
           numRuns: RUNS,
-          interruptAfterTimeLimit: millis,
+          interruptAfterTimeLimit: Math.min(SLICE_MILLIS, Math.max(1, end - performance.now())),
           markInterruptAsFailure: false,
         },
       );
+      inputs += result.numRuns;
       if (result.failed && result.counterexample !== null) {
         const [found] = result.counterexample;
         if (SAVE) save(file, [...corpus, found]);
@@ -72,30 +64,10 @@ export function campaign<Input>(options: CampaignOptions<Input>): Campaign {
           cause: result.errorInstance,
         });
       }
-      return result.numRuns;
-    },
-  };
-}
-
-/** Declares the fuzzer of one machine: its campaigns' corpora, then a search in which they take turns for the whole budget. */
-export function fuzz(machine: string, campaigns: readonly Campaign[]): void {
-  for (const { name, corpusLength, replay } of campaigns) {
-    test(`${name}: corpus of ${corpusLength}`, replay);
-  }
-
-  test(`${machine}: search`, async () => {
-    const end = performance.now() + BUDGET_MILLIS;
-    const turnMillis = Math.min(SLICE_MILLIS, BUDGET_MILLIS / campaigns.length);
-    const runs = campaigns.map(() => 0);
-    for (let slice = 0; performance.now() < end; slice++) {
-      const turn = slice % campaigns.length;
-      const millis = Math.min(turnMillis, Math.max(1, end - performance.now()));
-      runs[turn]! += await campaigns[turn]!.search((SEED + slice) | 0, millis);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const inputs = campaigns.map(({ name }, i) => `${runs[i]} of “${name}”`).join(', ');
-    console.log(`fuzz ${machine}: ${BUDGET_MILLIS / 1000} s, seed ${SEED}, inputs: ${inputs}`);
-    if (runs.includes(0)) throw new Error('not one input in time');
+    console.log(`fuzz ${name}: ${BUDGET_MILLIS / 1000} s, seed ${SEED}, ${inputs} inputs`);
+    if (inputs === 0) throw new Error('not one input in time');
   });
 }
 
