@@ -1,7 +1,6 @@
 /**
  * The layers of one tunnel, stacked: IKE, ESP, L2TP, PPP, IP. Each is a machine of its own that knows nothing
- * of the others; here their outputs become the next one's inputs. Client role.
- * Above 400 lines because it is the one place that knows all five; the call (L2TP and PPP) is what would leave first.
+ * of the others; here their outputs become the next one's inputs. Client role. L2TP and PPP are in `call.ts`.
  * @rfc 3193 §3
  */
 import type { Failure } from '../errors.ts';
@@ -9,12 +8,11 @@ import { Ike } from '../ike/ike.ts';
 import type { IkeOutput } from '../ike/io.ts';
 import type { IpInput } from '../ip/messages.ts';
 import { IpStack } from '../ip/stack.ts';
-import { isControl, L2tp, type L2tpOutput } from '../l2tp/l2tp.ts';
-import { Ppp, type PppOutput, PppProtocol } from '../ppp/ppp.ts';
 import { Channel, type ChannelName } from '../relay/channels.ts';
 import { type Bytes, constantTimeEqual, type Millis, type Random } from '../wire/bytes.ts';
-import { earliest } from '../wire/machine.ts';
-import type { Packet, PacketSink } from '../wire/packet.ts';
+import { earliest, isDue } from '../wire/machine.ts';
+import type { PacketSink } from '../wire/packet.ts';
+import { Call, type CallOutput } from './call.ts';
 import { EspPath } from './esp-path.ts';
 import { innerMtu } from './mtu.ts';
 import { type Agreed, describeSession } from './session.ts';
@@ -23,14 +21,8 @@ import type { StackConfig, Stage } from './stack-config.ts';
 /** L2TP's registered port (RFC 2661 §8.1): the gateway's side, inside ESP. */
 const L2TP_PORT = 1701;
 
-/** A gateway installs its SAs when Quick Mode's last message arrives: what follows on its heels is lost, and L2TP waits a second. */
-const SETTLE_MILLIS = 100;
-
 /** A NAT forgets a mapping that is silent for longer (RFC 3948 §4). */
 const KEEPALIVE_MILLIS = 20_000;
-
-/** So that a gateway that dies is missed within a minute, also where its IKE has no dead peer detection. */
-const HELLO_MILLIS = 20_000;
 
 /** A child SA is replaced when this share of its lifetime is over … */
 const REKEY_AT = 0.85;
@@ -56,17 +48,12 @@ const NAT_KEEPALIVE: Bytes = Uint8Array.of(0xff);
 export class Stack {
   readonly #config: StackConfig;
   readonly #path: EspPath;
+  readonly #call: Call;
   readonly #agreed: Agreed = { encapsulation: 'udp' };
   #ike: Ike | undefined;
-  #l2tp: L2tp | undefined;
-  #ppp: Ppp | undefined;
   #ip: IpStack | undefined;
   /** What the IP stack was made with. */
   #network: { readonly address: Bytes; readonly mtu: number } | undefined;
-  /** Whether PPP carries IP now: it does not while a gateway negotiates anew. */
-  #carriesIp = false;
-  /** Our half of the link-local address, while PPP carries IPv6. */
-  #interfaceId: Bytes | undefined;
   #now: Millis = 0;
   #failure: Failure | undefined;
   /** Set while the layers are being closed. */
@@ -81,12 +68,6 @@ export class Stack {
   #lastSent: Millis = 0;
   #lastAlive: Millis = 0;
   #rekeyAt: Millis | undefined;
-  /** Set while SAs settle, before the call is made. */
-  #callAt: Millis | undefined;
-  /** Whether PPP holds out for the best way to sign in; not in a second call. */
-  #insist = true;
-  /** Set while a call ends to be made again. */
-  #callsAgain = false;
 
   constructor(config: StackConfig) {
     this.#config = config;
@@ -95,8 +76,26 @@ export class Stack {
       suite.esp,
       { local: config.innerPort, remote: L2TP_PORT },
       config.sendSealed,
-      (packet) => this.#receiveL2tp(packet),
+      (packet) => this.#call.receive(packet, this.#now),
     );
+    const { userName, password, authMethods } = config;
+    this.#call = new Call({
+      random,
+      suite,
+      userName,
+      password,
+      authMethods,
+      link: {
+        take: () => this.#path.take(),
+        send: (packet) => {
+          this.#lastSent = this.#now;
+          this.#path.send(packet);
+        },
+      },
+      mtu: () => this.#mtu,
+      deliver: (packet) => this.#toIp({ kind: 'packet', packet }),
+      emit: (output) => this.#fromCall(output),
+    });
     this.#ike = new Ike({
       role: 'initiator',
       primitives: suite,
@@ -124,12 +123,10 @@ export class Stack {
   get deadline(): Millis | undefined {
     return earliest(
       this.#ike?.deadline,
-      this.#l2tp?.deadline,
-      this.#ppp?.deadline,
+      this.#call.deadline,
       this.#ip?.deadline,
       this.#keepaliveAt,
       this.#rekeyAt,
-      this.#callAt,
       this.#rawEspDueAt,
       this.#giveUpAt,
     );
@@ -188,11 +185,9 @@ export class Stack {
   timeout(now: Millis): void {
     this.#now = now;
     if (this.#giveUpAt !== undefined && this.#giveUpAt <= now) return this.#abandon();
-    if (due(this.#ike, now)) this.#toIke({ kind: 'timeout' });
-    if (due(this.#l2tp, now)) this.#toL2tp({ kind: 'timeout' });
-    if (due(this.#ppp, now)) this.#toPpp({ kind: 'timeout' });
-    if (due(this.#ip, now)) this.#toIp({ kind: 'timeout' });
-    if (this.#callAt !== undefined && this.#callAt <= now) this.#startL2tp();
+    if (isDue(this.#ike, now)) this.#toIke({ kind: 'timeout' });
+    if (isDue(this.#call, now)) this.#call.timeout(now);
+    if (isDue(this.#ip, now)) this.#toIp({ kind: 'timeout' });
     if (this.#rekeyAt !== undefined && this.#rekeyAt <= now) {
       this.#rekeyAt = undefined;
       this.#toIke({ kind: 'rekey-child' });
@@ -215,7 +210,6 @@ export class Stack {
     this.#failure ??= failure;
     this.#giveUpAt ??= now + CLOSE_MILLIS;
     this.#ip = undefined;
-    this.#callAt = undefined;
     this.#rawEspDueAt = undefined;
     this.#closeNext();
   }
@@ -223,8 +217,7 @@ export class Stack {
   /** Forgets every key at once and says nothing to anybody: the way to the gateway is gone. */
   discard(): void {
     this.#over = true;
-    this.#ppp = undefined;
-    this.#l2tp = undefined;
+    this.#call.discard();
     this.#ip = undefined;
     this.#ike?.handle({ kind: 'close' }, this.#now);
     this.#ike = undefined;
@@ -233,16 +226,14 @@ export class Stack {
 
   /** Gives up waiting for the peer: sends what Deletes there are and forgets every key. */
   #abandon(): void {
-    this.#ppp = undefined;
-    this.#l2tp = undefined;
+    this.#call.discard();
     this.#toIke({ kind: 'close' });
     this.#end();
   }
 
   #closeNext(): void {
-    if (this.#ppp) this.#toPpp({ kind: 'close' });
-    else if (this.#l2tp) this.#toL2tp({ kind: 'close' });
-    else if (this.#ike) this.#toIke({ kind: 'close' });
+    if (this.#call.close(this.#now)) return;
+    if (this.#ike) this.#toIke({ kind: 'close' });
     else this.#end();
   }
 
@@ -263,7 +254,7 @@ export class Stack {
   #giveUpRawEsp(reason: string): void {
     if (this.#giveUpAt !== undefined) return;
     this.#rawEspFailure = reason;
-    this.#l2tp = undefined;
+    this.#call.discard();
     this.close(this.#now);
   }
 
@@ -302,8 +293,7 @@ export class Stack {
         );
         this.#agreed.esp = output.transform;
         this.#rekeyAt = this.#now + output.lifetimeSeconds * 1000 * REKEY_AT;
-        if (this.#l2tp === undefined && this.#giveUpAt === undefined)
-          this.#callAt ??= this.#now + SETTLE_MILLIS;
+        if (this.#giveUpAt === undefined) this.#call.place(this.#now);
         return;
       case 'rekey-failed':
         this.#rekeyAt = this.#now + REKEY_RETRY_MILLIS;
@@ -311,15 +301,13 @@ export class Stack {
       case 'child-deleted':
         this.#path.forget(output.spi);
         if (this.#path.sealer === undefined && this.#giveUpAt === undefined) {
-          this.#l2tp = undefined;
-          this.#ppp = undefined;
+          this.#call.discard();
           this.#ended({ code: 'IKE_CLOSED_BY_PEER' });
         }
         return;
       case 'closed':
         this.#ike = undefined;
-        this.#l2tp = undefined;
-        this.#ppp = undefined;
+        this.#call.discard();
         return this.#ended(output.failure);
       case 'trace':
         return this.#config.emit(output);
@@ -338,126 +326,44 @@ export class Stack {
     }
   }
 
-  #startL2tp(): void {
-    this.#callAt = undefined;
-    if (this.#rawEspUnproven) this.#rawEspDueAt = this.#now + RAW_ESP_MILLIS;
-    this.#stage('l2tp');
-    const { random, suite } = this.#config;
-    this.#l2tp = new L2tp({
-      role: 'lac',
-      random,
-      hostName: 'culvert',
-      primitives: suite,
-      helloInterval: HELLO_MILLIS,
-    });
-    this.#toL2tp({ kind: 'open' });
-  }
-
-  #toL2tp(input: Parameters<L2tp['handle']>[0]): void {
-    for (const output of this.#l2tp?.handle(input, this.#now) ?? []) this.#fromL2tp(output);
-  }
-
-  #fromL2tp(output: L2tpOutput): void {
+  #fromCall(output: CallOutput): void {
     switch (output.kind) {
-      case 'transmit':
-        return this.#send(output.bytes, false);
       case 'stage':
-        return;
-      case 'session-established':
-        return this.#startPpp();
-      case 'closed': {
-        // A gateway that refuses a password may hang up L2TP before PPP has told why.
-        const failure = this.#ppp?.failure ?? output.failure;
-        const again = this.#mayCallAgain(failure);
-        this.#l2tp = undefined;
-        this.#ppp = undefined;
-        if (!again) return this.#ended(failure);
-        this.#callsAgain = false;
-        this.#callAt = this.#now + SETTLE_MILLIS;
-        return;
-      }
-      case 'trace':
-        return this.#config.emit(output);
-    }
-  }
-
-  #startPpp(): void {
-    const { random, suite, userName, password, authMethods, outerMtu } = this.#config;
-    if (this.#path.sealer === undefined) return;
-    this.#ppp = new Ppp({
-      role: 'client',
-      random,
-      primitives: suite,
-      mru: innerMtu(outerMtu, this.#agreed.encapsulation, this.#path.sealer),
-      credentials: { userName, password },
-      methods: authMethods,
-      insist: this.#insist,
-      ipv6: true,
-    });
-    this.#toPpp({ kind: 'up' });
-  }
-
-  #toPpp(input: Parameters<Ppp['handle']>[0]): void {
-    for (const output of this.#ppp?.handle(input, this.#now) ?? []) this.#fromPpp(output);
-  }
-
-  #fromPpp(output: PppOutput): void {
-    switch (output.kind) {
-      case 'transmit':
-        return this.#send(output.bytes, true);
-      case 'stage':
-        this.#carriesIp = false;
-        if (output.stage === 'link') this.#stage('ppp-link');
-        else this.#stage(output.stage === 'authentication' ? 'ppp-authentication' : 'ppp-address');
-        return;
+        if (output.stage === 'l2tp' && this.#rawEspUnproven)
+          this.#rawEspDueAt = this.#now + RAW_ESP_MILLIS;
+        return this.#stage(output.stage);
       case 'authenticated':
         this.#agreed.authentication = output.method;
         return;
       case 'network-up':
-        this.#startNetwork(output);
-        return;
+        return this.#startNetwork(output);
       case 'ipv6-up':
-        this.#interfaceId = output.interfaceId;
-        this.#toIp(output);
-        return;
       case 'ipv6-down':
-        this.#interfaceId = undefined;
-        this.#toIp(output);
-        return;
-      case 'closed': {
-        const again = this.#mayCallAgain(output.failure);
-        this.#ppp = undefined;
-        return again ? this.#toL2tp({ kind: 'close' }) : this.#ended(output.failure);
-      }
+        return this.#toIp(output);
+      case 'ended':
+        return this.#ended(output.failure);
       case 'trace':
         return this.#config.emit(output);
     }
   }
 
-  /** A gateway that gave up because PPP held out for better is called once more and taken at its first offer. */
-  #mayCallAgain(failure: Failure | undefined): boolean {
-    if (this.#giveUpAt !== undefined) return false;
-    if (failure?.code === 'PPP_NO_AUTH_PROTOCOL' && this.#ppp?.heldOut) {
-      this.#insist = false;
-      this.#callsAgain = true;
-    }
-    return this.#callsAgain;
+  /** The largest IP packet that the outbound SA has room for. */
+  get #mtu(): number | undefined {
+    const { sealer } = this.#path;
+    return sealer && innerMtu(this.#config.outerMtu, this.#agreed.encapsulation, sealer);
   }
 
-  #startNetwork(link: Extract<PppOutput, { kind: 'network-up' }>): void {
-    const { random, suite, gateway, outerMtu, emit, searchList } = this.#config;
-    if (this.#path.sealer === undefined) return;
-    const mtu = Math.min(
-      link.mtu,
-      innerMtu(outerMtu, this.#agreed.encapsulation, this.#path.sealer),
-    );
-    this.#carriesIp = true;
+  #startNetwork(link: Extract<CallOutput, { kind: 'network-up' }>): void {
+    const { random, suite, gateway, emit, searchList } = this.#config;
+    const room = this.#mtu;
+    if (room === undefined) return;
+    const mtu = Math.min(link.mtu, room);
     if (this.#network !== undefined) return this.#networkAgain(this.#network, link.address, mtu);
     this.#network = { address: link.address, mtu };
     const sink: PacketSink = {
       mtu,
       take: () => this.#path.take(),
-      send: (packet) => this.#sendIp(packet),
+      send: (packet) => this.#call.sendIp(packet),
     };
     this.#ip = new IpStack({
       address: link.address,
@@ -467,7 +373,8 @@ export class Stack {
       sink,
       primitives: suite,
     });
-    if (this.#interfaceId) this.#toIp({ kind: 'ipv6-up', interfaceId: this.#interfaceId });
+    const { interfaceId } = this.#call;
+    if (interfaceId) this.#toIp({ kind: 'ipv6-up', interfaceId });
     emit({ kind: 'connected', session: describeSession(gateway, link, mtu, this.#agreed) });
   }
 
@@ -484,52 +391,9 @@ export class Stack {
     }
   }
 
-  #sendIp(packet: Packet): void {
-    if (this.#ppp === undefined || this.#l2tp === undefined) return;
-    const isIpv6 = packet.bytes[packet.start]! >>> 4 === 6;
-    if (isIpv6 ? this.#interfaceId === undefined : !this.#carriesIp) return;
-    this.#ppp.encapsulate(packet, isIpv6 ? PppProtocol.ipv6 : PppProtocol.ipv4);
-    this.#l2tp.encapsulate(packet);
-    this.#lastSent = this.#now;
-    this.#path.send(packet);
-  }
-
-  /** Control traffic of L2TP, or a PPP frame to wrap in its data header. */
-  #send(bytes: Bytes, isFrame: boolean): void {
-    const packet = this.#path.take();
-    packet.bytes.set(bytes, packet.start);
-    packet.end = packet.start + bytes.length;
-    if (isFrame) {
-      if (this.#l2tp === undefined) return;
-      this.#l2tp.encapsulate(packet);
-    }
-    this.#lastSent = this.#now;
-    this.#path.send(packet);
-  }
-
-  /** The data path up: L2TP, PPP and IP headers come off in place. */
-  #receiveL2tp(packet: Packet): void {
-    if (this.#l2tp === undefined) return;
-    if (isControl(packet)) {
-      this.#toL2tp({ kind: 'datagram', bytes: packet.bytes.slice(packet.start, packet.end) });
-      return;
-    }
-    if (!this.#l2tp.decapsulate(packet, this.#now) || this.#ppp === undefined) return;
-    const frameStart = packet.start;
-    const protocol = this.#ppp.decapsulate(packet, this.#now);
-    if (packet.start !== frameStart) this.#toIp({ kind: 'packet', packet });
-    else if (protocol !== 0) {
-      this.#toPpp({ kind: 'frame', bytes: packet.bytes.slice(frameStart, packet.end) });
-    }
-  }
-
   #stage(stage: Stage): void {
     if (this.#giveUpAt === undefined) this.#config.emit({ kind: 'stage', stage });
   }
-}
-
-function due(machine: { readonly deadline: Millis | undefined } | undefined, now: Millis): boolean {
-  return machine?.deadline !== undefined && machine.deadline <= now;
 }
 
 /**

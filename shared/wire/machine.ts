@@ -24,3 +24,11 @@ export function earliest(...deadlines: readonly (Millis | undefined)[]): Millis 
   }
   return first;
 }
+
+/** Whether a machine, if there is one, wants its time-out at `now`. */
+export function isDue(
+  machine: { readonly deadline: Millis | undefined } | undefined,
+  now: Millis,
+): boolean {
+  return machine?.deadline !== undefined && machine.deadline <= now;
+}
