@@ -78,6 +78,8 @@ export class Stack {
   #rawEspDueAt: Millis | undefined;
   /** … and why it will not: the layers then end for a new beginning. */
   #rawEspFailure: string | undefined;
+  /** Packets of one run that go to IP together. */
+  readonly #forIp: Packet[] = [];
   #lastSent: Millis = 0;
   #lastAlive: Millis = 0;
   #rekeyAt: Millis | undefined;
@@ -95,7 +97,7 @@ export class Stack {
       suite.esp,
       { local: config.innerPort, remote: L2TP_PORT },
       config.sendSealed,
-      (packet) => this.#receiveL2tp(packet),
+      (packets) => this.#receiveL2tp(packets),
     );
     this.#ike = new Ike({
       role: 'initiator',
@@ -507,20 +509,28 @@ export class Stack {
     this.#path.send(packet);
   }
 
-  /** The data path up: L2TP, PPP and IP headers come off in place. */
-  #receiveL2tp(packet: Packet): void {
-    if (this.#l2tp === undefined) return;
+  /** The data path up: L2TP and PPP headers come off in place, and what is IP goes on together. */
+  #receiveL2tp(packets: readonly Packet[]): void {
+    this.#forIp.length = 0;
+    for (const packet of packets) if (this.#decapsulate(packet)) this.#forIp.push(packet);
+    if (this.#forIp.length > 0) this.#toIp({ kind: 'packets', packets: this.#forIp });
+  }
+
+  /** Answers whether what is left is an IP packet; all else is dealt with. */
+  #decapsulate(packet: Packet): boolean {
+    if (this.#l2tp === undefined) return false;
     if (isControl(packet)) {
       this.#toL2tp({ kind: 'datagram', bytes: packet.bytes.slice(packet.start, packet.end) });
-      return;
+      return false;
     }
-    if (!this.#l2tp.decapsulate(packet, this.#now) || this.#ppp === undefined) return;
+    if (!this.#l2tp.decapsulate(packet, this.#now) || this.#ppp === undefined) return false;
     const frameStart = packet.start;
     const protocol = this.#ppp.decapsulate(packet, this.#now);
-    if (packet.start !== frameStart) this.#toIp({ kind: 'packet', packet });
-    else if (protocol !== 0) {
+    if (packet.start !== frameStart) return true;
+    if (protocol !== 0) {
       this.#toPpp({ kind: 'frame', bytes: packet.bytes.slice(frameStart, packet.end) });
     }
+    return false;
   }
 
   #stage(stage: Stage): void {
