@@ -69,7 +69,8 @@ function share(mix: readonly Algorithm[], link: LinkOptions) {
     return client;
   });
   server.tell({ kind: 'tcp-listen', listener: 1, port: PORT });
-  const arrive = (to: Host, bytes: Bytes) => to.tell({ kind: 'packet', packet: asPacket(bytes) });
+  const arrive = (to: Host, bytes: Bytes) =>
+    to.tell({ kind: 'packets', packets: [asPacket(bytes)] });
   const run = (end: Millis) => {
     for (;;) {
       const hosts = [server, ...clients];

@@ -77,11 +77,13 @@ export class BackToBack {
   }
 
   #carry(lane: Lane, to: IpStack): void {
-    for (let count = 0; count < BATCH; count++) {
+    const packets: Packet[] = [];
+    while (packets.length < BATCH) {
       const packet = lane.next();
-      if (packet === undefined) return;
-      this.#tell(to, { kind: 'packet', packet });
+      if (packet === undefined) break;
+      packets.push(packet);
     }
+    if (packets.length > 0) this.#tell(to, { kind: 'packets', packets });
   }
 
   #tell(stack: IpStack, input: IpInput): void {

@@ -51,8 +51,11 @@ export type UdpInput =
   | { readonly kind: 'udp-close'; readonly socket: number };
 
 export type IpInput =
-  /** A whole IP packet arrived; its cursor spans it, and it is read during the call only. */
-  | { readonly kind: 'packet'; readonly packet: Packet }
+  /**
+   * IP packets arrived together: each one's cursor spans it, and they are read during the call only. TCP delivers and acknowledges
+   * once for all of them.
+   */
+  | { readonly kind: 'packets'; readonly packets: readonly Packet[] }
   | { readonly kind: 'timeout' }
   /** The link carries IPv6; `interfaceId`: the second half of our link-local address, 8 bytes. */
   | { readonly kind: 'ipv6-up'; readonly interfaceId: Bytes }

@@ -137,8 +137,9 @@ export class IpStack implements Machine<IpInput, IpOutput> {
     this.#now = now;
     this.#outputs = [];
     switch (input.kind) {
-      case 'packet':
-        this.#arrived(input.packet.bytes, input.packet.start, input.packet.end, now);
+      case 'packets':
+        for (const { bytes, start, end } of input.packets) this.#arrived(bytes, start, end, now);
+        this.#tcp.burstEnded(now);
         break;
       case 'timeout':
         this.#timeout(now);

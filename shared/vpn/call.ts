@@ -30,8 +30,8 @@ interface CallConfig
   readonly link: Pick<PacketSink, 'take' | 'send'>;
   /** The largest IP packet that the link has room for, in bytes; `undefined` without an SA. */
   readonly mtu: () => number | undefined;
-  /** Gets each IP packet that came, valid until it returns. */
-  readonly deliver: (packet: Packet) => void;
+  /** Gets the IP packets that came together, valid until it returns. */
+  readonly deliver: (packets: readonly Packet[]) => void;
   readonly emit: (output: CallOutput) => void;
 }
 
@@ -50,6 +50,8 @@ export class Call {
   /** Whether PPP carries IP now: it does not while a gateway negotiates anew. */
   #carriesIp = false;
   #interfaceId: Bytes | undefined;
+  /** Packets of one run that go to IP together. */
+  readonly #forIp: Packet[] = [];
 
   constructor(config: CallConfig) {
     this.#config = config;
@@ -93,20 +95,28 @@ export class Call {
     this.#l2tp = undefined;
   }
 
-  /** The data path up: L2TP and PPP headers come off in place. */
-  receive(packet: Packet, now: Millis): void {
-    if (this.#l2tp === undefined) return;
+  /** The data path up: L2TP and PPP headers come off in place, and what is IP goes on together. */
+  receive(packets: readonly Packet[], now: Millis): void {
+    this.#forIp.length = 0;
+    for (const packet of packets) if (this.#decapsulate(packet, now)) this.#forIp.push(packet);
+    if (this.#forIp.length > 0) this.#config.deliver(this.#forIp);
+  }
+
+  /** Answers whether what is left is an IP packet; all else is dealt with. */
+  #decapsulate(packet: Packet, now: Millis): boolean {
+    if (this.#l2tp === undefined) return false;
     if (isControl(packet)) {
       this.#toL2tp({ kind: 'datagram', bytes: packet.bytes.slice(packet.start, packet.end) }, now);
-      return;
+      return false;
     }
-    if (!this.#l2tp.decapsulate(packet, now) || this.#ppp === undefined) return;
+    if (!this.#l2tp.decapsulate(packet, now) || this.#ppp === undefined) return false;
     const frameStart = packet.start;
     const protocol = this.#ppp.decapsulate(packet, now);
-    if (packet.start !== frameStart) this.#config.deliver(packet);
-    else if (protocol !== 0) {
+    if (packet.start !== frameStart) return true;
+    if (protocol !== 0) {
       this.#toPpp({ kind: 'frame', bytes: packet.bytes.slice(frameStart, packet.end) }, now);
     }
+    return false;
   }
 
   /** Sends the IP packet that was written into what the link's `take` gave last. */

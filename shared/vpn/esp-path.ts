@@ -50,7 +50,9 @@ export class EspPath {
   readonly #sendSealed: SendSealed;
   readonly #localPort: number;
   readonly #remotePort: number;
-  readonly #deliver: (packet: Packet) => void;
+  readonly #deliver: (packets: readonly Packet[]) => void;
+  /** Those of a run that were authentic, while it is delivered. */
+  readonly #opened: Packet[] = [];
   /** Where each slot's packet begins when it is empty. */
   readonly #home: readonly number[];
   readonly #inboundSlots: number;
@@ -64,12 +66,12 @@ export class EspPath {
   #toSeal = 0;
   #toOpen = 0;
 
-  /** `deliver` gets each opened L2TP packet, valid during the call only. */
+  /** `deliver` gets the L2TP packets of each run that was opened, valid during the call only. */
   constructor(
     engine: EspEngine,
     ports: { readonly local: number; readonly remote: number },
     sendSealed: SendSealed,
-    deliver: (packet: Packet) => void,
+    deliver: (packets: readonly Packet[]) => void,
   ) {
     this.#engine = engine;
     this.#sendSealed = sendSealed;
@@ -175,6 +177,7 @@ export class EspPath {
     this.#toOpen = 0;
     const { slots, results, nextHeaders } = this.#engine;
     let authentic = false;
+    this.#opened.length = 0;
     for (let i = OUTBOUND_SLOTS; i < end; i++) {
       if (results[i] !== OpenResult.ok) {
         this.#countDrop(results[i]!);
@@ -184,9 +187,10 @@ export class EspPath {
       const packet = slots[i]!;
       // A gateway may answer from another port than 1701 (RFC 3193 §4), so any source port will do.
       if (nextHeaders[i] === UDP_PROTOCOL && stripUdp(packet, this.#localPort) !== 0)
-        this.#deliver(packet);
+        this.#opened.push(packet);
       else this.counters.notOurs++;
     }
+    if (this.#opened.length > 0) this.#deliver(this.#opened);
     return authentic;
   }
 

@@ -76,7 +76,7 @@ export class Stack {
       suite.esp,
       { local: config.innerPort, remote: L2TP_PORT },
       config.sendSealed,
-      (packet) => this.#call.receive(packet, this.#now),
+      (packets) => this.#call.receive(packets, this.#now),
     );
     const { userName, password, authMethods } = config;
     this.#call = new Call({
@@ -93,7 +93,7 @@ export class Stack {
         },
       },
       mtu: () => this.#mtu,
-      deliver: (packet) => this.#toIp({ kind: 'packet', packet }),
+      deliver: (packets) => this.#toIp({ kind: 'packets', packets }),
       emit: (output) => this.#fromCall(output),
     });
     this.#ike = new Ike({

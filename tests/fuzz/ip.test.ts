@@ -405,7 +405,7 @@ class World {
   }
 
   #arrive(bytes: Bytes): void {
-    this.tell({ kind: 'packet', packet: asPacket(bytes) });
+    this.tell({ kind: 'packets', packets: [asPacket(bytes)] });
   }
 
   #take(outputs: readonly IpOutput[]): void {

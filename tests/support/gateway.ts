@@ -98,7 +98,9 @@ export class Gateway {
           channel: bytes[start] as ChannelNumber,
           bytes: bytes.slice(start + SEALED_HEADER, end),
         }),
-      (packet) => this.#receiveL2tp(packet),
+      (packets) => {
+        for (const packet of packets) this.#receiveL2tp(packet);
+      },
     );
     this.#ike = this.#newIke();
     this.#l2tp = this.#newL2tp();
@@ -325,7 +327,7 @@ export class Gateway {
     if (!this.#l2tp.decapsulate(packet, this.#now)) return;
     const { start } = packet;
     const protocol = this.#ppp.decapsulate(packet, this.#now);
-    if (packet.start !== start) this.#toIp({ kind: 'packet', packet });
+    if (packet.start !== start) this.#toIp({ kind: 'packets', packets: [packet] });
     else if (protocol !== 0) this.#receivePpp(protocol, packet.bytes.slice(start, packet.end));
   }
 

@@ -32,7 +32,7 @@ export class Bench {
   }
 
   receive(bytes: Bytes): IpOutput[] {
-    return this.tell({ kind: 'packet', packet: asPacket(bytes) });
+    return this.tell({ kind: 'packets', packets: [asPacket(bytes)] });
   }
 
   expire(): IpOutput[] {

@@ -125,11 +125,10 @@ export class Pair {
       this.steps++;
       this.clock.now = Math.max(this.clock.now, next);
       const now = this.clock.now;
-      for (const bytes of this.up.arrived(now)) this.#arrive(this.server, bytes);
-      for (const bytes of this.down.arrived(now)) {
-        this.#recording?.add(bytes, now);
-        this.#arrive(this.client, bytes);
-      }
+      this.#arrive(this.server, this.up.arrived(now));
+      const down = this.down.arrived(now);
+      for (const bytes of down) this.#recording?.add(bytes, now);
+      this.#arrive(this.client, down);
       for (const host of [this.client, this.server]) {
         if ((host.stack.deadline ?? Number.POSITIVE_INFINITY) <= now)
           host.tell({ kind: 'timeout' });
@@ -138,7 +137,7 @@ export class Pair {
     return true;
   }
 
-  #arrive(host: Host, bytes: Bytes): void {
-    host.tell({ kind: 'packet', packet: asPacket(bytes) });
+  #arrive(host: Host, packets: readonly Bytes[]): void {
+    if (packets.length > 0) host.tell({ kind: 'packets', packets: packets.map(asPacket) });
   }
 }

@@ -153,7 +153,7 @@ export class Script {
   receiveBytes(protocol: number, write: (bytes: Bytes, at: number) => number, ecn = 0): void {
     const network = new NetworkInterface(
       SERVER,
-      new CopyingSink(2000, (bytes) => this.tell({ kind: 'packet', packet: asPacket(bytes) })),
+      new CopyingSink(2000, (bytes) => this.tell({ kind: 'packets', packets: [asPacket(bytes)] })),
       0,
     );
     const path = new Path(SERVER, CLIENT);

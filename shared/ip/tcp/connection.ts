@@ -8,6 +8,7 @@
 import type { Failure } from '../../errors.ts';
 import type { Bytes, Millis } from '../../wire/bytes.ts';
 import { earliest } from '../../wire/machine.ts';
+import type { TcpOutput } from '../messages.ts';
 import { Challenges } from './challenges.ts';
 import type { ConnectionIdentity, TcpEnvironment } from './environment.ts';
 import { DEFAULT_ALGORITHM } from './environment.ts';
@@ -130,7 +131,7 @@ export class Connection {
     if (this.#shutdownAsked) return;
     const length = this.#sender?.write(bytes) ?? 0;
     this.#writeShort = length < bytes.length;
-    this.#environment.emit({ kind: 'tcp-wrote', socket: this.identity.socket, length });
+    this.#emit({ kind: 'tcp-wrote', socket: this.identity.socket, length });
     this.#sender?.output(now);
   }
 
@@ -211,11 +212,29 @@ export class Connection {
 
   // ---- Segments
 
-  /** A segment for this connection whose checksum is right; `bytes` is where its data lies. @rfc 9293 §3.10.7 */
+  /**
+   * A segment for this connection whose checksum is right; `bytes` is where its data lies, until `burstEnded` follows.
+   * @rfc 9293 §3.10.7
+   */
   arrived(segment: Segment, bytes: Bytes, now: Millis): void {
     if (this.#state.name === 'SYN-SENT') this.#arrivedInSynSent(segment, now);
     else if (this.#state.name === 'TIME-WAIT') this.#arrivedInTimeWait(segment, now);
     else if (this.#state.name !== 'CLOSED') this.#arrivedSynchronized(segment, bytes, now);
+  }
+
+  /** What arrived together has been read: delivers, sends what that lets go, and acknowledges if nothing did. */
+  burstEnded(now: Millis): void {
+    this.#deliver();
+    const sender = this.#sender;
+    if (sender === undefined || this.#isOver) return;
+    sender.output(now);
+    this.#acknowledgeIfDue(now);
+    const worthwhile = Math.floor(sender.capacity / 4);
+    if (this.#writeShort && sender.room >= worthwhile && sender.room > 0) {
+      this.#writeShort = false;
+      const { socket } = this.identity;
+      this.#emit({ kind: 'tcp-writable', socket, room: sender.room });
+    }
   }
 
   /** @rfc 9293 §3.10.7.3 */
@@ -234,7 +253,6 @@ export class Connection {
     if (acknowledges) {
       this.#establish(segment, now);
       this.#receiver.acknowledgeNow();
-      this.#afterSegment(now);
     } else {
       this.#state = handshake('SYN-RECEIVED', now);
       this.#writer.syn(now);
@@ -279,7 +297,7 @@ export class Connection {
     }
     if (!this.#arrivedAcknowledgment(segment, position, now)) return;
     this.#arrivedData(segment, position, bytes, now);
-    this.#afterSegment(now);
+    if (this.#receiver.mustTell) this.#acknowledgeIfDue(now);
   }
 
   /** Step 1: the sequence number, and the timestamp. An answer goes to what is not acceptable. */
@@ -326,7 +344,6 @@ export class Connection {
     } else if (segment.acknowledgment === toWire(this.#initial, 1)) {
       this.#establish(segment, now);
       this.#receiver.acknowledgeNow();
-      this.#afterSegment(now);
     }
   }
 
@@ -372,17 +389,24 @@ export class Connection {
       const rtt = this.#timestamps.roundTrip(segment, now);
       if (rtt >= 0) receiver.tuning.roundTrip(rtt);
     }
-    const data = receiver.accept(position, bytes, segment.dataStart, segment.dataLength, fin, now);
-    if (data !== undefined) this.#emitData(data);
+    receiver.accept(position, bytes, segment.dataStart, segment.dataLength, fin, now);
     if (receiver.finished) this.#finArrived(now);
   }
 
-  #emitData(bytes: Bytes): void {
+  /** Says what came about, after the data that came before it. */
+  #emit(output: TcpOutput): void {
+    this.#deliver();
+    this.#environment.emit(output);
+  }
+
+  #deliver(): void {
+    const bytes = this.#receiver.take();
+    if (bytes === undefined) return;
     this.#environment.emit({ kind: 'tcp-data', socket: this.identity.socket, bytes });
   }
 
   #finArrived(now: Millis): void {
-    this.#environment.emit({ kind: 'tcp-end', socket: this.identity.socket });
+    this.#emit({ kind: 'tcp-end', socket: this.identity.socket });
     switch (this.#state.name) {
       case 'ESTABLISHED':
         this.#state = { name: 'CLOSE-WAIT' };
@@ -415,22 +439,7 @@ export class Connection {
     this.#acknowledge(now);
     this.#release();
     this.#state = { name: 'TIME-WAIT', expiresAt: now + TIME_WAIT };
-    this.#environment.emit({ kind: 'tcp-closed', socket: this.identity.socket });
-  }
-
-  /** What news about gaps does not wait for data to ride on; the rest does. */
-  #afterSegment(now: Millis): void {
-    const sender = this.#sender;
-    if (sender === undefined || this.#isOver) return;
-    if (this.#receiver.mustAcknowledge && this.#receiver.hasGap) this.#acknowledge(now);
-    sender.output(now);
-    this.#acknowledgeIfDue(now);
-    const worthwhile = Math.floor(sender.capacity / 4);
-    if (this.#writeShort && sender.room >= worthwhile && sender.room > 0) {
-      this.#writeShort = false;
-      const { socket } = this.identity;
-      this.#environment.emit({ kind: 'tcp-writable', socket, room: sender.room });
-    }
+    this.#emit({ kind: 'tcp-closed', socket: this.identity.socket });
   }
 
   #acknowledgeIfDue(now: Millis): void {
@@ -472,14 +481,14 @@ export class Connection {
     this.#state = { name: 'ESTABLISHED' };
     const { socket, listener, remotePort: port, localPort } = this.identity;
     const address = this.identity.path.remote.bytes;
-    this.#environment.emit(
+    this.#emit(
       listener === undefined
         ? { kind: 'tcp-opened', socket, address, port, localPort }
         : { kind: 'tcp-accepted', listener, socket, address, port },
     );
     if (this.#writeShort) {
       this.#writeShort = false;
-      this.#environment.emit({ kind: 'tcp-writable', socket, room: sender.room });
+      this.#emit({ kind: 'tcp-writable', socket, room: sender.room });
     }
     if (this.#shutdownAsked) this.#sendFin(now);
   }
@@ -505,7 +514,7 @@ export class Connection {
     this.#release();
     this.#state = { name: 'CLOSED' };
     if (unheard) return;
-    this.#environment.emit(
+    this.#emit(
       failure === undefined
         ? { kind: 'tcp-closed', socket }
         : { kind: 'tcp-closed', socket, failure },

@@ -1,9 +1,12 @@
 /**
- * The receiving half of a connection: what is in order goes up at once, what is not waits in a bounded ring, and
+ * The receiving half of a connection: what is in order goes up with the burst it came in, what is not waits in a bounded ring, and
  * the window is what the reader has room for. Decides when to acknowledge and what SACK says.
+ * Deviation: RFC 5681 §4.2 wants an acknowledgment for every second full-sized segment; for those that arrive together in order
+ * there is one at the end, and one for every 16. Kernels that put such segments together before TCP sees them do the same.
  * @rfc 9293 §3.8.6, 2018 §4, 2883 §4, 5681 §4.2
  */
 import type { Bytes, Millis } from '../../wire/bytes.ts';
+import { Arrivals } from './arrivals.ts';
 import { EcnEcho } from './ecn.ts';
 import { ByteRing } from './ring.ts';
 import { SACK_BLOCK_LIMIT } from './segment.ts';
@@ -14,6 +17,9 @@ const PIECE_LIMIT = 256;
 
 /** How long an acknowledgment may wait for a second segment: 500 ms at most. @rfc 9293 §3.8.6.3 */
 const DELAYED_ACK: Millis = 40;
+
+/** Segments of one burst that are acknowledged together, at most: what a sender may send in return should not be a burst of its own. */
+const STRETCH_LIMIT = 16;
 
 interface Piece {
   start: number;
@@ -30,6 +36,7 @@ export class Receiver {
   /** Bytes delivered and not yet consumed. */
   #unread = 0;
   readonly #ring = new ByteRing();
+  readonly #arrivals = new Arrivals();
   /** Out of order, joined where they touch, the one that changed last first. */
   readonly #pieces: Piece[] = [];
   /** What arrived twice; reported once. */
@@ -55,9 +62,13 @@ export class Receiver {
     return this.#urgent || this.#unacknowledged >= 2;
   }
 
-  /** Whether there is news that an acknowledgment with data would not carry. */
-  get hasGap(): boolean {
-    return this.#pieces.length > 0 || this.#duplicate !== undefined;
+  /**
+   * Whether an acknowledgment that is due may not wait for the end of the burst: each segment behind a gap has one of its
+   * own, which data would not carry. @rfc 5681 §4.2
+   */
+  get mustTell(): boolean {
+    const hasNews = this.#pieces.length > 0 || this.#duplicate !== undefined;
+    return hasNews || this.#unacknowledged >= STRETCH_LIMIT;
   }
 
   /** Whether everything up to and with the FIN has arrived. */
@@ -70,10 +81,7 @@ export class Receiver {
     return Math.max(0, this.#edge - this.nxt);
   }
 
-  /**
-   * Takes a segment's data, which overlaps the window, and its FIN. Answers the bytes that became readable, one
-   * copy in an array of their own.
-   */
+  /** Takes a segment's data, which overlaps the window, and its FIN. `bytes` stays as it is until `take`. */
   accept(
     position: number,
     bytes: Bytes,
@@ -81,7 +89,7 @@ export class Receiver {
     length: number,
     fin: boolean,
     now: Millis,
-  ): Bytes | undefined {
+  ): void {
     const end = position + length;
     if (fin && end <= this.#edge && this.#fin === undefined) this.#fin = end;
     const start = Math.max(position, this.nxt);
@@ -90,15 +98,11 @@ export class Receiver {
     if (start > this.nxt) {
       if (stop > start) this.#keep(start, stop, bytes, from + start - position);
       this.#urgent = true;
-      return undefined;
+      return;
     }
-    const fresh = Math.max(0, stop - start);
-    const offset = from + start - position;
-    let delivered: Bytes | undefined;
-    if (fresh > 0) {
+    if (stop > start) {
       this.#delay(now);
-      delivered = this.#advance(stop, bytes, offset);
-      this.#unread += delivered.length;
+      this.#advance(stop, bytes, from + start - position);
     } else if (length > 0) {
       // Probed while the window is closed, or nothing new: the sender wants to know where we are.
       this.#urgent = true;
@@ -108,7 +112,11 @@ export class Receiver {
       this.#edge = Math.max(this.#edge, this.nxt);
       this.#urgent = true;
     }
-    return delivered;
+  }
+
+  /** What became readable since the last time, in an array of its own. */
+  take(): Bytes | undefined {
+    return this.#arrivals.take();
   }
 
   /** The reader took `length` bytes. Sets `mustAcknowledge` when the window grew enough to tell. */
@@ -178,12 +186,16 @@ export class Receiver {
   }
 
   /** In-order bytes up to `stop`, and what they join on to. */
-  #advance(stop: number, bytes: Bytes, from: number): Bytes {
+  #advance(stop: number, bytes: Bytes, from: number): void {
     const start = this.nxt;
-    if (this.#pieces.length === 0) {
-      this.nxt = stop;
-      return bytes.slice(from, from + stop - start);
-    }
+    this.#arrivals.add(bytes, from, stop - start);
+    const end = this.#pieces.length === 0 ? stop : this.#join(stop);
+    this.nxt = end;
+    this.#unread += end - start;
+  }
+
+  /** Hands on the pieces that begin at `stop` now; answers where they end. */
+  #join(stop: number): number {
     // A gap closes, wholly or in part: the sender wants to know at once. @rfc 5681 §4.2
     this.#urgent = true;
     let end = stop;
@@ -194,11 +206,12 @@ export class Receiver {
       this.#pieces.splice(i, 1);
       i = -1;
     }
-    const out = new Uint8Array(end - start);
-    out.set(bytes.subarray(from, from + stop - start));
-    if (end > stop) this.#ring.read(stop, out, stop - start, end - stop);
-    this.nxt = end;
-    return out;
+    if (end > stop) {
+      const joined = new Uint8Array(end - stop);
+      this.#ring.read(stop, joined, 0, joined.length);
+      this.#arrivals.add(joined, 0, joined.length);
+    }
+    return end;
   }
 
   #keep(start: number, stop: number, bytes: Bytes, from: number): void {

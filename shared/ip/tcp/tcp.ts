@@ -49,6 +49,8 @@ export class TcpLayer {
   readonly #byPort = new Map<number, Map<number, Connection[]>>();
   readonly #bySocket = new Map<number, Connection>();
   readonly #timeWait = new Set<Connection>();
+  /** Those that segments of this burst were for. */
+  readonly #busy: Connection[] = [];
   readonly #listeners = new Map<number, number>();
   readonly #segment = new Segment();
   readonly #reply = new Segment();
@@ -140,7 +142,7 @@ export class TcpLayer {
     for (const connection of this.#bySocket.values()) connection.resume(now);
   }
 
-  /** The TCP payload of an IP packet. Throws `DecodeError`. */
+  /** The TCP payload of an IP packet, one of a burst. Throws `DecodeError`. */
   arrived(header: IpHeader, bytes: Bytes, now: Millis): void {
     const { dataStart, dataEnd } = header;
     const sum = header.pseudoHeaderSum(IpProtocol.tcp, dataEnd - dataStart);
@@ -156,10 +158,20 @@ export class TcpLayer {
       if (!header.isFrom(remote) || !header.isTo(local)) continue;
       known.arrived(segment, bytes, now);
       this.#settle(known);
+      if (!this.#busy.includes(known)) this.#busy.push(known);
       return;
     }
     const path = new Path(header.destination, header.source);
     if (!this.#accept(path, segment, now)) this.#refuse(path, segment);
+  }
+
+  /** What came together has been read. */
+  burstEnded(now: Millis): void {
+    for (const connection of this.#busy) {
+      connection.burstEnded(now);
+      this.#settle(connection);
+    }
+    this.#busy.length = 0;
   }
 
   /** An ICMP error quotes the first bytes of a segment of ours. */

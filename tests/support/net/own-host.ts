@@ -77,7 +77,7 @@ export class OwnHost implements TcpHost, Port {
   }
 
   deliver(packets: readonly Bytes[]): void {
-    for (const packet of packets) this.#handle({ kind: 'packet', packet: asPacket(packet) });
+    this.#handle({ kind: 'packets', packets: packets.map(asPacket) });
     this.#arm();
   }
 

@@ -44,7 +44,7 @@ class Bench6 {
   }
 
   receive(bytes: Bytes): IpOutput[] {
-    return this.tell({ kind: 'packet', packet: asPacket(bytes) });
+    return this.tell({ kind: 'packets', packets: [asPacket(bytes)] });
   }
 
   /** Lets time pass, with every timer on the way. */
