@@ -12,6 +12,7 @@ import { type Bytes, constantTimeEqual, type Millis } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import type { IkeContext } from './context.ts';
 import { foreignChoice, notificationFailure } from './failures.ts';
+import { generateKeyPair, type KeyPair, sharedSecret } from './group.ts';
 import { IkeSa } from './ike-sa.ts';
 import { derivePhase1Keys } from './key-material.ts';
 import {
@@ -25,7 +26,6 @@ import {
   responderLifetime,
   sealIdentity,
 } from './main-mode.ts';
-import { generateKeyPair, type KeyPair, sharedSecret } from './modp.ts';
 import {
   type NatDialect,
   type NatHashInput,
@@ -221,7 +221,7 @@ export class MainModeInitiator implements MainMode {
     };
     const keys = derivePhase1Keys(primitives, transform, config.preSharedKey, secret, exchange);
     secret.fill(0);
-    pair.exponent.fill(0);
+    pair.privateValue.fill(0);
     const hashInput = this.#hashInput(choice, responderCookie);
     const nat = readNatDiscovery(hashInput, config, 'ike', payloads);
     const dialect = nat.local || nat.remote ? state.dialect : undefined;

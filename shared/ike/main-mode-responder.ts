@@ -5,6 +5,7 @@ import { ExchangeType, HeaderFlag, NotifyType } from '../isakmp/numbers.ts';
 import { type Bytes, constantTimeEqual } from '../wire/bytes.ts';
 import { DecodeError, ProtocolError } from '../wire/errors.ts';
 import type { IkeContext } from './context.ts';
+import { generateKeyPair, sharedSecret } from './group.ts';
 import { IkeSa } from './ike-sa.ts';
 import { derivePhase1Keys, type Phase1Exchange } from './key-material.ts';
 import {
@@ -17,7 +18,6 @@ import {
   readKeyExchange,
   sealIdentity,
 } from './main-mode.ts';
-import { generateKeyPair, sharedSecret } from './modp.ts';
 import {
   type NatDialect,
   natDiscoveryPayloads,
@@ -163,7 +163,7 @@ export class MainModeResponder implements MainMode {
     };
     const keys = derivePhase1Keys(primitives, transform, config.preSharedKey, secret, exchange);
     secret.fill(0);
-    pair.exponent.fill(0);
+    pair.privateValue.fill(0);
     const hashInput = { primitives, hash: transform.hash, initiatorCookie, responderCookie };
     const nat = readNatDiscovery(hashInput, config, arrival.channel, payloads);
     const dialect = nat.local || nat.remote ? state.dialect : undefined;

@@ -129,7 +129,7 @@ describe('a tunnel', () => {
       address: '10.30.0.10',
       peerAddress: '10.30.0.254',
       nameServers: ['10.30.0.1'],
-      ike: 'AES-CBC-256, SHA2-512, MODP-4096, pre-shared key',
+      ike: 'AES-CBC-256, SHA2-384, ECP-384, pre-shared key',
       esp: 'AES-GCM-16-256',
       authentication: 'MS-CHAPv2',
       weak: [],

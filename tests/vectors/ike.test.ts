@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { EspIntegrity } from '../../shared/esp/engine.ts';
+import { type Group, sharedSecret } from '../../shared/ike/group.ts';
 import { IkeSa } from '../../shared/ike/ike-sa.ts';
 import { openInformational } from '../../shared/ike/informational.ts';
 import { derivePhase1Keys, type Phase1Exchange } from '../../shared/ike/key-material.ts';
 import { bodyOf, openIdentity, readKeyExchange } from '../../shared/ike/main-mode.ts';
-import { type ModpGroup, sharedSecret } from '../../shared/ike/modp.ts';
 import { encapsulationMode, readVendorIds } from '../../shared/ike/nat-traversal.ts';
 import { choosePhase1, type Phase1Transform } from '../../shared/ike/phase1-transforms.ts';
 import { choosePhase2, type Phase2Transform } from '../../shared/ike/phase2-transforms.ts';
@@ -35,11 +35,11 @@ function readMainMode(capture: Capture): { sa: IkeSa; messages: readonly Message
     responderNonce: responder.nonce,
     offer: bodyOf(clear(0), 'security-association'),
   };
-  const group = transform.group as ModpGroup;
-  const exponent = fromHex(capture.exponent);
+  const group = transform.group as Group;
+  const privateValue = fromHex(capture.exponent);
   const preSharedKey = new TextEncoder().encode(file.preSharedKey);
   const primitives = nodePrimitives;
-  const pair = { group, exponent, publicValue: initiator.value };
+  const pair = { group, privateValue, publicValue: initiator.value };
   const secret = sharedSecret(pair, responder.value, primitives);
   const keys = derivePhase1Keys(primitives, transform, preSharedKey, secret!, exchange);
   const { dialect, dpd } = readVendorIds(clear(1), 'on');

@@ -46,9 +46,9 @@ describe('phase 1', () => {
     }
   });
 
-  test('stronger groups come first', () => {
-    const groups = PHASE1_TRANSFORMS.map(({ group }) => group);
-    expect(groups).toEqual(groups.toSorted((a, b) => b - a));
+  test('what RFC 8247 advises against comes last', () => {
+    const old = PHASE1_TRANSFORMS.map(({ group }) => group === 2 || group === 5);
+    expect(old).toEqual(old.toSorted((a, b) => Number(a) - Number(b)));
   });
 
   test('the first of the peer’s that is ours', () => {
@@ -86,9 +86,9 @@ describe('phase 1', () => {
   });
 
   test('in words', () => {
-    expect(describePhase1(PHASE1_TRANSFORMS[0]!)).toBe('AES-CBC-256, SHA2-512, MODP-4096');
+    expect(describePhase1(PHASE1_TRANSFORMS[0]!)).toBe('AES-CBC-256, SHA2-384, ECP-384');
     expect(summarizePhase1(PHASE1_TRANSFORMS)).toBe(
-      'AES-CBC-256/AES-CBC-192/AES-CBC-128/3DES-CBC, SHA2-512/SHA2-256/SHA2-384/SHA1/MD5, MODP-4096/MODP-3072/MODP-2048/MODP-1536/MODP-1024',
+      'AES-CBC-256/AES-CBC-128/3DES-CBC, SHA2-384/SHA2-256/SHA2-512/SHA1/MD5, ECP-384/ECP-256/ECP-521/MODP-4096/MODP-3072/MODP-2048/MODP-8192/MODP-1536/MODP-1024',
     );
   });
 });
