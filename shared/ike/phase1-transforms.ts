@@ -1,11 +1,10 @@
 /**
  * What phase 1 can agree on, as offers and choices. RFC 2409 appendix A, RFC 3602 §5.
- * Left out: DES, group 1, binary curves.
+ * The method of authentication is the same for a whole offer. Left out: DES, group 1, binary curves.
  */
 import { BLOCK_LENGTH, type CbcCipherName, type HashName } from '../crypto/suite.ts';
 import { type Attribute, attributeNumber } from '../isakmp/attribute.ts';
 import {
-  AuthenticationMethod,
   EncryptionAlgorithm,
   HashAlgorithm,
   IsakmpTransformId,
@@ -63,13 +62,13 @@ export const PHASE1_TRANSFORMS: readonly Phase1Transform[] = [
   des3('md5', 2),
 ];
 
-/** The one proposal of message 1. @rfc 2409 §5 */
-export function phase1Proposal(transforms: readonly Phase1Transform[]): Proposal {
+/** The one proposal of message 1, every transform with the same method of authentication. @rfc 2409 §5 */
+export function phase1Proposal(transforms: readonly Phase1Transform[], method: number): Proposal {
   return {
     number: 1,
     protocolId: ProtocolId.isakmp,
     spi: EMPTY,
-    transforms: transforms.map((transform, index) => encodeTransform(transform, index + 1)),
+    transforms: transforms.map((each, index) => encodeTransform(each, method, index + 1)),
   };
 }
 
@@ -86,11 +85,12 @@ export interface Phase1Choice {
 export function choosePhase1(
   proposals: readonly Proposal[],
   ours: readonly Phase1Transform[],
+  method: number,
 ): Phase1Choice | undefined {
   for (const proposal of proposals) {
     if (proposal.protocolId !== ProtocolId.isakmp) continue;
     for (const chosen of proposal.transforms) {
-      const read = readTransform(chosen);
+      const read = readTransform(chosen, method);
       const transform = ours.find((each) => read !== undefined && same(each, read));
       if (transform === undefined) continue;
       return { transform, proposal, chosen, lifetimeSeconds: lifetime(chosen.attributes) };
@@ -184,7 +184,7 @@ function describeCipher(cipher: CbcCipherName, keyBits: KeyBits): string {
   return cipher === '3des-cbc' ? '3DES-CBC' : `AES-CBC-${keyBits}`;
 }
 
-function encodeTransform(transform: Phase1Transform, number: number): Transform {
+function encodeTransform(transform: Phase1Transform, method: number, number: number): Transform {
   const { cipher, keyBits, hash, group } = transform;
   const aesCbc = cipher === 'aes-cbc';
   return {
@@ -197,7 +197,7 @@ function encodeTransform(transform: Phase1Transform, number: number): Transform 
       ),
       ...(aesCbc ? [basic(Phase1Attribute.keyLength, keyBits)] : []),
       basic(Phase1Attribute.hashAlgorithm, HASH_CODES[hash]),
-      basic(Phase1Attribute.authenticationMethod, AuthenticationMethod.preSharedKey),
+      basic(Phase1Attribute.authenticationMethod, method),
       basic(Phase1Attribute.groupDescription, group),
       basic(Phase1Attribute.lifeType, LifeType.seconds),
       basic(Phase1Attribute.lifeDuration, IKE_LIFETIME_SECONDS),
@@ -217,15 +217,13 @@ interface ReadTransform {
   readonly group: number | undefined;
 }
 
-function readTransform({ id, attributes }: Transform): ReadTransform | undefined {
+function readTransform({ id, attributes }: Transform, method: number): ReadTransform | undefined {
   if (id !== IsakmpTransformId.keyIke) return undefined;
   const number = (type: number): number | undefined => {
     const attribute = attributes.find((each) => each.type === type);
     return attribute === undefined ? undefined : attributeNumber(attribute);
   };
-  if (number(Phase1Attribute.authenticationMethod) !== AuthenticationMethod.preSharedKey) {
-    return undefined;
-  }
+  if (number(Phase1Attribute.authenticationMethod) !== method) return undefined;
   return {
     encryption: number(Phase1Attribute.encryptionAlgorithm),
     keyBits: readKeyBits(number(Phase1Attribute.keyLength)),

@@ -46,7 +46,10 @@ async function laboratory(variation: Variation = {}): Promise<Laboratory> {
       suite: await suite(seed + 20),
       random: new SeededRandom(seed + 21),
       gateway: 'test',
-      preSharedKey: variation.psk === undefined ? PSK : new TextEncoder().encode(variation.psk),
+      credentials: {
+        kind: 'pre-shared-key',
+        key: variation.psk === undefined ? PSK : new TextEncoder().encode(variation.psk),
+      },
       userName: 'alice',
       password: variation.password ?? 'wonderland',
       authMethods: ['mschapv2', 'chap-md5'],
