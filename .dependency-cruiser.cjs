@@ -14,7 +14,7 @@ module.exports = {
         'A protocol layer knows neither the one above nor the one below; shared/vpn stacks them.',
       severity: 'error',
       from: {
-        path: '^shared/(esp|l2tp|ppp|ip|relay|crypto)/',
+        path: '^shared/(esp|l2tp|ppp|ip|relay|crypto|pki)/',
         pathNot: '^shared/crypto/noble[.]ts$',
       },
       to: { path: '^shared/', pathNot: ['^shared/$1/', OPEN_TO_LAYERS] },
@@ -32,10 +32,10 @@ module.exports = {
     },
     {
       name: 'ike-is-a-sibling',
-      comment: 'isakmp (codecs) and ike (exchanges) are one layer.',
+      comment: 'isakmp (codecs) and ike (exchanges) are one layer, over keys and certificates (pki).',
       severity: 'error',
       from: { path: '^shared/(isakmp|ike)/' },
-      to: { path: '^shared/', pathNot: ['^shared/(isakmp|ike)/', OPEN_TO_LAYERS] },
+      to: { path: '^shared/', pathNot: ['^shared/(isakmp|ike|pki)/', OPEN_TO_LAYERS] },
     },
     {
       name: 'wire-is-the-ground',

@@ -7,11 +7,12 @@
 import { webcrypto } from 'node:crypto';
 import { noblePrimitives } from '../shared/crypto/noble.ts';
 import type { Primitives } from '../shared/crypto/suite.ts';
-import { generateKeyPair, type ModpGroup, sharedSecret } from '../shared/ike/modp.ts';
+import { generateKeyPair, sharedSecret } from '../shared/ike/group.ts';
+import type { ModpGroup } from '../shared/ike/modp.ts';
 import type { Random } from '../shared/wire/bytes.ts';
 import { wasmSuite } from '../tests/support/wasm-suite.ts';
 
-const GROUPS: readonly ModpGroup[] = [2, 5, 14, 15, 16];
+const GROUPS: readonly ModpGroup[] = [2, 5, 14, 15, 16, 17, 18];
 const ROUNDS = 15;
 const WARM_UP_ROUNDS = 5;
 

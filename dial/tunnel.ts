@@ -65,7 +65,7 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
     suite,
     random,
     gateway: options.gateway,
-    preSharedKey: new TextEncoder().encode(options.preSharedKey),
+    credentials: { kind: 'pre-shared-key', key: new TextEncoder().encode(options.preSharedKey) },
     userName: options.user,
     password: options.password,
     authMethods: options.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],

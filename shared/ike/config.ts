@@ -1,6 +1,7 @@
 /** What one IKE machine is told when it is made. */
 import type { Primitives } from '../crypto/suite.ts';
 import type { Bytes, Millis, Random } from '../wire/bytes.ts';
+import type { Credentials } from './credentials.ts';
 import { PHASE1_TRANSFORMS, type Phase1Transform } from './phase1-transforms.ts';
 import { PHASE2_TRANSFORMS, type Phase2Transform } from './phase2-transforms.ts';
 
@@ -19,7 +20,7 @@ export interface IkeConfig {
   readonly role: 'initiator' | 'responder';
   readonly primitives: Primitives;
   readonly random: Random;
-  readonly preSharedKey: Bytes;
+  readonly credentials: Credentials;
   /** Our true address, 4 bytes: what NAT discovery is about, and our phase 2 identity with raw ESP. */
   readonly localAddress: Bytes;
   /**
@@ -87,7 +88,10 @@ export function settleConfig(config: IkeConfig): SettledConfig {
   const { identityAddress = config.localAddress } = config;
   if (identityAddress.length !== 4) throw new RangeError('identityAddress: not 4 bytes');
   if (config.remoteAddress.length !== 4) throw new RangeError('remoteAddress: not 4 bytes');
-  if (config.preSharedKey.length === 0) throw new RangeError('preSharedKey: empty');
+  const { credentials } = config;
+  if (credentials.kind === 'pre-shared-key' && credentials.key.length === 0) {
+    throw new RangeError('credentials: empty key');
+  }
   const phase1 = config.phase1 ?? PHASE1_TRANSFORMS;
   const phase2 = config.phase2 ?? PHASE2_TRANSFORMS;
   if (phase1.length === 0 || phase1.length > MAX_OFFERED) throw new RangeError('phase1: length');

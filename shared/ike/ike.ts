@@ -1,6 +1,6 @@
 /**
- * The IKEv1 machine: one peer, one IKE SA by main mode with a pre-shared key, the child SAs under it.
- * RFC 2407, 2408, 2409, 3706, 3947. Left out: aggressive mode, certificates, XAUTH and mode configuration,
+ * The IKEv1 machine: one peer, one IKE SA by main mode with a pre-shared key or signatures, the child SAs under it.
+ * RFC 2407, 2408, 2409, 3706, 3947. Left out: aggressive mode, XAUTH and mode configuration,
  * fragmentation, perfect forward secrecy, rekeying the IKE SA.
  */
 import type { Failure } from '../errors.ts';
@@ -11,12 +11,19 @@ import { DecodeError, ProtocolError } from '../wire/errors.ts';
 import { earliest, type Machine } from '../wire/machine.ts';
 import { type IkeConfig, settleConfig } from './config.ts';
 import { IkeContext } from './context.ts';
+import { describeCredentials } from './credentials.ts';
 import { Established } from './established.ts';
-import type { IkeSa } from './ike-sa.ts';
-import { errorNotification, openInformational, refusal } from './informational.ts';
+import { IkeSa } from './ike-sa.ts';
+import {
+  deleteIke,
+  errorNotification,
+  openInformational,
+  refusal,
+  sealInformational,
+} from './informational.ts';
 import type { IkeInput, IkeOutput } from './io.ts';
 import { wipePhase1Keys } from './key-material.ts';
-import { type Arrival, COOKIE_ZERO, type MainMode } from './main-mode.ts';
+import { type Arrival, COOKIE_ZERO, type MainMode, type Refusal } from './main-mode.ts';
 import { MainModeInitiator } from './main-mode-initiator.ts';
 import { MainModeResponder } from './main-mode-responder.ts';
 import { randomMessageId } from './quick-mode.ts';
@@ -132,10 +139,11 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
       this.#receivePendingNotification(mainMode, arrival, now);
       return;
     }
-    const sa = mainMode.receive(arrival, now);
+    const outcome = mainMode.receive(arrival, now);
     const since = state.kind === 'main-mode' ? state.since : now;
     this.#state = { kind: 'main-mode', mainMode, since };
-    if (sa !== undefined) this.#establish(sa, mainMode, since, now);
+    if (outcome instanceof IkeSa) this.#establish(outcome, mainMode, since, now);
+    else if (outcome !== undefined) this.#turnAway(outcome);
   }
 
   /** The responder side of an exchange that may begin. */
@@ -203,6 +211,13 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
     }
   }
 
+  /** To the peer the SA stands: it is told that it does not. */
+  #turnAway({ sa, failure }: Refusal): void {
+    const { random } = this.#context.config;
+    this.#context.transmit(sa.channel, sealInformational(sa, random, [deleteIke(sa)]));
+    this.#close(failure);
+  }
+
   #establish(sa: IkeSa, mainMode: MainMode, since: Millis, now: Millis): void {
     const { transform, nat, dialect } = sa.parameters;
     const established = new Established(this.#context, sa, now);
@@ -210,6 +225,7 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
     this.#context.emit({
       kind: 'ike-established',
       algorithms: transform,
+      authentication: describeCredentials(this.#context.config.credentials),
       nat,
       encapsulation: dialect === undefined ? 'raw' : 'udp',
       lifetimeSeconds: sa.lifetimeSeconds,

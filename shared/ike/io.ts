@@ -52,6 +52,8 @@ export type IkeOutput =
 interface IkeEstablished {
   readonly kind: 'ike-established';
   readonly algorithms: Phase1Transform;
+  /** e.g. `pre-shared key`, `RSA certificate`. */
+  readonly authentication: string;
   /** Who is behind a NAT, by the NAT-D hashes; `local` is always true with forced encapsulation. */
   readonly nat: { readonly local: boolean; readonly remote: boolean };
   /** How ESP will travel. */

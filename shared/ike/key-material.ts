@@ -1,9 +1,10 @@
 /**
- * Keys, hashes and initialization vectors of IKEv1 with a pre-shared key. RFC 2409 §5, §5.4, §5.5 and appendix B.
+ * Keys, hashes and initialization vectors of IKEv1 with a pre-shared key or signatures. RFC 2409 §5, §5.4, §5.5 and appendix B.
  * The pseudo-random function is the HMAC of the negotiated hash.
  */
 import type { HashName, Primitives } from '../crypto/suite.ts';
 import { type Bytes, concat, EMPTY } from '../wire/bytes.ts';
+import type { Credentials } from './credentials.ts';
 import { cipherSizes, type Phase1Transform } from './phase1-transforms.ts';
 
 /** What phase 1 leaves behind; everything here is secret. */
@@ -31,7 +32,7 @@ export interface Phase1Exchange {
 export function derivePhase1Keys(
   primitives: Primitives,
   transform: Phase1Transform,
-  preSharedKey: Bytes,
+  credentials: Credentials,
   sharedSecret: Bytes,
   exchange: Phase1Exchange,
 ): Phase1Keys {
@@ -39,12 +40,11 @@ export function derivePhase1Keys(
   const cookies = concat(exchange.initiatorCookie, exchange.responderCookie);
   const next = (previous: Bytes, index: number): Bytes =>
     primitives.hmac(hash, skeyid, previous, sharedSecret, cookies, Uint8Array.of(index));
-  const skeyid = primitives.hmac(
-    hash,
-    preSharedKey,
-    exchange.initiatorNonce,
-    exchange.responderNonce,
-  );
+  const { initiatorNonce, responderNonce } = exchange;
+  const skeyid =
+    credentials.kind === 'pre-shared-key'
+      ? primitives.hmac(hash, credentials.key, initiatorNonce, responderNonce)
+      : primitives.hmac(hash, concat(initiatorNonce, responderNonce), sharedSecret);
   const skeyidD = next(EMPTY, 0);
   const skeyidA = next(skeyidD, 1);
   const skeyidE = next(skeyidA, 2);

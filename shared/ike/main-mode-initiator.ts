@@ -1,4 +1,4 @@
-/** Main mode with a pre-shared key, the initiator's side. RFC 2409 §5.4, RFC 3947 §3 and §4. */
+/** Main mode, the initiator's side. RFC 2409 §5.4, RFC 3947 §3 and §4. */
 import type { Failure } from '../errors.ts';
 import {
   COOKIE_LENGTH,
@@ -10,8 +10,16 @@ import { ExchangeType, HeaderFlag, PayloadType } from '../isakmp/numbers.ts';
 import type { Payload, ReceivedPayload } from '../isakmp/payload.ts';
 import { type Bytes, constantTimeEqual, type Millis } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
+import {
+  certificateRequests,
+  type OpenedIdentity,
+  openIdentity,
+  sealIdentity,
+} from './authentication.ts';
 import type { IkeContext } from './context.ts';
+import { authenticationMethod } from './credentials.ts';
 import { foreignChoice, notificationFailure } from './failures.ts';
+import { generateKeyPair, type KeyPair, sharedSecret } from './group.ts';
 import { IkeSa } from './ike-sa.ts';
 import { derivePhase1Keys } from './key-material.ts';
 import {
@@ -20,12 +28,10 @@ import {
   type MainMode,
   mainModeHeader,
   NONCE_LENGTH,
-  openIdentity,
+  type Refusal,
   readKeyExchange,
   responderLifetime,
-  sealIdentity,
 } from './main-mode.ts';
-import { generateKeyPair, type KeyPair, sharedSecret } from './modp.ts';
 import {
   type NatDialect,
   type NatHashInput,
@@ -81,7 +87,7 @@ export class MainModeInitiator implements MainMode {
     this.initiatorCookie = config.random.bytes(COOKIE_LENGTH);
     const offer: Payload = {
       kind: 'security-association',
-      proposals: [phase1Proposal(config.phase1)],
+      proposals: [phase1Proposal(config.phase1, authenticationMethod(config.credentials))],
     };
     const header = mainModeHeader(this.initiatorCookie, COOKIE_ZERO);
     const bytes = encodeClearMessage(header, [offer, ...vendorIdPayloads(config.natTraversal)]);
@@ -130,7 +136,7 @@ export class MainModeInitiator implements MainMode {
     }
   }
 
-  receive({ message, bytes }: Arrival, now: Millis): IkeSa | undefined {
+  receive({ message, bytes }: Arrival, now: Millis): IkeSa | Refusal | undefined {
     const { header } = message;
     if (header.exchangeType !== ExchangeType.identityProtection) {
       throw new DecodeError('unexpected exchange type');
@@ -166,7 +172,8 @@ export class MainModeInitiator implements MainMode {
     const { config } = this.#context;
     const [first] = payloads;
     if (first?.payload.kind !== 'security-association') throw new DecodeError('no SA payload');
-    const choice = choosePhase1(first.payload.proposals, config.phase1);
+    const method = authenticationMethod(config.credentials);
+    const choice = choosePhase1(first.payload.proposals, config.phase1, method);
     if (choice === undefined) {
       this.#context.suspect(foreignChoice(config, 'proposal'), now);
       return;
@@ -187,6 +194,7 @@ export class MainModeInitiator implements MainMode {
     const bytes = encodeClearMessage(mainModeHeader(this.initiatorCookie, responderCookie), [
       { kind: 'key-exchange', data: pair.publicValue },
       { kind: 'nonce', data: nonce },
+      ...certificateRequests(config),
       ...discovery,
     ]);
     const resend = this.#request('ike', bytes, now);
@@ -219,9 +227,9 @@ export class MainModeInitiator implements MainMode {
       responderNonce: nonce,
       offer: this.#offer,
     };
-    const keys = derivePhase1Keys(primitives, transform, config.preSharedKey, secret, exchange);
+    const keys = derivePhase1Keys(primitives, transform, config.credentials, secret, exchange);
     secret.fill(0);
-    pair.exponent.fill(0);
+    pair.privateValue.fill(0);
     const hashInput = this.#hashInput(choice, responderCookie);
     const nat = readNatDiscovery(hashInput, config, 'ike', payloads);
     const dialect = nat.local || nat.remote ? state.dialect : undefined;
@@ -236,7 +244,7 @@ export class MainModeInitiator implements MainMode {
       lifetime,
     );
     // The float: from message 5 on everything goes to port 4500 (RFC 3947 §4).
-    const bytes = sealIdentity(sa, 'initiator', config.identityAddress);
+    const bytes = sealIdentity(sa, 'initiator', config);
     const resend = this.#request(channel, bytes, now);
     this.#state = { kind: 'wait-message-6', resend, sa, message4, repeats: 0 };
   }
@@ -260,10 +268,15 @@ export class MainModeInitiator implements MainMode {
     state: Extract<State, { kind: 'wait-message-6' }>,
     { message }: Arrival,
     now: Millis,
-  ): IkeSa | undefined {
-    const payloads = this.#openIdentity(state.sa, message, now);
-    if (payloads === undefined) return undefined;
+  ): IkeSa | Refusal | undefined {
     const { sa } = state;
+    const opened = this.#openIdentity(sa, message, now);
+    if (opened.kind === 'refused') return { sa, failure: opened.failure };
+    if (opened.kind === 'unproven') {
+      this.#context.suspect(opened.failure, now);
+      return undefined;
+    }
+    const { payloads } = opened;
     sa.lifetimeSeconds = Math.min(
       sa.lifetimeSeconds,
       responderLifetime(payloads) ?? sa.lifetimeSeconds,
@@ -271,18 +284,12 @@ export class MainModeInitiator implements MainMode {
     return sa;
   }
 
-  #openIdentity(
-    sa: IkeSa,
-    message: Arrival['message'],
-    now: Millis,
-  ): readonly ReceivedPayload[] | undefined {
-    const code = 'IKE_AUTHENTICATION_FAILED';
+  #openIdentity(sa: IkeSa, message: Arrival['message'], now: Millis): OpenedIdentity {
     try {
-      const payloads = openIdentity(sa, 'responder', message);
-      if (payloads === undefined) this.#context.suspect({ code, detail: 'HASH_R is wrong' }, now);
-      return payloads;
+      return openIdentity(sa, 'responder', message, this.#context.config, now);
     } catch (error) {
       if (error instanceof DecodeError) {
+        const code = 'IKE_AUTHENTICATION_FAILED';
         const detail = 'the answer to main mode message 5 cannot be decrypted';
         this.#context.suspect({ code, detail }, now);
       }

@@ -1,10 +1,18 @@
-/** Main mode with a pre-shared key, the responder's side. RFC 2409 §5.4, RFC 3947 §3 and §4. */
+/** Main mode, the responder's side. RFC 2409 §5.4, RFC 3947 §3 and §4. */
 import type { Failure } from '../errors.ts';
 import { COOKIE_LENGTH, decodeClearBody, encodeClearMessage } from '../isakmp/message.ts';
 import { ExchangeType, HeaderFlag, NotifyType } from '../isakmp/numbers.ts';
-import { type Bytes, constantTimeEqual } from '../wire/bytes.ts';
+import { type Bytes, constantTimeEqual, type Millis } from '../wire/bytes.ts';
 import { DecodeError, ProtocolError } from '../wire/errors.ts';
+import {
+  certificateRequests,
+  type OpenedIdentity,
+  openIdentity,
+  sealIdentity,
+} from './authentication.ts';
 import type { IkeContext } from './context.ts';
+import { authenticationMethod } from './credentials.ts';
+import { generateKeyPair, sharedSecret } from './group.ts';
 import { IkeSa } from './ike-sa.ts';
 import { derivePhase1Keys, type Phase1Exchange } from './key-material.ts';
 import {
@@ -13,11 +21,8 @@ import {
   type MainMode,
   mainModeHeader,
   NONCE_LENGTH,
-  openIdentity,
   readKeyExchange,
-  sealIdentity,
 } from './main-mode.ts';
-import { generateKeyPair, sharedSecret } from './modp.ts';
 import {
   type NatDialect,
   natDiscoveryPayloads,
@@ -79,7 +84,7 @@ export class MainModeResponder implements MainMode {
     return undefined;
   }
 
-  receive(arrival: Arrival): IkeSa | undefined {
+  receive(arrival: Arrival, now: Millis): IkeSa | undefined {
     const { message, bytes, channel } = arrival;
     if (message.header.exchangeType !== ExchangeType.identityProtection) {
       throw new DecodeError('unexpected exchange type');
@@ -97,7 +102,7 @@ export class MainModeResponder implements MainMode {
         this.#receiveKeyExchange(this.#state, arrival);
         return undefined;
       case 'wait-message-5':
-        return this.#receiveIdentity(this.#state, arrival);
+        return this.#receiveIdentity(this.#state, arrival, now);
       case 'done':
         throw new DecodeError('main mode is over');
     }
@@ -113,7 +118,8 @@ export class MainModeResponder implements MainMode {
     const payloads = decodeClearBody(arrival.message);
     const [first] = payloads;
     if (first?.payload.kind !== 'security-association') throw new DecodeError('no SA payload');
-    const choice = choosePhase1(first.payload.proposals, config.phase1);
+    const method = authenticationMethod(config.credentials);
+    const choice = choosePhase1(first.payload.proposals, config.phase1, method);
     if (choice === undefined) {
       throw new ProtocolError(NotifyType['NO-PROPOSAL-CHOSEN'], 'no acceptable transform');
     }
@@ -161,9 +167,9 @@ export class MainModeResponder implements MainMode {
       responderNonce: config.random.bytes(NONCE_LENGTH),
       offer,
     };
-    const keys = derivePhase1Keys(primitives, transform, config.preSharedKey, secret, exchange);
+    const keys = derivePhase1Keys(primitives, transform, config.credentials, secret, exchange);
     secret.fill(0);
-    pair.exponent.fill(0);
+    pair.privateValue.fill(0);
     const hashInput = { primitives, hash: transform.hash, initiatorCookie, responderCookie };
     const nat = readNatDiscovery(hashInput, config, arrival.channel, payloads);
     const dialect = nat.local || nat.remote ? state.dialect : undefined;
@@ -183,6 +189,7 @@ export class MainModeResponder implements MainMode {
       encodeClearMessage(mainModeHeader(initiatorCookie, responderCookie), [
         { kind: 'key-exchange', data: pair.publicValue },
         { kind: 'nonce', data: exchange.responderNonce },
+        ...certificateRequests(config),
         ...discovery,
       ]),
     );
@@ -192,6 +199,7 @@ export class MainModeResponder implements MainMode {
   #receiveIdentity(
     { sa }: Extract<State, { kind: 'wait-message-5' }>,
     arrival: Arrival,
+    now: Millis,
   ): IkeSa | undefined {
     const { message, channel } = arrival;
     const { initiatorCookie, responderCookie } = sa.parameters.exchange;
@@ -199,21 +207,27 @@ export class MainModeResponder implements MainMode {
     if ((message.header.flags & HeaderFlag.encryption) === 0) {
       throw new DecodeError('unexpected clear message');
     }
-    if (!this.#proves(sa, message)) {
+    const opened = this.#openIdentity(sa, message, now);
+    if (opened?.kind === 'refused') {
+      const { code, detail = code } = opened.failure;
+      throw new ProtocolError(NotifyType['INVALID-CERTIFICATE'], detail);
+    }
+    // A wrong key shows as rubbish more often than as a wrong proof.
+    if (opened?.kind !== 'proven') {
       throw new ProtocolError(NotifyType['PAYLOAD-MALFORMED'], 'message 5 does not prove the key');
     }
     sa.channel = channel;
     this.#state = { kind: 'done', sa };
-    this.#respond(arrival, sealIdentity(sa, 'responder', this.#context.config.identityAddress));
+    this.#respond(arrival, sealIdentity(sa, 'responder', this.#context.config));
     return sa;
   }
 
-  /** A wrong key shows as rubbish more often than as a wrong hash. */
-  #proves(sa: IkeSa, message: Arrival['message']): boolean {
+  /** `undefined` for what does not decrypt to payloads. */
+  #openIdentity(sa: IkeSa, message: Arrival['message'], now: Millis): OpenedIdentity | undefined {
     try {
-      return openIdentity(sa, 'initiator', message) !== undefined;
+      return openIdentity(sa, 'initiator', message, this.#context.config, now);
     } catch (error) {
-      if (error instanceof DecodeError) return false;
+      if (error instanceof DecodeError) return undefined;
       throw error;
     }
   }

@@ -4,24 +4,17 @@ import { type Attribute, decodeAttributes } from '../isakmp/attribute.ts';
 import type { Header, Message } from '../isakmp/message.ts';
 import {
   ExchangeType,
-  IdType,
   IPSEC_DOI,
   NotifyType,
   Phase1Attribute,
   Phase2Attribute,
 } from '../isakmp/numbers.ts';
-import {
-  decodePayloads,
-  encodePayloads,
-  type Payload,
-  type ReceivedPayload,
-} from '../isakmp/payload.ts';
-import { type Bytes, constantTimeEqual, type Millis } from '../wire/bytes.ts';
+import type { Payload, ReceivedPayload } from '../isakmp/payload.ts';
+import type { Bytes, Millis } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { Reader } from '../wire/reader.ts';
 import type { IkeSa } from './ike-sa.ts';
 import type { IkeChannel } from './io.ts';
-import { phase1Hash } from './key-material.ts';
 import { readLifetime } from './phase1-transforms.ts';
 
 /** A message with what it came in. */
@@ -31,13 +24,20 @@ export interface Arrival {
   readonly channel: IkeChannel;
 }
 
+/** What the peer proved itself to be is not whom we want. */
+export interface Refusal {
+  /** For a word to the peer. */
+  readonly sa: IkeSa;
+  readonly failure: Failure;
+}
+
 /** One role of main mode, from its first message to the IKE SA. */
 export interface MainMode {
   readonly deadline: Millis | undefined;
   /** The cookie of whoever initiates, for telling which notifications concern this exchange. */
   readonly initiatorCookie: Bytes | undefined;
-  /** Answers the SA once it is authenticated. Throws `DecodeError` and `ProtocolError`. */
-  receive(arrival: Arrival, now: Millis): IkeSa | undefined;
+  /** Answers the SA once it is authenticated, or why that ends it. Throws `DecodeError` and `ProtocolError`. */
+  receive(arrival: Arrival, now: Millis): IkeSa | Refusal | undefined;
   /** Answers a failure when the tries are used up. */
   timeout(now: Millis): Failure | undefined;
   /** What an error notification of the peer's would mean at this point; `undefined` where it means nothing. */
@@ -82,41 +82,6 @@ export function bodyOf(payloads: readonly ReceivedPayload[], kind: Payload['kind
   const found = payloads.find(({ payload }) => payload.kind === kind);
   if (found === undefined) throw new DecodeError(`no ${kind} payload`);
   return found.body;
-}
-
-/** Messages 5 and 6: who we are, and the proof. @rfc 2409 §5.4 */
-export function sealIdentity(sa: IkeSa, side: 'initiator' | 'responder', address: Bytes): Bytes {
-  const { primitives, transform, keys, exchange } = sa.parameters;
-  const identity: Payload = {
-    kind: 'identification',
-    idType: IdType.ipv4Addr,
-    protocolId: 0,
-    port: 0,
-    data: address,
-  };
-  // The body that the hash covers is the payload without its generic header.
-  const body = encodePayloads([identity]).slice(4);
-  const data = phase1Hash(primitives, transform.hash, keys, side, exchange, body);
-  const payloads: readonly Payload[] = [identity, { kind: 'hash', data }];
-  return sa.sealPayloads(ExchangeType.identityProtection, 0, sa.phase1, payloads);
-}
-
-/**
- * Opens message 5 or 6 of `side`; `undefined`, and the chain not moved, when its hash is wrong. The identity may be
- * anything: behind a NAT no address is right, and the pre-shared key is the proof.
- */
-export function openIdentity(
-  sa: IkeSa,
-  side: 'initiator' | 'responder',
-  message: Message,
-): readonly ReceivedPayload[] | undefined {
-  const { primitives, transform, keys, exchange } = sa.parameters;
-  const payloads = decodePayloads(message.firstPayload, sa.phase1.decrypt(message.body));
-  const identity = bodyOf(payloads, 'identification');
-  const expected = phase1Hash(primitives, transform.hash, keys, side, exchange, identity);
-  if (!constantTimeEqual(bodyOf(payloads, 'hash'), expected)) return undefined;
-  sa.phase1.advance(message.body);
-  return payloads;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Primitives } from '../crypto/suite.ts';
 import { type Bytes, concat, fromHex, type Random } from '../wire/bytes.ts';
 
 /** Group descriptions of RFC 2409 appendix A and RFC 3526. */
-export type ModpGroup = 2 | 5 | 14 | 15 | 16;
+export type ModpGroup = 2 | 5 | 14 | 15 | 16 | 17 | 18;
 
 interface GroupParameters {
   readonly bits: number;
@@ -22,17 +22,11 @@ const GROUPS: Readonly<Record<ModpGroup, GroupParameters>> = {
   14: { bits: 2048, offset: 124476n, exponentBytes: 40 },
   15: { bits: 3072, offset: 1690314n, exponentBytes: 53 },
   16: { bits: 4096, offset: 240904n, exponentBytes: 60 },
+  17: { bits: 6144, offset: 929484n, exponentBytes: 68 },
+  18: { bits: 8192, offset: 4743158n, exponentBytes: 78 },
 };
 
 const GENERATOR = Uint8Array.of(2);
-
-/** One side's half of an exchange. */
-export interface KeyPair {
-  readonly group: ModpGroup;
-  readonly exponent: Bytes;
-  /** As long as the prime. @rfc 2409 §5 */
-  readonly publicValue: Bytes;
-}
 
 type Exponentiation = Pick<Primitives, 'modPow'>;
 
@@ -40,23 +34,25 @@ export function modpBits(group: ModpGroup): number {
   return GROUPS[group].bits;
 }
 
-export function generateKeyPair(
+/** A fresh exponent and its power, as long as the prime. @rfc 2409 §5 */
+export function modpKeyPair(
   group: ModpGroup,
   random: Random,
   { modPow }: Exponentiation,
-): KeyPair {
+): { privateValue: Bytes; publicValue: Bytes } {
   const exponent = random.bytes(GROUPS[group].exponentBytes);
   // A fixed top bit: the exponent has the same length every time.
   exponent[0] = exponent[0]! | 0x80;
-  return { group, exponent, publicValue: modPow(GENERATOR, exponent, prime(group)) };
+  return { privateValue: exponent, publicValue: modPow(GENERATOR, exponent, prime(group)) };
 }
 
 /**
  * g^xy, as long as the prime; `undefined` when the peer's public value is not in 1 < y < p - 1, which would
  * make the secret known. Shorter values count as zero-padded.
  */
-export function sharedSecret(
-  { group, exponent }: KeyPair,
+export function modpSecret(
+  group: ModpGroup,
+  exponent: Bytes,
   peerValue: Bytes,
   { modPow }: Exponentiation,
 ): Bytes | undefined {
@@ -82,7 +78,7 @@ function minusOne(p: Bytes): Bytes {
 
 const primes = new Map<ModpGroup, Bytes>();
 
-/** 2^n - 2^(n-64) - 1 + 2^64 * ([2^(n-130) pi] + offset). RFC 2409 §6.2, RFC 3526 §2 to §5. */
+/** 2^n - 2^(n-64) - 1 + 2^64 * ([2^(n-130) pi] + offset). RFC 2409 §6.2, RFC 3526 §2 to §7. */
 function prime(group: ModpGroup): Bytes {
   const known = primes.get(group);
   if (known !== undefined) return known;

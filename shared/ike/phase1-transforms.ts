@@ -1,11 +1,10 @@
 /**
  * What phase 1 can agree on, as offers and choices. RFC 2409 appendix A, RFC 3602 §5.
- * Left out: DES, group 1, elliptic curves, signatures.
+ * The method of authentication is the same for a whole offer. Left out: DES, group 1, binary curves.
  */
 import { BLOCK_LENGTH, type CbcCipherName, type HashName } from '../crypto/suite.ts';
 import { type Attribute, attributeNumber } from '../isakmp/attribute.ts';
 import {
-  AuthenticationMethod,
   EncryptionAlgorithm,
   HashAlgorithm,
   IsakmpTransformId,
@@ -15,14 +14,14 @@ import {
 } from '../isakmp/numbers.ts';
 import type { Proposal, Transform } from '../isakmp/proposal.ts';
 import { EMPTY } from '../wire/bytes.ts';
-import { type ModpGroup, modpBits } from './modp.ts';
+import { describeGroup, type Group } from './group.ts';
 
 export interface Phase1Transform {
   readonly cipher: CbcCipherName;
   /** 128, 192 or 256; 192 for 3DES. */
   readonly keyBits: KeyBits;
   readonly hash: HashName;
-  readonly group: ModpGroup;
+  readonly group: Group;
 }
 
 export type KeyBits = 128 | 192 | 256;
@@ -31,42 +30,45 @@ export type KeyBits = 128 | 192 | 256;
 export const IKE_LIFETIME_SECONDS = 28_800;
 
 /**
- * The offer, best first: by group, then by hash, then by cipher, as RFC 8247 rates them. Group 14 has every
- * combination a gateway is known to insist on; below it only what old gateways have no better than.
+ * The offer, best first, as RFC 8247 rates it: by group, then by hash, then by cipher. Group 14 has every combination a
+ * gateway is known to insist on; below it what is slow for no gain (8192 bits), then only what old gateways have no better
+ * than. SHA-1 over the curves is Windows' own proposal. Group 17 is understood, and not offered: the list is full.
+ * @rfc 8247 §2.4
  */
 export const PHASE1_TRANSFORMS: readonly Phase1Transform[] = [
+  aes(256, 'sha384', 20),
+  aes(256, 'sha256', 19),
+  aes(128, 'sha256', 19),
+  aes(256, 'sha512', 21),
+  aes(256, 'sha1', 20),
+  aes(128, 'sha1', 19),
   aes(256, 'sha512', 16),
-  aes(256, 'sha256', 16),
-  aes(256, 'sha384', 15),
   aes(256, 'sha256', 15),
   aes(256, 'sha512', 14),
   aes(256, 'sha256', 14),
-  aes(192, 'sha256', 14),
   aes(128, 'sha256', 14),
   aes(256, 'sha1', 14),
   aes(128, 'sha1', 14),
   des3('sha1', 14),
+  aes(256, 'sha512', 18),
   aes(256, 'sha256', 5),
-  aes(128, 'sha256', 5),
   aes(256, 'sha1', 5),
   aes(128, 'sha1', 5),
   des3('sha1', 5),
   aes(256, 'sha256', 2),
-  aes(128, 'sha256', 2),
   aes(256, 'sha1', 2),
-  aes(192, 'sha1', 2),
   aes(128, 'sha1', 2),
   des3('sha1', 2),
   des3('md5', 2),
 ];
 
-/** The one proposal of message 1. @rfc 2409 §5 */
-export function phase1Proposal(transforms: readonly Phase1Transform[]): Proposal {
+/** The one proposal of message 1, every transform with the same method of authentication. @rfc 2409 §5 */
+export function phase1Proposal(transforms: readonly Phase1Transform[], method: number): Proposal {
   return {
     number: 1,
     protocolId: ProtocolId.isakmp,
     spi: EMPTY,
-    transforms: transforms.map((transform, index) => encodeTransform(transform, index + 1)),
+    transforms: transforms.map((each, index) => encodeTransform(each, method, index + 1)),
   };
 }
 
@@ -83,11 +85,12 @@ export interface Phase1Choice {
 export function choosePhase1(
   proposals: readonly Proposal[],
   ours: readonly Phase1Transform[],
+  method: number,
 ): Phase1Choice | undefined {
   for (const proposal of proposals) {
     if (proposal.protocolId !== ProtocolId.isakmp) continue;
     for (const chosen of proposal.transforms) {
-      const read = readTransform(chosen);
+      const read = readTransform(chosen, method);
       const transform = ours.find((each) => read !== undefined && same(each, read));
       if (transform === undefined) continue;
       return { transform, proposal, chosen, lifetimeSeconds: lifetime(chosen.attributes) };
@@ -98,14 +101,14 @@ export function choosePhase1(
 
 /** e.g. `AES-CBC-256, SHA2-256, MODP-2048`. */
 export function describePhase1({ cipher, keyBits, hash, group }: Phase1Transform): string {
-  return `${describeCipher(cipher, keyBits)}, ${HASH_NAMES[hash]}, MODP-${modpBits(group)}`;
+  return `${describeCipher(cipher, keyBits)}, ${HASH_NAMES[hash]}, ${describeGroup(group)}`;
 }
 
 /** A list of transforms by the sets of what occurs in it, short enough for a failure's detail. */
 export function summarizePhase1(transforms: readonly Phase1Transform[]): string {
   const ciphers = transforms.map(({ cipher, keyBits }) => describeCipher(cipher, keyBits));
   const hashes = transforms.map(({ hash }) => HASH_NAMES[hash]);
-  const groups = transforms.map(({ group }) => `MODP-${modpBits(group)}`);
+  const groups = transforms.map(({ group }) => describeGroup(group));
   return [ciphers, hashes, groups].map((names) => [...new Set(names)].join('/')).join(', ');
 }
 
@@ -169,11 +172,11 @@ const HASH_CODES: Readonly<Record<HashName, number>> = {
   sha512: HashAlgorithm.sha512,
 };
 
-function aes(keyBits: KeyBits, hash: HashName, group: ModpGroup): Phase1Transform {
+function aes(keyBits: KeyBits, hash: HashName, group: Group): Phase1Transform {
   return { cipher: 'aes-cbc', keyBits, hash, group };
 }
 
-function des3(hash: HashName, group: ModpGroup): Phase1Transform {
+function des3(hash: HashName, group: Group): Phase1Transform {
   return { cipher: '3des-cbc', keyBits: 192, hash, group };
 }
 
@@ -181,7 +184,7 @@ function describeCipher(cipher: CbcCipherName, keyBits: KeyBits): string {
   return cipher === '3des-cbc' ? '3DES-CBC' : `AES-CBC-${keyBits}`;
 }
 
-function encodeTransform(transform: Phase1Transform, number: number): Transform {
+function encodeTransform(transform: Phase1Transform, method: number, number: number): Transform {
   const { cipher, keyBits, hash, group } = transform;
   const aesCbc = cipher === 'aes-cbc';
   return {
@@ -194,7 +197,7 @@ function encodeTransform(transform: Phase1Transform, number: number): Transform 
       ),
       ...(aesCbc ? [basic(Phase1Attribute.keyLength, keyBits)] : []),
       basic(Phase1Attribute.hashAlgorithm, HASH_CODES[hash]),
-      basic(Phase1Attribute.authenticationMethod, AuthenticationMethod.preSharedKey),
+      basic(Phase1Attribute.authenticationMethod, method),
       basic(Phase1Attribute.groupDescription, group),
       basic(Phase1Attribute.lifeType, LifeType.seconds),
       basic(Phase1Attribute.lifeDuration, IKE_LIFETIME_SECONDS),
@@ -214,15 +217,13 @@ interface ReadTransform {
   readonly group: number | undefined;
 }
 
-function readTransform({ id, attributes }: Transform): ReadTransform | undefined {
+function readTransform({ id, attributes }: Transform, method: number): ReadTransform | undefined {
   if (id !== IsakmpTransformId.keyIke) return undefined;
   const number = (type: number): number | undefined => {
     const attribute = attributes.find((each) => each.type === type);
     return attribute === undefined ? undefined : attributeNumber(attribute);
   };
-  if (number(Phase1Attribute.authenticationMethod) !== AuthenticationMethod.preSharedKey) {
-    return undefined;
-  }
+  if (number(Phase1Attribute.authenticationMethod) !== method) return undefined;
   return {
     encryption: number(Phase1Attribute.encryptionAlgorithm),
     keyBits: readKeyBits(number(Phase1Attribute.keyLength)),

@@ -70,7 +70,17 @@ export const EncryptionAlgorithm = { des3Cbc: 5, aesCbc: 7 } as const;
 /** The SHA-2 numbers are from the registry. @rfc 2409 appendix A */
 export const HashAlgorithm = { md5: 1, sha: 2, sha256: 4, sha384: 5, sha512: 6 } as const;
 
-export const AuthenticationMethod = { preSharedKey: 1 } as const;
+/** @rfc 2409 appendix A, RFC 4754 §6 for the last three */
+export const AuthenticationMethod = {
+  preSharedKey: 1,
+  rsaSignature: 3,
+  ecdsaSha256P256: 9,
+  ecdsaSha384P384: 10,
+  ecdsaSha512P521: 11,
+} as const;
+
+/** How a certificate payload is encoded. @rfc 2408 §3.9 */
+export const CertificateEncoding = { x509Signature: 4 } as const;
 
 /** The same numbers in both phases. @rfc 2407 §4.5 */
 export const LifeType = { seconds: 1, kilobytes: 2 } as const;
@@ -105,6 +115,8 @@ export const IdType = {
   userFqdn: 3,
   ipv4AddrSubnet: 4,
   ipv6Addr: 5,
+  derAsn1Dn: 9,
+  keyId: 11,
 } as const;
 
 /** IP protocol number of UDP, as identities name it. */

@@ -1,6 +1,6 @@
 /**
  * ISAKMP payloads and their chain. RFC 2408 §3.2 to §3.16, RFC 2407 §4.6, RFC 3947 §3.2 and §5.2.
- * Certificates, signatures and everything unheard of stay `unknown`: refusing them is the machine's decision.
+ * Everything unheard of stays `unknown`: refusing it is the machine's decision.
  */
 import type { Bytes } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
@@ -19,7 +19,9 @@ export type Payload =
   | { readonly kind: 'security-association'; readonly proposals: readonly Proposal[] }
   | { readonly kind: 'key-exchange'; readonly data: Bytes }
   | Identification
+  | Certificate
   | { readonly kind: 'hash'; readonly data: Bytes }
+  | { readonly kind: 'signature'; readonly data: Bytes }
   | { readonly kind: 'nonce'; readonly data: Bytes }
   | Notification
   | Delete
@@ -34,6 +36,17 @@ interface Identification {
   readonly idType: number;
   readonly protocolId: number;
   readonly port: number;
+  readonly data: Bytes;
+}
+
+/**
+ * A certificate, or an authority whose certificates are asked for (its name in DER with X.509; anyone's when empty).
+ * @rfc 2408 §3.9
+ * @rfc 2408 §3.10
+ */
+interface Certificate {
+  readonly kind: 'certificate' | 'certificate-request';
+  readonly encoding: number;
   readonly data: Bytes;
 }
 
@@ -111,8 +124,14 @@ export function payloadType(payload: Payload | undefined): number {
       return PayloadType.keyExchange;
     case 'identification':
       return PayloadType.identification;
+    case 'certificate':
+      return PayloadType.certificate;
+    case 'certificate-request':
+      return PayloadType.certificateRequest;
     case 'hash':
       return PayloadType.hash;
+    case 'signature':
+      return PayloadType.signature;
     case 'nonce':
       return PayloadType.nonce;
     case 'notification':
@@ -151,8 +170,14 @@ function decodeBody(code: number, reader: Reader): Payload {
         port: reader.u16(),
         data: reader.rest(),
       };
+    case PayloadType.certificate:
+      return { kind: 'certificate', encoding: reader.u8(), data: reader.rest() };
+    case PayloadType.certificateRequest:
+      return { kind: 'certificate-request', encoding: reader.u8(), data: reader.rest() };
     case PayloadType.hash:
       return { kind: 'hash', data: reader.rest() };
+    case PayloadType.signature:
+      return { kind: 'signature', data: reader.rest() };
     case PayloadType.nonce:
       return { kind: 'nonce', data: reader.rest() };
     case PayloadType.notification:
@@ -208,6 +233,10 @@ function encodePayload(writer: Writer, payload: Payload): void {
       break;
     case 'identification':
       writer.u8(payload.idType).u8(payload.protocolId).u16(payload.port).bytes(payload.data);
+      break;
+    case 'certificate':
+    case 'certificate-request':
+      writer.u8(payload.encoding).bytes(payload.data);
       break;
     case 'notification':
       writer.u32(payload.doi).u8(payload.protocolId).u8(payload.spi.length);

@@ -24,6 +24,7 @@ export interface Session {
 /** Gathered while the layers come up. */
 export interface Agreed {
   ike?: Phase1Transform;
+  ikeAuthentication?: string;
   encapsulation: Encapsulation;
   esp?: Phase2Transform;
   authentication?: AuthMethod;
@@ -46,7 +47,7 @@ export function describeSession(
   gateway: Session['gateway'],
   addresses: Addresses,
   mtu: number,
-  { ike, encapsulation, esp, authentication }: Agreed,
+  { ike, ikeAuthentication, encapsulation, esp, authentication }: Agreed,
 ): Session {
   const ikeNames = ike ? describePhase1(ike) : '';
   const espNames = esp ? describePhase2(esp) : '';
@@ -55,7 +56,7 @@ export function describeSession(
     address: dotted(addresses.address),
     peerAddress: dotted(addresses.peerAddress),
     nameServers: addresses.nameServers.map(dotted),
-    ike: `${ikeNames}, pre-shared key`,
+    ike: `${ikeNames}, ${ikeAuthentication}`,
     esp: espNames,
     transport: encapsulation === 'raw' ? 'Raw ESP' : 'UDP 4500',
     authentication: authentication ? METHOD_NAMES[authentication] : 'none',

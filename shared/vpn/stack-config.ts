@@ -2,6 +2,7 @@
 import type { CipherSuite } from '../crypto/suite.ts';
 import type { Failure } from '../errors.ts';
 import type { NatTraversal } from '../ike/config.ts';
+import type { Credentials } from '../ike/credentials.ts';
 import type { IpOutput } from '../ip/messages.ts';
 import type { AuthMethod } from '../ppp/ppp.ts';
 import type { ChannelNumber } from '../relay/channels.ts';
@@ -56,7 +57,7 @@ export interface StackConfig {
   /** Whether ESP travels in UDP; anything but `force` needs the relay's ESP channel. */
   readonly natTraversal: NatTraversal;
   readonly outerMtu: number;
-  readonly preSharedKey: Bytes;
+  readonly credentials: Credentials;
   readonly userName: string;
   readonly password: string;
   readonly authMethods: readonly AuthMethod[];

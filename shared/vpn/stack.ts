@@ -100,7 +100,7 @@ export class Stack {
       role: 'initiator',
       primitives: suite,
       random,
-      preSharedKey: config.preSharedKey,
+      credentials: config.credentials,
       localAddress,
       identityAddress: randomPrivateAddress(random),
       remoteAddress: config.remoteAddress,
@@ -278,6 +278,7 @@ export class Stack {
         return this.#stage(output.stage === 'main-mode' ? 'ike-main-mode' : 'ike-quick-mode');
       case 'ike-established':
         this.#agreed.ike = output.algorithms;
+        this.#agreed.ikeAuthentication = output.authentication;
         this.#agreed.encapsulation = output.encapsulation;
         this.#rawEspUnproven = output.encapsulation === 'raw';
         return;

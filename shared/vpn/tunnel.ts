@@ -5,6 +5,7 @@
 import type { CipherSuite } from '../crypto/suite.ts';
 import { type Failure, plainText } from '../errors.ts';
 import type { NatTraversal } from '../ike/config.ts';
+import type { Credentials } from '../ike/credentials.ts';
 import type { IpInput, IpOutput } from '../ip/messages.ts';
 import type { AuthMethod } from '../ppp/ppp.ts';
 import { CLAIM_REFUSALS, REFUSALS } from '../relay/close-codes.ts';
@@ -27,7 +28,7 @@ export interface TunnelConfig {
   readonly random: Random;
   /** The profile's id at the relay. */
   readonly gateway: string;
-  readonly preSharedKey: Bytes;
+  readonly credentials: Credentials;
   readonly userName: string;
   readonly password: string;
   /** Ways to sign in that the user allows, best first. */
@@ -200,7 +201,7 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
       remotePorts: message.remote,
       natTraversal,
       outerMtu: message.mtu,
-      preSharedKey: config.preSharedKey,
+      credentials: config.credentials,
       userName: config.userName,
       password: config.password,
       authMethods: config.authMethods,

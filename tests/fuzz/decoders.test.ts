@@ -67,9 +67,12 @@ const header = {
 };
 const natt: Payload = { kind: 'nat-discovery', draft: false, hash: new Uint8Array(20) };
 const payloads: readonly Payload[] = [
-  { kind: 'security-association', proposals: [phase1Proposal(PHASE1_TRANSFORMS)] },
+  { kind: 'security-association', proposals: [phase1Proposal(PHASE1_TRANSFORMS, 1)] },
   { kind: 'vendor-id', data: fromHex('4a131c81070358455c5728f20e95452f') },
   { kind: 'key-exchange', data: new Uint8Array(128) },
+  { kind: 'certificate', encoding: 4, data: new Uint8Array(40) },
+  { kind: 'certificate-request', encoding: 4, data: new Uint8Array(20) },
+  { kind: 'signature', data: new Uint8Array(64) },
   { kind: 'nonce', data: new Uint8Array(32) },
   natt,
   { kind: 'identification', idType: 1, protocolId: 17, port: 1701, data: new Uint8Array(4) },
@@ -130,7 +133,7 @@ const TARGETS: Readonly<Record<string, Target>> = {
       const found = decodeClearBody(decodeMessage(bytes));
       for (const { payload } of found) {
         if (payload.kind !== 'security-association') continue;
-        choosePhase1(payload.proposals, PHASE1_TRANSFORMS);
+        choosePhase1(payload.proposals, PHASE1_TRANSFORMS, 1);
         choosePhase2(payload.proposals, PHASE2_TRANSFORMS, [3, 4]);
       }
       responderLifetime(found);

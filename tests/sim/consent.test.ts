@@ -50,7 +50,7 @@ async function attempt(
       suite: nobleSuite(new SeededRandom(3)),
       random: new SeededRandom(4),
       gateway: 'test',
-      preSharedKey: KEY,
+      credentials: { kind: 'pre-shared-key', key: KEY },
       userName: 'alice',
       password: PASSWORD,
       authMethods: allowed,

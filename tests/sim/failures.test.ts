@@ -40,7 +40,7 @@ async function dial(
       suite,
       random: new SeededRandom(seed + 2),
       gateway: 'test',
-      preSharedKey: new TextEncoder().encode(KEY),
+      credentials: { kind: 'pre-shared-key', key: new TextEncoder().encode(KEY) },
       userName: 'alice',
       password: 'wonderland',
       authMethods: ['mschapv2', 'chap-md5'],
@@ -57,7 +57,9 @@ async function dial(
 function start(suite: CountedSuite, failure: FailureCase): Promise<Laboratory> {
   const { preSharedKey, name, password } = failure.user ?? {};
   const user = {
-    ...(preSharedKey !== undefined && { preSharedKey: new TextEncoder().encode(preSharedKey) }),
+    ...(preSharedKey !== undefined && {
+      credentials: { kind: 'pre-shared-key' as const, key: new TextEncoder().encode(preSharedKey) },
+    }),
     ...(name !== undefined && { userName: name }),
     ...(password !== undefined && { password }),
   };

@@ -11,7 +11,10 @@ import { type Bytes, concat, EMPTY } from '../../shared/wire/bytes.ts';
 import { SeededRandom } from '../support/random.ts';
 import { IkePair, ikeConfig, type Side } from './ike-pair.ts';
 
-const OTHER_KEY = new TextEncoder().encode('another secret');
+const OTHER_KEY = {
+  kind: 'pre-shared-key',
+  key: new TextEncoder().encode('another secret'),
+} as const;
 const OTHER_PHASE1: Phase1Transform = { cipher: 'aes-cbc', keyBits: 256, hash: 'sha1', group: 14 };
 
 /** What anybody on the way can send: an error notification in clear, with the cookies of `like`. */
@@ -111,7 +114,7 @@ describe('why it failed', () => {
   });
 
   test('another pre-shared key, and the gateway says so', () => {
-    const result = outcome(new IkePair({ server: { preSharedKey: OTHER_KEY } }));
+    const result = outcome(new IkePair({ server: { credentials: OTHER_KEY } }));
     expect(result.code).toBe('IKE_AUTHENTICATION_FAILED');
     expect(result.detail).toBe('the gateway answered PAYLOAD-MALFORMED');
   });
@@ -119,7 +122,7 @@ describe('why it failed', () => {
   test('another pre-shared key, and the gateway is silent', () => {
     const tap = (from: Side, bytes: Bytes) =>
       from === 'server' && exchangeOf(bytes) === ExchangeType.informational ? [] : [bytes];
-    const result = outcome(new IkePair({ server: { preSharedKey: OTHER_KEY }, tap }));
+    const result = outcome(new IkePair({ server: { credentials: OTHER_KEY }, tap }));
     expect(result).toMatchObject({
       code: 'IKE_AUTHENTICATION_FAILED',
       detail: 'no answer to main mode message 5',
@@ -133,7 +136,7 @@ describe('why it failed', () => {
       if (exchangeOf(bytes) === ExchangeType.identityProtection) message4 = bytes;
       return [message4!];
     };
-    const result = outcome(new IkePair({ server: { preSharedKey: OTHER_KEY }, tap }));
+    const result = outcome(new IkePair({ server: { credentials: OTHER_KEY }, tap }));
     expect(result).toMatchObject({
       code: 'IKE_AUTHENTICATION_FAILED',
       detail: 'the gateway keeps repeating main mode message 4',
@@ -383,7 +386,9 @@ describe('arbitrary input never throws', () => {
 
 test('a configuration that cannot work is refused', () => {
   const config = ikeConfig('initiator', 1);
-  expect(() => new Ike({ ...config, preSharedKey: EMPTY })).toThrow(RangeError);
+  expect(() => new Ike({ ...config, credentials: { kind: 'pre-shared-key', key: EMPTY } })).toThrow(
+    RangeError,
+  );
   expect(() => new Ike({ ...config, localAddress: new Uint8Array(16) })).toThrow(RangeError);
   expect(() => new Ike({ ...config, phase1: [] })).toThrow(RangeError);
   expect(() => new Ike({ ...config, phase1: Array(25).fill(OTHER_PHASE1) })).toThrow(RangeError);

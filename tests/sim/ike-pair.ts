@@ -31,7 +31,7 @@ export function ikeConfig(role: IkeConfig['role'], seed: number): IkeConfig {
     role,
     primitives: nodePrimitives,
     random: new SeededRandom(seed),
-    preSharedKey: new TextEncoder().encode('a shared secret'),
+    credentials: { kind: 'pre-shared-key', key: new TextEncoder().encode('a shared secret') },
     localAddress: client ? Uint8Array.of(192, 168, 77, 3) : SERVER,
     remoteAddress: client ? SERVER : CLIENT_PUBLIC,
     localPorts: client ? { ike: 40_000, natt: 40_001 } : { ike: 500, natt: 4500 },

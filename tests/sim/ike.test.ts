@@ -55,6 +55,7 @@ describe('from nothing to a child SA', () => {
       {
         kind: 'ike-established',
         algorithms: QUICK_PHASE1,
+        authentication: 'pre-shared key',
         nat: { local: true, remote: false },
         encapsulation: 'udp',
         lifetimeSeconds: IKE_LIFETIME_SECONDS,

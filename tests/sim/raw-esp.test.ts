@@ -35,7 +35,7 @@ async function laboratory(variation: Variation = {}): Promise<Laboratory> {
       suite: counted.suite,
       random: new SeededRandom(21),
       gateway: 'test',
-      preSharedKey: PSK,
+      credentials: { kind: 'pre-shared-key', key: PSK },
       userName: 'alice',
       password: 'wonderland',
       authMethods: ['mschapv2'],

@@ -114,7 +114,7 @@ export class Gateway {
       role: 'responder',
       primitives: suite,
       random,
-      preSharedKey: config.preSharedKey,
+      credentials: { kind: 'pre-shared-key', key: config.preSharedKey },
       localAddress: GATEWAY_ADDRESS,
       remoteAddress: config.clientAddress,
       localPorts: { ike: 500, natt: 4500 },

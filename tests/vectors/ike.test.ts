@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { EspIntegrity } from '../../shared/esp/engine.ts';
+import { openIdentity } from '../../shared/ike/authentication.ts';
+import { type Group, sharedSecret } from '../../shared/ike/group.ts';
 import { IkeSa } from '../../shared/ike/ike-sa.ts';
 import { openInformational } from '../../shared/ike/informational.ts';
 import { derivePhase1Keys, type Phase1Exchange } from '../../shared/ike/key-material.ts';
-import { bodyOf, openIdentity, readKeyExchange } from '../../shared/ike/main-mode.ts';
-import { type ModpGroup, sharedSecret } from '../../shared/ike/modp.ts';
+import { bodyOf, readKeyExchange } from '../../shared/ike/main-mode.ts';
 import { encapsulationMode, readVendorIds } from '../../shared/ike/nat-traversal.ts';
 import { choosePhase1, type Phase1Transform } from '../../shared/ike/phase1-transforms.ts';
 import { choosePhase2, type Phase2Transform } from '../../shared/ike/phase2-transforms.ts';
@@ -15,6 +16,13 @@ import { decodePayloads, type ReceivedPayload } from '../../shared/isakmp/payloa
 import { EMPTY, fromHex, toHex } from '../../shared/wire/bytes.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
 import file from './ike-softether.json' with { type: 'json' };
+
+const CONFIG = {
+  credentials: {
+    kind: 'pre-shared-key' as const,
+    key: new TextEncoder().encode(file.preSharedKey),
+  },
+};
 
 type Capture = (typeof file.captures)[number];
 
@@ -35,13 +43,12 @@ function readMainMode(capture: Capture): { sa: IkeSa; messages: readonly Message
     responderNonce: responder.nonce,
     offer: bodyOf(clear(0), 'security-association'),
   };
-  const group = transform.group as ModpGroup;
-  const exponent = fromHex(capture.exponent);
-  const preSharedKey = new TextEncoder().encode(file.preSharedKey);
+  const group = transform.group as Group;
+  const privateValue = fromHex(capture.exponent);
   const primitives = nodePrimitives;
-  const pair = { group, exponent, publicValue: initiator.value };
+  const pair = { group, privateValue, publicValue: initiator.value };
   const secret = sharedSecret(pair, responder.value, primitives);
-  const keys = derivePhase1Keys(primitives, transform, preSharedKey, secret!, exchange);
+  const keys = derivePhase1Keys(primitives, transform, CONFIG.credentials, secret!, exchange);
   const { dialect, dpd } = readVendorIds(clear(1), 'on');
   const nat = { local: true, remote: false };
   const sa = new IkeSa(
@@ -60,35 +67,35 @@ describe.each(file.captures)(
       const [answer] = decodeClearBody(messages[1]!);
       expect(answer!.payload.kind).toBe('security-association');
       const chosen = readProposals([answer!]);
-      expect(choosePhase1(chosen, [capture.phase1 as Phase1Transform])?.transform).toEqual(
+      expect(choosePhase1(chosen, [capture.phase1 as Phase1Transform], 1)?.transform).toEqual(
         capture.phase1,
       );
       expect(sa.parameters.dialect?.name).toBe('RFC 3947');
       expect(sa.parameters.dpd).toBe(true);
-      expect(openIdentity(sa, 'initiator', messages[4]!)).toBeDefined();
-      expect(openIdentity(sa, 'responder', messages[5]!)).toBeDefined();
+      expect(openIdentity(sa, 'initiator', messages[4]!, CONFIG, 0).kind).toBe('proven');
+      expect(openIdentity(sa, 'responder', messages[5]!, CONFIG, 0).kind).toBe('proven');
     });
 
     test('a changed bit in message 6 proves nothing', () => {
       const { sa, messages } = readMainMode(capture);
-      openIdentity(sa, 'initiator', messages[4]!);
+      openIdentity(sa, 'initiator', messages[4]!, CONFIG, 0);
       const body = messages[5]!.body.slice();
       body[body.length - 1]! ^= 1;
       const before = sa.phase1.lastBlock;
       let opened: unknown;
       try {
-        opened = openIdentity(sa, 'responder', { ...messages[5]!, body });
+        opened = openIdentity(sa, 'responder', { ...messages[5]!, body }, CONFIG, 0).kind;
       } catch {
         opened = undefined;
       }
-      expect(opened).toBeUndefined();
+      expect(opened).not.toBe('proven');
       expect(sa.phase1.lastBlock).toBe(before);
     });
 
     test('quick mode and the notification after it', () => {
       const { sa, messages } = readMainMode(capture);
-      openIdentity(sa, 'initiator', messages[4]!);
-      openIdentity(sa, 'responder', messages[5]!);
+      openIdentity(sa, 'initiator', messages[4]!, CONFIG, 0);
+      openIdentity(sa, 'responder', messages[5]!, CONFIG, 0);
       const [first, second, third] = capture.quick.map((hex) => decodeMessage(fromHex(hex)));
       const chain = sa.chain(first!.header.messageId);
       const offer = sa.open(first!, chain, EMPTY)!;

@@ -187,7 +187,7 @@ export class TunnelService implements TunnelApi {
       suite,
       random,
       gateway: request.gateway,
-      preSharedKey: new TextEncoder().encode(request.preSharedKey),
+      credentials: { kind: 'pre-shared-key', key: new TextEncoder().encode(request.preSharedKey) },
       userName: request.userName,
       password: request.password,
       authMethods: request.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],

@@ -60,7 +60,7 @@ export class Liar {
     }
     if (message.header.exchangeType !== ExchangeType.identityProtection) return;
     try {
-      this.sa ??= this.#mainMode.receive({ message, bytes, channel });
+      this.sa ??= this.#mainMode.receive({ message, bytes, channel }, 0);
     } catch (error) {
       if (!(error instanceof DecodeError || error instanceof ProtocolError)) throw error;
     }

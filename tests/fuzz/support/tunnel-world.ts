@@ -122,7 +122,7 @@ export class TunnelWorld {
       suite: nodeSuite(seed + 20),
       random: new SeededRandom(seed + 21),
       gateway: 'test',
-      preSharedKey: new TextEncoder().encode(PSK),
+      credentials: { kind: 'pre-shared-key', key: new TextEncoder().encode(PSK) },
       userName: 'alice',
       password: PASSWORD,
       authMethods: ['mschapv2', 'chap-md5'],

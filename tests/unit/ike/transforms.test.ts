@@ -16,10 +16,11 @@ import {
   phase2Proposal,
 } from '../../../shared/ike/phase2-transforms.ts';
 import type { Attribute } from '../../../shared/isakmp/attribute.ts';
-import { EncapsulationMode } from '../../../shared/isakmp/numbers.ts';
+import { AuthenticationMethod, EncapsulationMode } from '../../../shared/isakmp/numbers.ts';
 import type { Proposal, Transform } from '../../../shared/isakmp/proposal.ts';
 import { fromHex } from '../../../shared/wire/bytes.ts';
 
+const PSK = AuthenticationMethod.preSharedKey;
 const SPI = fromHex('01020304');
 const UDP = [EncapsulationMode.udpTransport];
 
@@ -40,20 +41,20 @@ describe('phase 1', () => {
     expect(PHASE1_TRANSFORMS.length).toBeLessThanOrEqual(24);
     expect(new Set(PHASE1_TRANSFORMS.map(describePhase1)).size).toBe(PHASE1_TRANSFORMS.length);
     for (const transform of PHASE1_TRANSFORMS) {
-      const choice = choosePhase1([phase1Proposal([transform])], PHASE1_TRANSFORMS);
+      const choice = choosePhase1([phase1Proposal([transform], PSK)], PHASE1_TRANSFORMS, PSK);
       expect(choice?.transform).toEqual(transform);
       expect(choice?.lifetimeSeconds).toBe(28_800);
     }
   });
 
-  test('stronger groups come first', () => {
-    const groups = PHASE1_TRANSFORMS.map(({ group }) => group);
-    expect(groups).toEqual(groups.toSorted((a, b) => b - a));
+  test('what RFC 8247 advises against comes last', () => {
+    const old = PHASE1_TRANSFORMS.map(({ group }) => group === 2 || group === 5);
+    expect(old).toEqual(old.toSorted((a, b) => Number(a) - Number(b)));
   });
 
   test('the first of the peer’s that is ours', () => {
     const ours = PHASE1_TRANSFORMS.slice(4, 9);
-    const choice = choosePhase1([phase1Proposal(PHASE1_TRANSFORMS)], ours);
+    const choice = choosePhase1([phase1Proposal(PHASE1_TRANSFORMS, PSK)], ours, PSK);
     expect(choice?.transform).toEqual(PHASE1_TRANSFORMS[4]);
     expect(choice?.chosen.number).toBe(5);
   });
@@ -67,14 +68,14 @@ describe('phase 1', () => {
     ['a key length that AES has not', 14, 100],
     ['no key length', 14, undefined],
   ])('passes over %s', (_name, type, value) => {
-    const proposal = changed(phase1Proposal([PHASE1_TRANSFORMS[0]!]), type, value);
-    expect(choosePhase1([proposal], PHASE1_TRANSFORMS)).toBeUndefined();
+    const proposal = changed(phase1Proposal([PHASE1_TRANSFORMS[0]!], PSK), type, value);
+    expect(choosePhase1([proposal], PHASE1_TRANSFORMS, PSK)).toBeUndefined();
   });
 
   test('understands a key length with its bytes swapped', () => {
-    const proposal = phase1Proposal([PHASE1_TRANSFORMS[0]!]);
+    const proposal = phase1Proposal([PHASE1_TRANSFORMS[0]!], PSK);
     const swapped = changed(proposal, 14, 0x0001);
-    expect(choosePhase1([swapped], PHASE1_TRANSFORMS)?.transform.keyBits).toBe(256);
+    expect(choosePhase1([swapped], PHASE1_TRANSFORMS, PSK)?.transform.keyBits).toBe(256);
     expect([0x8000, 0xc000, 0x0001].map(readKeyBits)).toEqual([128, 192, 256]);
     expect([128, 192, 256, 0, undefined].map(readKeyBits)).toEqual([
       128,
@@ -86,9 +87,9 @@ describe('phase 1', () => {
   });
 
   test('in words', () => {
-    expect(describePhase1(PHASE1_TRANSFORMS[0]!)).toBe('AES-CBC-256, SHA2-512, MODP-4096');
+    expect(describePhase1(PHASE1_TRANSFORMS[0]!)).toBe('AES-CBC-256, SHA2-384, ECP-384');
     expect(summarizePhase1(PHASE1_TRANSFORMS)).toBe(
-      'AES-CBC-256/AES-CBC-192/AES-CBC-128/3DES-CBC, SHA2-512/SHA2-256/SHA2-384/SHA1/MD5, MODP-4096/MODP-3072/MODP-2048/MODP-1536/MODP-1024',
+      'AES-CBC-256/AES-CBC-128/3DES-CBC, SHA2-384/SHA2-256/SHA2-512/SHA1/MD5, ECP-384/ECP-256/ECP-521/MODP-4096/MODP-3072/MODP-2048/MODP-8192/MODP-1536/MODP-1024',
     );
   });
 });

@@ -26,7 +26,7 @@ function stage(socket: FakeSocket = new FakeSocket()) {
     suite: nobleSuite(new SeededRandom(1)),
     random: new SeededRandom(2),
     gateway: 'test',
-    preSharedKey: Uint8Array.of(1),
+    credentials: { kind: 'pre-shared-key', key: Uint8Array.of(1) },
     userName: 'alice',
     password: 'wonderland',
     authMethods: ['mschapv2'],

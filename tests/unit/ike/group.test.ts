@@ -1,12 +1,9 @@
-import { createDiffieHellman, getDiffieHellman } from 'node:crypto';
+import { createDiffieHellman, createECDH, getDiffieHellman } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Primitives } from '../../../shared/crypto/suite.ts';
-import {
-  generateKeyPair,
-  type ModpGroup,
-  modpBits,
-  sharedSecret,
-} from '../../../shared/ike/modp.ts';
+import type { EcpGroup } from '../../../shared/ike/ecp.ts';
+import { describeGroup, generateKeyPair, sharedSecret } from '../../../shared/ike/group.ts';
+import { type ModpGroup, modpBits } from '../../../shared/ike/modp.ts';
 import { type Bytes, fromHex, toHex } from '../../../shared/wire/bytes.ts';
 import { SeededRandom } from '../../support/random.ts';
 import { wasmSuite } from '../../support/wasm-suite.ts';
@@ -16,7 +13,7 @@ beforeAll(async () => {
   primitives = await wasmSuite(new SeededRandom(0));
 });
 
-const GROUPS: readonly ModpGroup[] = [2, 5, 14, 15, 16];
+const GROUPS: readonly ModpGroup[] = [2, 5, 14, 15, 16, 17, 18];
 
 function primeOf(group: ModpGroup): Bytes {
   return new Uint8Array(getDiffieHellman(`modp${group}`).getPrime());
@@ -28,7 +25,7 @@ function asNumber(bytes: Uint8Array): bigint {
 
 describe.each(GROUPS)('group %d', (group) => {
   test('agrees with OpenSSL', () => {
-    for (let seed = 0; seed < 3; seed++) {
+    for (let seed = 0; seed < (group > 15 ? 1 : 3); seed++) {
       const other = getDiffieHellman(`modp${group}`);
       other.generateKeys();
       const ours = generateKeyPair(group, new SeededRandom(seed), primitives);
@@ -41,7 +38,7 @@ describe.each(GROUPS)('group %d', (group) => {
   test('has the RFC prime, as its public value of a known exponent shows', () => {
     const pair = generateKeyPair(group, new SeededRandom(group), primitives);
     const other = createDiffieHellman(primeOf(group), Buffer.of(2));
-    other.setPrivateKey(pair.exponent);
+    other.setPrivateKey(pair.privateValue);
     other.generateKeys();
     expect(asNumber(pair.publicValue)).toBe(asNumber(other.getPublicKey()));
     expect(pair.publicValue.length).toBe(modpBits(group) / 8);
@@ -73,11 +70,53 @@ describe.each(GROUPS)('group %d', (group) => {
 
   test('has exponents of one length', () => {
     const lengths = [1, 2, 3].map((seed) => {
-      const { exponent } = generateKeyPair(group, new SeededRandom(seed), primitives);
+      const { privateValue: exponent } = generateKeyPair(group, new SeededRandom(seed), primitives);
       expect(exponent[0]! & 0x80).toBe(0x80);
       return exponent.length;
     });
     expect(new Set(lengths).size).toBe(1);
     expect(lengths[0]).toBeGreaterThanOrEqual(20);
   });
+});
+
+const CURVES = { 19: 'prime256v1', 20: 'secp384r1', 21: 'secp521r1' } as const;
+
+describe.each([19, 20, 21] as const)('group %d', (group: EcpGroup) => {
+  test('agrees with OpenSSL', () => {
+    for (let seed = 0; seed < 3; seed++) {
+      const other = createECDH(CURVES[group]);
+      const theirs = new Uint8Array(other.generateKeys().subarray(1));
+      const ours = generateKeyPair(group, new SeededRandom(seed), primitives);
+      const secret = sharedSecret(ours, theirs, primitives)!;
+      const point = Buffer.concat([Buffer.of(4), ours.publicValue]);
+      expect(toHex(secret)).toBe(other.computeSecret(point).toString('hex'));
+      expect(ours.publicValue.length).toBe(2 * secret.length);
+    }
+  });
+
+  test('refuses what is no point of the curve', () => {
+    const pair = generateKeyPair(group, new SeededRandom(1), primitives);
+    const { publicValue } = generateKeyPair(group, new SeededRandom(2), primitives);
+    expect(sharedSecret(pair, publicValue, primitives)).toBeDefined();
+    const off = publicValue.slice();
+    off[off.length - 1]! ^= 1;
+    const bad = [
+      Uint8Array.of(),
+      off,
+      new Uint8Array(publicValue.length),
+      publicValue.slice(1),
+      new Uint8Array(publicValue.length).fill(0xff),
+      Uint8Array.of(4, ...publicValue),
+    ];
+    for (const value of bad) expect(sharedSecret(pair, value, primitives)).toBeUndefined();
+  });
+});
+
+test('in words', () => {
+  expect([14, 18, 19, 21].map((group) => describeGroup(group as ModpGroup | EcpGroup))).toEqual([
+    'MODP-2048',
+    'MODP-8192',
+    'ECP-256',
+    'ECP-521',
+  ]);
 });
