@@ -138,6 +138,33 @@ module.exports = {
       to: { path: '^web/ui/' },
     },
     {
+      name: 'playground-is-a-program',
+      comment: 'Nothing of Culvert needs the playground.',
+      severity: 'error',
+      from: { path: '^(shared|wasm|web|dial|relay)/' },
+      to: { path: '^playground/' },
+    },
+    {
+      name: 'network-knows-no-service',
+      comment: 'The switch and its hosts carry packets for whoever is on them.',
+      severity: 'error',
+      from: { path: '^playground/network/' },
+      to: {
+        path: '^(shared|wasm|web|dial|relay|playground)/',
+        pathNot: '^(playground/network/|shared/(ip|wire)/|shared/errors[.]ts$)',
+      },
+    },
+    {
+      name: 'intranet-knows-no-tunnel',
+      comment: 'The hosts behind the gateway know nothing of how a visitor came.',
+      severity: 'error',
+      from: { path: '^playground/intranet/' },
+      to: {
+        path: '^(shared|wasm|web|dial|relay|playground)/',
+        pathNot: '^(playground/(intranet|network)/|shared/(ip|wire)/)',
+      },
+    },
+    {
       name: 'no-circles',
       severity: 'error',
       from: {},
@@ -164,7 +191,7 @@ module.exports = {
       name: 'declared-packages',
       comment: 'What runs must be in package.json.',
       severity: 'error',
-      from: { path: '^(shared|relay|wasm|web|dial)/' },
+      from: { path: '^(shared|relay|wasm|web|dial|playground)/' },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
     },
   ],
