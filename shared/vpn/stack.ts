@@ -96,6 +96,7 @@ export class Stack {
       { local: config.innerPort, remote: L2TP_PORT },
       config.sendSealed,
       (packet) => this.#receiveL2tp(packet),
+      config.taps,
     );
     this.#ike = new Ike({
       role: 'initiator',
@@ -111,6 +112,7 @@ export class Stack {
       claimsSpis: true,
       innerLocalPort: config.innerPort,
       innerRemotePort: L2TP_PORT,
+      taps: config.taps,
     });
   }
 
