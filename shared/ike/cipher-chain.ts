@@ -6,14 +6,23 @@ import type { Primitives } from '../crypto/suite.ts';
 import { type Bytes, concat } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { cipherSizes, type Phase1Transform } from './phase1-transforms.ts';
+import type { IkeTap, TapPoint } from './tap.ts';
 
 export class CipherChain {
   readonly #primitives: Primitives;
   readonly #transform: Phase1Transform;
   readonly #key: Bytes;
+  readonly #taps: TapPoint<IkeTap>;
   #iv: Bytes;
 
-  constructor(primitives: Primitives, transform: Phase1Transform, key: Bytes, iv: Bytes) {
+  constructor(
+    primitives: Primitives,
+    transform: Phase1Transform,
+    key: Bytes,
+    iv: Bytes,
+    taps: TapPoint<IkeTap>,
+  ) {
+    this.#taps = taps;
     this.#primitives = primitives;
     this.#transform = transform;
     this.#key = key;
@@ -46,8 +55,9 @@ export class CipherChain {
     return this.#primitives.cbcDecrypt(cipher, this.#key, this.#iv, ciphertext);
   }
 
-  /** Takes over from a received ciphertext. */
+  /** Takes over from a ciphertext, sent or received and authentic. */
   advance(ciphertext: Bytes): void {
+    this.#taps.tap?.ikePlaintext(ciphertext, this.decrypt(ciphertext));
     this.#iv = ciphertext.slice(ciphertext.length - cipherSizes(this.#transform).block);
   }
 }

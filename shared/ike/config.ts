@@ -4,6 +4,7 @@ import type { Bytes, Millis, Random } from '../wire/bytes.ts';
 import type { Credentials } from './credentials.ts';
 import { PHASE1_TRANSFORMS, type Phase1Transform } from './phase1-transforms.ts';
 import { PHASE2_TRANSFORMS, type Phase2Transform } from './phase2-transforms.ts';
+import type { IkeTap, TapPoint } from './tap.ts';
 
 interface IkePorts {
   readonly ike: number;
@@ -42,6 +43,8 @@ export interface IkeConfig {
   readonly phase1?: readonly Phase1Transform[];
   readonly phase2?: readonly Phase2Transform[];
   readonly timers?: Partial<IkeTimers>;
+  /** Where somebody may record what is encrypted. */
+  readonly taps?: TapPoint<IkeTap>;
 }
 
 export interface IkeTimers {
@@ -80,6 +83,7 @@ export interface SettledConfig extends IkeConfig {
   readonly phase1: readonly Phase1Transform[];
   readonly phase2: readonly Phase2Transform[];
   readonly timers: IkeTimers;
+  readonly taps: TapPoint<IkeTap>;
 }
 
 /** Throws `RangeError` for what cannot be used. */
@@ -102,6 +106,7 @@ export function settleConfig(config: IkeConfig): SettledConfig {
     phase1,
     phase2,
     timers: { ...DEFAULT_TIMERS, ...config.timers },
+    taps: config.taps ?? { tap: undefined },
   };
 }
 

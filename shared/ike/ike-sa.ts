@@ -25,6 +25,7 @@ import {
 } from './key-material.ts';
 import type { NatDialect, NatFindings } from './nat-traversal.ts';
 import type { Phase1Transform } from './phase1-transforms.ts';
+import type { IkeTap, TapPoint } from './tap.ts';
 
 interface IkeSaParameters {
   readonly primitives: Primitives;
@@ -38,6 +39,7 @@ interface IkeSaParameters {
   readonly phase2Address: Bytes;
   /** Both ends announced dead peer detection. */
   readonly dpd: boolean;
+  readonly taps: TapPoint<IkeTap>;
 }
 
 export class IkeSa {
@@ -49,12 +51,14 @@ export class IkeSa {
   lifetimeSeconds: number;
 
   constructor(parameters: IkeSaParameters, channel: IkeChannel, lifetimeSeconds: number) {
-    const { primitives, transform, exchange, keys } = parameters;
+    const { primitives, transform, exchange, keys, taps } = parameters;
     this.parameters = parameters;
     this.channel = channel;
     this.lifetimeSeconds = lifetimeSeconds;
     const iv = phase1Iv(primitives, transform, exchange);
-    this.phase1 = new CipherChain(primitives, transform, keys.cipherKey, iv);
+    this.phase1 = new CipherChain(primitives, transform, keys.cipherKey, iv, taps);
+    const { initiatorCookie, responderCookie } = exchange;
+    taps.tap?.ikeKey(initiatorCookie, responderCookie, keys.cipherKey);
   }
 
   /** Whether a header names this SA. */
@@ -68,9 +72,9 @@ export class IkeSa {
 
   /** A fresh chain for the exchange `messageId`. */
   chain(messageId: number): CipherChain {
-    const { primitives, transform, keys } = this.parameters;
+    const { primitives, transform, keys, taps } = this.parameters;
     const iv = phase2Iv(primitives, transform, this.phase1.lastBlock, messageId);
-    return new CipherChain(primitives, transform, keys.cipherKey, iv);
+    return new CipherChain(primitives, transform, keys.cipherKey, iv, taps);
   }
 
   /** The hash of a message after phase 1: `nonce` is what goes between message id and payloads. @rfc 2409 §5.5 */

@@ -239,7 +239,17 @@ export class MainModeInitiator implements MainMode {
     const phase2Address = dialect === undefined ? config.localAddress : config.identityAddress;
     const lifetime = Math.min(IKE_LIFETIME_SECONDS, choice.lifetimeSeconds ?? IKE_LIFETIME_SECONDS);
     const sa = new IkeSa(
-      { primitives, transform, exchange, keys, nat, dialect, phase2Address, dpd },
+      {
+        primitives,
+        transform,
+        exchange,
+        keys,
+        nat,
+        dialect,
+        phase2Address,
+        dpd,
+        taps: config.taps,
+      },
       channel,
       lifetime,
     );

@@ -175,7 +175,17 @@ export class MainModeResponder implements MainMode {
     const dialect = nat.local || nat.remote ? state.dialect : undefined;
     const phase2Address = dialect === undefined ? config.localAddress : config.identityAddress;
     const sa = new IkeSa(
-      { primitives, transform, exchange, keys, nat, dialect, phase2Address, dpd: state.dpd },
+      {
+        primitives,
+        transform,
+        exchange,
+        keys,
+        nat,
+        dialect,
+        phase2Address,
+        dpd: state.dpd,
+        taps: config.taps,
+      },
       arrival.channel,
       choice.lifetimeSeconds ?? IKE_LIFETIME_SECONDS,
     );

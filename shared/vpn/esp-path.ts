@@ -9,13 +9,16 @@ import {
   type EspSaParameters,
   type EspSealer,
   OpenResult,
+  SEALED_HEADER,
   SLOT_HEADROOM,
   SLOT_SIZE,
 } from '../esp/engine.ts';
+import type { TapPoint } from '../ike/tap.ts';
 import type { ChannelNumber } from '../relay/channels.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import type { Packet } from '../wire/packet.ts';
 import { prependUdp, stripUdp, UDP_PROTOCOL } from './inner-udp.ts';
+import type { Tap } from './tap.ts';
 
 /** Slots for packets going out; the rest of the engine's are for packets coming in. */
 const OUTBOUND_SLOTS = 256;
@@ -51,6 +54,7 @@ export class EspPath {
   readonly #localPort: number;
   readonly #remotePort: number;
   readonly #deliver: (packets: readonly Packet[]) => void;
+  readonly #taps: TapPoint<Tap>;
   /** Those of a run that were authentic, while it is delivered. */
   readonly #opened: Packet[] = [];
   /** Where each slot's packet begins when it is empty. */
@@ -72,12 +76,14 @@ export class EspPath {
     ports: { readonly local: number; readonly remote: number },
     sendSealed: SendSealed,
     deliver: (packets: readonly Packet[]) => void,
+    taps: TapPoint<Tap> = { tap: undefined },
   ) {
     this.#engine = engine;
     this.#sendSealed = sendSealed;
     this.#localPort = ports.local;
     this.#remotePort = ports.remote;
     this.#deliver = deliver;
+    this.#taps = taps;
     this.#home = engine.slots.map((slot) => slot.start);
     this.#inboundSlots = engine.slots.length - OUTBOUND_SLOTS;
   }
@@ -100,6 +106,8 @@ export class EspPath {
     }
     this.#inbound.get(inbound.spi)?.close();
     this.#inbound.set(inbound.spi, this.#engine.inbound(inbound));
+    this.#taps.tap?.espSa('in', inbound);
+    this.#taps.tap?.espSa('out', outbound);
   }
 
   /** Closes the pair whose inbound SA has this SPI; its outbound half only if nothing has replaced it. */
@@ -146,10 +154,15 @@ export class EspPath {
     const count = this.#toSeal;
     if (count === 0) return;
     this.#toSeal = 0;
+    const { tap } = this.#taps;
+    const plaintexts = tap && this.#engine.slots.slice(0, count).map(copy);
     const sealed = this.#sealer?.seal(0, count, UDP_PROTOCOL, this.#channel) ?? 0;
     for (let i = 0; i < sealed; i++) {
       const { bytes, start, end } = this.#engine.slots[i]!;
       this.#sendSealed(bytes, start, end);
+      if (plaintexts === undefined) continue;
+      const header = espHeader(bytes, start + SEALED_HEADER);
+      tap!.espPlaintext('out', header, UDP_PROTOCOL, plaintexts[i]!);
     }
     this.counters.unsent += count - sealed;
   }
@@ -173,6 +186,8 @@ export class EspPath {
   openPending(): boolean {
     const end = OUTBOUND_SLOTS + this.#toOpen;
     if (this.#toOpen === 0) return false;
+    const { tap } = this.#taps;
+    const headers = tap && this.#arrived(this.#toOpen);
     this.#engine.open(OUTBOUND_SLOTS, this.#toOpen);
     this.#toOpen = 0;
     const { slots, results, nextHeaders } = this.#engine;
@@ -185,6 +200,9 @@ export class EspPath {
       }
       authentic = true;
       const packet = slots[i]!;
+      if (headers !== undefined) {
+        tap!.espPlaintext('in', headers[i - OUTBOUND_SLOTS]!, nextHeaders[i]!, copy(packet));
+      }
       // A gateway may answer from another port than 1701 (RFC 3193 §4), so any source port will do.
       if (nextHeaders[i] === UDP_PROTOCOL && stripUdp(packet, this.#localPort) !== 0)
         this.#opened.push(packet);
@@ -194,10 +212,25 @@ export class EspPath {
     return authentic;
   }
 
+  /** The headers of what waits to be opened. */
+  #arrived(count: number): Bytes[] {
+    const slots = this.#engine.slots.slice(OUTBOUND_SLOTS, OUTBOUND_SLOTS + count);
+    return slots.map(({ bytes, start }) => espHeader(bytes, start));
+  }
+
   #countDrop(result: number): void {
     if (result === OpenResult.unknownSpi) this.counters.unknownSpi++;
     else if (result === OpenResult.badIcv) this.counters.badIcv++;
     else if (result === OpenResult.replayed) this.counters.replayed++;
     else this.counters.malformed++;
   }
+}
+
+function copy({ bytes, start, end }: Packet): Bytes {
+  return bytes.slice(start, end);
+}
+
+/** SPI and sequence number of the ESP packet at `start`. */
+function espHeader(bytes: Bytes, start: number): Bytes {
+  return bytes.slice(start, start + 8);
 }

@@ -3,6 +3,7 @@ import type { CipherSuite } from '../crypto/suite.ts';
 import type { Failure } from '../errors.ts';
 import type { NatTraversal } from '../ike/config.ts';
 import type { Credentials } from '../ike/credentials.ts';
+import type { TapPoint } from '../ike/tap.ts';
 import type { IpOutput } from '../ip/messages.ts';
 import type { AuthMethod } from '../ppp/ppp.ts';
 import type { ChannelNumber } from '../relay/channels.ts';
@@ -11,6 +12,7 @@ import type { Bytes, Random } from '../wire/bytes.ts';
 import type { Trace } from '../wire/machine.ts';
 import type { SendSealed } from './esp-path.ts';
 import type { Session } from './session.ts';
+import type { Tap } from './tap.ts';
 
 /** What a person waits for, in the order in which it happens. */
 export type Stage =
@@ -64,4 +66,5 @@ export interface StackConfig {
   readonly searchList: readonly string[];
   /** Source port of L2TP inside ESP. */
   readonly innerPort: number;
+  readonly taps: TapPoint<Tap>;
 }

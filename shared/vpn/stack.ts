@@ -77,6 +77,7 @@ export class Stack {
       { local: config.innerPort, remote: L2TP_PORT },
       config.sendSealed,
       (packets) => this.#call.receive(packets, this.#now),
+      config.taps,
     );
     const { userName, password, authMethods } = config;
     this.#call = new Call({
@@ -110,6 +111,7 @@ export class Stack {
       claimsSpis: true,
       innerLocalPort: config.innerPort,
       innerRemotePort: L2TP_PORT,
+      taps: config.taps,
     });
   }
 

@@ -4,6 +4,7 @@
  */
 import type { CipherSuite } from '../crypto/suite.ts';
 import { type Failure, plainText } from '../errors.ts';
+import { SEALED_HEADER } from '../esp/engine.ts';
 import type { NatTraversal } from '../ike/config.ts';
 import type { Credentials } from '../ike/credentials.ts';
 import type { IpInput, IpOutput } from '../ip/messages.ts';
@@ -11,6 +12,7 @@ import type { AuthMethod } from '../ppp/ppp.ts';
 import { CLAIM_REFUSALS, REFUSALS } from '../relay/close-codes.ts';
 import {
   type ControlFromRelay,
+  type ControlFromTab,
   decodeControlFromRelay,
   encodeControl,
   type OpenedMessage,
@@ -22,6 +24,7 @@ import type { Machine, Trace } from '../wire/machine.ts';
 import type { Session } from './session.ts';
 import { Stack } from './stack.ts';
 import type { StackOutput, Stage } from './stack-config.ts';
+import type { Tap } from './tap.ts';
 
 export interface TunnelConfig {
   readonly suite: CipherSuite;
@@ -50,6 +53,8 @@ export type TunnelInput =
   | { readonly kind: 'relay-closed'; readonly failure: Failure }
   | { readonly kind: 'network'; readonly input: IpInput }
   | { readonly kind: 'timeout' }
+  /** Somebody begins, or with `undefined` ends, to record. */
+  | { readonly kind: 'tap'; readonly tap: Tap | undefined }
   | { readonly kind: 'close' };
 
 export type TunnelOutput =
@@ -74,6 +79,7 @@ const RELAY_ANSWER_MILLIS = 10_000;
 export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
   readonly #config: TunnelConfig;
   readonly #frames: FrameWriter = new FrameWriter();
+  readonly #taps: { tap: Tap | undefined } = { tap: undefined };
   #state: State = { kind: 'idle' };
   #now: Millis = 0;
   #out: TunnelOutput[] = [];
@@ -103,10 +109,8 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
     if (this.#state.kind === 'closed') return;
     switch (input.kind) {
       case 'start':
-        this.#out.push(
-          { kind: 'stage', stage: 'relay' },
-          { kind: 'control', text: encodeControl({ type: 'open', gateway: this.#config.gateway }) },
-        );
+        this.#out.push({ kind: 'stage', stage: 'relay' });
+        this.#tell({ type: 'open', gateway: this.#config.gateway });
         this.#state = { kind: 'asking-relay', giveUpAt: now + RELAY_ANSWER_MILLIS };
         return;
       case 'control':
@@ -120,6 +124,10 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
         return;
       case 'timeout':
         return this.#timeout(now);
+      case 'tap':
+        this.#taps.tap = input.tap;
+        if (this.#state.kind === 'up') input.tap?.opened(this.#state.opened);
+        return;
       case 'close':
         return this.#close(now);
     }
@@ -135,7 +143,14 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
     }
   }
 
+  #tell(message: ControlFromTab): void {
+    const text = encodeControl(message);
+    this.#taps.tap?.control('out', text);
+    this.#out.push({ kind: 'control', text });
+  }
+
   #control(text: string, now: Millis): void {
+    this.#taps.tap?.control('in', text);
     let message: ControlFromRelay;
     try {
       message = decodeControlFromRelay(text);
@@ -175,6 +190,7 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
   }
 
   #opened(message: OpenedMessage, now: Millis): void {
+    this.#taps.tap?.opened(message);
     const { forceEncapsulation = false } = this.#config;
     if (forceEncapsulation || !hasEsp(message)) this.#startStack(message, 'force', now);
     else this.#startStack(message, message.nat === 'none' ? 'off' : 'on', now);
@@ -187,10 +203,12 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
       suite: config.suite,
       random: config.random,
       send: (channel, bytes, start, end) => {
+        this.#taps.tap?.datagram('out', channel, bytes, start, end);
         if (this.#frames.append(channel, bytes, start, end)) this.#takeFrame();
       },
-      control: (control) => this.#out.push({ kind: 'control', text: encodeControl(control) }),
+      control: (control) => this.#tell(control),
       sendSealed: (bytes, start, end) => {
+        this.#taps.tap?.datagram('out', bytes[start]!, bytes, start + SEALED_HEADER, end);
         if (this.#frames.appendRecord(bytes, start, end)) this.#takeFrame();
       },
       emit: (output) => this.#fromStack(output),
@@ -208,6 +226,7 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
       searchList: config.searchList ?? [],
       // Ports of the relay's that are this session's alone. Another one for a second try: a gateway may hold on to the first.
       innerPort: config.innerPort ?? (natTraversal === 'force' ? local.natt : local.l2tp),
+      taps: this.#taps,
     });
     this.#state = { kind: 'up', stack, opened: message };
     stack.start(now);
@@ -232,7 +251,10 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
     try {
       forEachRecord(
         bytes,
-        (channel, start, end) => state.stack.receive(channel, bytes, start, end, now),
+        (channel, start, end) => {
+          this.#taps.tap?.datagram('in', channel, bytes, start, end);
+          state.stack.receive(channel, bytes, start, end, now);
+        },
         hasEsp(state.opened),
       );
     } catch (error) {

@@ -52,7 +52,17 @@ function readMainMode(capture: Capture): { sa: IkeSa; messages: readonly Message
   const { dialect, dpd } = readVendorIds(clear(1), 'on');
   const nat = { local: true, remote: false };
   const sa = new IkeSa(
-    { primitives, transform, exchange, keys, nat, dialect, phase2Address: new Uint8Array(4), dpd },
+    {
+      primitives,
+      transform,
+      exchange,
+      keys,
+      nat,
+      dialect,
+      phase2Address: new Uint8Array(4),
+      dpd,
+      taps: { tap: undefined },
+    },
     'natt',
     28_800,
   );
