@@ -32,7 +32,8 @@ module.exports = {
     },
     {
       name: 'ike-is-a-sibling',
-      comment: 'isakmp (codecs) and ike (exchanges) are one layer, over keys and certificates (pki).',
+      comment:
+        'isakmp (codecs) and ike (exchanges) are one layer, over keys and certificates (pki).',
       severity: 'error',
       from: { path: '^shared/(isakmp|ike)/' },
       to: { path: '^shared/', pathNot: ['^shared/(isakmp|ike|pki)/', OPEN_TO_LAYERS] },

@@ -172,7 +172,7 @@ const lab = new Lab(
     suite: await wasmSuite(new SeededRandom(3), 'strict'),
     random: new SeededRandom(4),
     gateway: 'g',
-    preSharedKey: PSK,
+    credentials: { kind: 'pre-shared-key', key: PSK },
     userName: 'alice',
     password: 'wonderland',
     authMethods: ['mschapv2'],
@@ -183,8 +183,10 @@ const batches = values.batch === undefined ? [1, 4, 16, 32] : [Number(values.bat
 for (const batch of batches) lab.download(batch);
 const laps = batches.map(() => [] as number[]);
 for (let round = 0; round < Number(values.rounds); round++) {
-  batches.forEach((batch, i) => laps[i]!.push(lab.download(batch)));
+  for (const [i, batch] of batches.entries()) laps[i]!.push(lab.download(batch));
 }
 batches.forEach((batch, i) => {
-  console.log(`${batch} packets in a frame: ${median(laps[i]!).toFixed(2)} (least ${Math.min(...laps[i]!).toFixed(2)}) µs for each`);
+  console.log(
+    `${batch} packets in a frame: ${median(laps[i]!).toFixed(2)} (least ${Math.min(...laps[i]!).toFixed(2)}) µs for each`,
+  );
 });

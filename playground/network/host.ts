@@ -78,7 +78,7 @@ export class Host {
     this.#connectionsPerPeer = options.connectionsPerPeer ?? DEFAULT_CONNECTIONS_PER_PEER;
     this.#attachment = network.attach(address, kind, {
       deliver: (bytes) => {
-        this.#tell({ kind: 'packet', packet: { bytes, start: 0, end: bytes.length } });
+        this.#tell({ kind: 'packets', packets: [{ bytes, start: 0, end: bytes.length }] });
       },
     });
     this.#stack = new IpStack({
