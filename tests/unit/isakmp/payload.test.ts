@@ -108,7 +108,8 @@ const TABLE: readonly (readonly [name: string, payload: Payload, hex: string])[]
     { kind: 'nat-original-address', draft: true, idType: 1, address: bytes(192, 168, 1, 2) },
     '0000000c 01000000 c0a80102',
   ],
-  ['CERT', { kind: 'unknown', code: 6, body: bytes(4, 5) }, '00000006 0405'],
+  ['CERT', { kind: 'certificate', encoding: 4, data: bytes(5) }, '00000006 0405'],
+  ['a type not known here', { kind: 'unknown', code: 99, body: bytes(4, 5) }, '00000006 0405'],
   ['private use', { kind: 'unknown', code: 200, body: bytes() }, '00000004'],
 ];
 
