@@ -113,6 +113,90 @@ export const ERRORS = {
     advice: 'Check the network connection and connect again.',
     exit: 27,
   },
+  IKE_CERTIFICATE_NEW: {
+    title: 'The gateway’s certificate has not been accepted in this browser yet.',
+    cause: 'It leads to an authority whose certificate you imported; you are asked once.',
+    advice:
+      'Compare it with what the gateway’s operator told you, above all the name and the fingerprint, and accept it if they agree.',
+    exit: 60,
+  },
+  IKE_CERTIFICATE_CHANGED: {
+    title: 'The gateway shows another certificate than the one you accepted.',
+    cause: 'Its operator renewed it, or somebody else poses as the gateway.',
+    advice:
+      'Ask the gateway’s operator whether it was renewed, and compare the fingerprint before you accept it.',
+    exit: 61,
+  },
+  IKE_CERTIFICATE_WRONG_NAME: {
+    title: 'The gateway’s certificate is made out to another name.',
+    cause: 'The name of the gateway was mistyped, or another machine answers in its place.',
+    advice:
+      'Compare the name you typed with those in the certificate below. If it is right, tell the gateway’s operator.',
+    exit: 62,
+  },
+  IKE_CERTIFICATE_UNKNOWN_CA: {
+    title: 'Nobody you trust vouches for the gateway’s certificate.',
+    cause: 'The authority that issued it is not among the certificates you imported.',
+    advice:
+      'Ask the gateway’s operator for the certificate of its authority (CA), and add that file.',
+    exit: 63,
+  },
+  IKE_CERTIFICATE_EXPIRED: {
+    title: 'The gateway’s certificate has expired.',
+    cause: 'Its operator has not renewed it, or the clock of this device is wrong.',
+    advice: 'Check the date of this device. If it is right, tell the gateway’s operator.',
+    exit: 64,
+  },
+  IKE_CERTIFICATE_NOT_YET_VALID: {
+    title: 'The gateway’s certificate is not valid yet.',
+    cause: 'The clock of this device is behind, or the certificate was issued for later.',
+    advice: 'Check the date of this device. If it is right, tell the gateway’s operator.',
+    exit: 65,
+  },
+  IKE_CERTIFICATE_REVOKED: {
+    title: 'The gateway’s certificate was revoked.',
+    cause: 'The list of revoked certificates that you imported has it.',
+    advice: 'Do not continue; tell the gateway’s operator.',
+    exit: 66,
+  },
+  IKE_CERTIFICATE_WEAK: {
+    title: 'The gateway’s certificate is too weak to prove anything.',
+    cause: 'Its key or its signature can be forged with today’s means.',
+    advice:
+      'Ask the gateway’s operator for a certificate with SHA-256 and RSA-2048, ECDSA-256 or better.',
+    exit: 67,
+  },
+  IKE_CERTIFICATE_INVALID: {
+    title: 'The gateway’s certificate cannot be used.',
+    cause: 'It is missing, damaged, or meant for something else.',
+    advice: 'Show the detail below to the gateway’s operator.',
+    exit: 68,
+  },
+  KEY_FILE_UNREADABLE: {
+    title: 'A key or certificate file cannot be read.',
+    cause: 'It is damaged, or in a form that Culvert does not know.',
+    advice:
+      'Use PKCS#12 (.p12, .pfx) or PEM (.pem, .crt, .key), with keys of RSA or of the curves P-256, P-384 or P-521.',
+    exit: 70,
+  },
+  KEY_FILE_WRONG_PASSPHRASE: {
+    title: 'The passphrase does not open the key file.',
+    cause: 'It is mistyped, or belongs to another file.',
+    advice: 'Type it again: capital letters and spaces count.',
+    exit: 71,
+  },
+  KEY_FILE_NO_KEY: {
+    title: 'None of the files has the private key.',
+    cause: 'Only certificates were chosen, or files whose key is missing.',
+    advice: 'Add the file that has your private key: a .p12, .pfx or .key file.',
+    exit: 72,
+  },
+  KEY_FILE_MISMATCH: {
+    title: 'The private key and the certificates do not belong together.',
+    cause: 'The files are of different people, or of different years.',
+    advice: 'Choose the certificate that was issued for this key.',
+    exit: 73,
+  },
   L2TP_NO_RESPONSE: {
     title: 'The encrypted channel stands, but the gateway’s L2TP service does not answer.',
     cause: 'Its L2TP service is stopped, or a firewall on the gateway drops UDP 1701 inside IPsec.',
@@ -280,7 +364,24 @@ export interface Failure {
   readonly code: TunnelErrorCode;
   readonly detail?: string;
   /** The one thing the peer insists on that only the user may allow. */
-  readonly wants?: 'pap';
+  readonly wants?: 'pap' | 'certificate';
+  /** What the peer showed, where that is what it failed at. */
+  readonly certificate?: CertificateSummary;
+}
+
+/** A certificate in words for a screen: whatever of it a peer wrote is to be shown as bounded plain text. */
+export interface CertificateSummary {
+  readonly subject: string;
+  readonly issuer: string;
+  /** Alternative names. */
+  readonly names: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** e.g. `RSA-2048`. */
+  readonly key: string;
+  /** SHA-256 of the whole, in hexadecimal. */
+  readonly fingerprint: string;
 }
 
 /** A `Failure` as an exception, for callers of the promise-shaped API. */

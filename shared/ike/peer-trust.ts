@@ -1,0 +1,115 @@
+/** Whether the gateway is the one we want, by its certificate or by its bare key. RFC 4945 §3.1 and §5.1. */
+import type { Primitives } from '../crypto/suite.ts';
+import type { Failure, TunnelErrorCode } from '../errors.ts';
+import { IdType } from '../isakmp/numbers.ts';
+import { type Certificate, decodeCertificate, fingerprint, summarize } from '../pki/certificate.ts';
+import { chainFault } from '../pki/chain.ts';
+import type { RevocationList } from '../pki/crl.ts';
+import type { PublicKey } from '../pki/key.ts';
+import { describeAlternativeName } from '../pki/name.ts';
+import { constantTimeEqual, type Millis } from '../wire/bytes.ts';
+import { DecodeError } from '../wire/errors.ts';
+import type { Identity, PeerTrust, Presented } from './credentials.ts';
+
+export interface CertificateTrustOptions {
+  readonly primitives: Primitives;
+  readonly anchors: readonly Certificate[];
+  readonly revocations: readonly RevocationList[];
+  /** What the gateway is called, as its certificate has to say; anything when empty. */
+  readonly expectedName: string;
+  /** Fingerprint of the certificate that the user accepted for this gateway. */
+  readonly accepted: string | undefined;
+  /** What is added to `now` to make milliseconds since 1970. */
+  readonly epoch: Millis;
+}
+
+/** Most authorities that are named to the gateway. */
+const MAX_REQUESTS = 8;
+
+/** The chain, then the names, then the user's word. */
+export function certificateTrust(options: CertificateTrustOptions): PeerTrust {
+  const { primitives, anchors, revocations, expectedName, accepted, epoch } = options;
+  return {
+    authorities: anchors.slice(0, MAX_REQUESTS).map(({ subject }) => subject),
+    keyOf(presented) {
+      const read = readCertificates(presented);
+      return 'code' in read ? read : read.leaf.publicKey;
+    },
+    objection(presented, now) {
+      const read = readCertificates(presented);
+      if ('code' in read) return read;
+      const { leaf, others } = read;
+      const refuse = (code: TunnelErrorCode, detail?: string): Failure => ({
+        code,
+        ...(detail !== undefined && { detail }),
+        certificate: summarize(leaf, primitives),
+      });
+      const time = now + epoch;
+      const fault = chainFault({ leaf, others, anchors, revocations, time, primitives });
+      if (fault !== undefined) return refuse(fault.code, fault.detail);
+      if (!names(leaf, presented.identity)) {
+        return refuse('IKE_CERTIFICATE_INVALID', 'the gateway calls itself otherwise');
+      }
+      if (expectedName !== '' && !isCalled(leaf, expectedName)) {
+        return refuse('IKE_CERTIFICATE_WRONG_NAME', `not ${expectedName}`);
+      }
+      if (accepted === fingerprint(leaf, primitives)) return undefined;
+      const code = accepted === undefined ? 'IKE_CERTIFICATE_NEW' : 'IKE_CERTIFICATE_CHANGED';
+      return { ...refuse(code), wants: 'certificate' };
+    },
+  };
+}
+
+/** Whoever has the key is the gateway, whatever it calls itself. */
+export function publicKeyTrust(key: PublicKey): PeerTrust {
+  return { authorities: [], keyOf: () => key, objection: () => undefined };
+}
+
+/** The peer's own comes first. @rfc 4945 §3.3.4 */
+function readCertificates({
+  certificates,
+}: Presented): { leaf: Certificate; others: readonly Certificate[] } | Failure {
+  const code = 'IKE_CERTIFICATE_INVALID';
+  try {
+    const [leaf, ...others] = certificates.map(decodeCertificate);
+    return leaf === undefined ? { code, detail: 'the gateway sent none' } : { leaf, others };
+  } catch (error) {
+    if (error instanceof DecodeError) return { code, detail: error.reason };
+    throw error;
+  }
+}
+
+/**
+ * Whether the certificate bears out what the ID payload says.
+ * @rfc 4945 §3.1.1
+ * @rfc 4945 §3.1.2
+ * @rfc 4945 §3.1.3
+ * @rfc 4945 §3.1.5
+ */
+function names({ subject, extensions }: Certificate, { idType, data }: Identity): boolean {
+  const text = String.fromCharCode(...data.slice(0, 255)).toLowerCase();
+  if (idType === IdType.derAsn1Dn && constantTimeEqual(subject, data)) return true;
+  return extensions.alternativeNames.some((name) => {
+    switch (name.kind) {
+      case 'dns':
+        return idType === IdType.fqdn && name.text.toLowerCase() === text;
+      case 'email':
+        return idType === IdType.userFqdn && name.text.toLowerCase() === text;
+      case 'ip':
+        return isAddress(idType) && constantTimeEqual(name.address, data);
+      default:
+        return idType === IdType.derAsn1Dn && constantTimeEqual(name.name, data);
+    }
+  });
+}
+
+function isAddress(idType: number): boolean {
+  return idType === IdType.ipv4Addr || idType === IdType.ipv6Addr;
+}
+
+/** By an alternative name, in full: neither wildcards nor the subject's common name count. @rfc 4945 §5.1.3.6 */
+function isCalled({ extensions }: Certificate, expected: string): boolean {
+  return extensions.alternativeNames.some(
+    (name) => describeAlternativeName(name).toLowerCase() === expected.toLowerCase(),
+  );
+}

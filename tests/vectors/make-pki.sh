@@ -1,0 +1,77 @@
+#!/bin/sh
+# Writes pki.json: keys, certificates and PKCS#12 files as OpenSSL 3 makes them, in base64. Not run by the tests.
+set -e
+out=$(cd "$(dirname "$0")" && pwd)/pki.json
+cd "$(mktemp -d)"
+
+rsa() { openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:$2 -out $1.key; }
+ec() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:$2 -out $1.key; }
+self() { openssl req -x509 -new -key $1.key -days 36500 -subj "$2" -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign -out $1.crt; }
+# issue NAME ISSUER SUBJECT EXTENSIONS [HASH]
+issue() {
+  printf "$4" > $1.ext
+  openssl req -new -key $1.key -subj "$3" -out $1.csr
+  openssl x509 -req -in $1.csr -CA $2.crt -CAkey $2.key -CAcreateserial -days 3650 -${5:-sha256} -extfile $1.ext -out $1.crt 2> /dev/null
+}
+SAN='subjectAltName=DNS:gateway.example,IP:203.0.113.5,email:ops@gateway.example\n'
+SIGN='keyUsage=critical,digitalSignature\n'
+
+rsa root 2048; self root "/O=Example/CN=Root"
+ec ecroot P-384; self ecroot "/O=Example/CN=EC Root"
+rsa stranger 2048; self stranger "/O=Example/CN=Root"
+ec sub P-256; issue sub root "/O=Example/CN=Sub" 'basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\n'
+ec subsub P-256; issue subsub sub "/O=Example/CN=Sub of Sub" 'basicConstraints=critical,CA:TRUE\n'
+ec narrow P-256; issue narrow root "/O=Example/CN=Narrow" 'basicConstraints=critical,CA:TRUE\nnameConstraints=critical,permitted;DNS:example\n'
+
+rsa gateway 2048; issue gateway root "/O=Example/CN=gateway.example" "$SAN$SIGN"
+ec ecgateway P-256; issue ecgateway sub "/O=Example/CN=gateway.example" "$SAN$SIGN"'extendedKeyUsage=1.3.6.1.5.5.7.3.17\n'
+ec ec521 P-521; issue ec521 ecroot "/O=Example/CN=gateway.example" "$SAN" sha512
+rsa client 2048; issue client root "/O=Example/CN=Alice" 'subjectAltName=email:alice@example.org\n'
+ec ecclient P-256; issue ecclient sub "/O=Example/CN=Alice" ''
+ec toodeep P-256; issue toodeep subsub "/CN=too deep" "$SAN"
+ec narrowed P-256; issue narrowed narrow "/CN=narrowed" "$SAN"
+ec byleaf P-256; issue byleaf gateway "/CN=by a leaf" "$SAN"
+rsa short 1024; issue short root "/CN=short" "$SAN"
+ec sha1 P-256; issue sha1 root "/CN=sha1" "$SAN" sha1
+rsa encipher 2048; issue encipher root "/CN=encipher" "$SAN"'keyUsage=critical,keyEncipherment\n'
+ec mail P-256; issue mail root "/CN=mail" "$SAN"'extendedKeyUsage=emailProtection\n'
+ec critical P-256; issue critical root "/CN=critical" "$SAN"'1.2.3.4=critical,ASN1:NULL\n'
+openssl genpkey -algorithm ED25519 -out ed.key; issue ed root "/CN=ed" "$SAN"
+
+cat > ca.conf <<END
+[ca]
+default_ca=c
+[c]
+database=index.txt
+default_md=sha256
+default_crl_days=36500
+END
+touch index.txt
+openssl ca -config ca.conf -keyfile root.key -cert root.crt -revoke gateway.crt 2> /dev/null
+openssl ca -config ca.conf -keyfile root.key -cert root.crt -gencrl -out root.crl 2> /dev/null
+openssl ca -config ca.conf -keyfile stranger.key -cert stranger.crt -gencrl -out stranger.crl 2> /dev/null
+
+for name in client ecclient; do
+  openssl rsa -in $name.key -traditional -out $name.trad 2> /dev/null || openssl ec -in $name.key -out $name.trad 2> /dev/null
+  openssl pkcs8 -topk8 -in $name.key -passout pass:sesame -v2 aes-256-cbc -out $name.enc
+  openssl pkey -in $name.key -pubout -out $name.pub
+done
+cat sub.crt root.crt > both.crt
+p12() { openssl pkcs12 -export -inkey $2.key -in $2.crt -certfile both.crt -passout "pass:$3" -out $1.p12 $4; }
+p12 modern client 'sésame ☃'
+p12 ec ecclient sesame
+p12 legacy client sesame '-legacy'
+p12 rc2 client sesame '-legacy -certpbe PBE-SHA1-RC2-128 -keypbe PBE-SHA1-2DES'
+p12 des3 client sesame '-certpbe DES-EDE3-CBC -keypbe DES-EDE3-CBC -macalg sha512'
+p12 empty client ''
+p12 plain client sesame '-certpbe NONE -keypbe NONE'
+
+{
+  printf '{\n  "source": "tests/vectors/make-pki.sh with %s"' "$(openssl version | cut -d' ' -f1,2)"
+  for file in *.crt *.crl *.trad *.enc *.pub *.p12; do
+    case $file in both.crt) continue ;; esac
+    printf ',\n  "%s": "%s"' $file "$(base64 -w0 < $file)"
+  done
+  for name in client ecclient ec521 gateway ecgateway; do printf ',\n  "%s.key": "%s"' $name "$(base64 -w0 < $name.key)"; done
+  printf '\n}\n'
+} > "$out"
