@@ -1,5 +1,5 @@
 /** What `traceroute` and `lookup` found, a line each, as the tools of these names print it. */
-import { plainText } from '../shared/errors.ts';
+import { type CertificateSummary, plainText } from '../shared/errors.ts';
 import { formatAddress } from '../shared/ip/address.ts';
 import type { DnsRecord } from '../shared/ip/dns-message.ts';
 import type { Hop } from '../web/worker/traceroute.ts';
@@ -33,4 +33,16 @@ export function describeRecord(record: DnsRecord): string {
         .map((bytes) => JSON.stringify(plainText(Buffer.from(bytes).toString('utf8'))))
         .join(' ');
   }
+}
+
+/** What the gateway showed, a line for each thing to compare. */
+export function describeCertificate(certificate: CertificateSummary): string {
+  const { subject, issuer, names, notBefore, notAfter, key, fingerprint } = certificate;
+  const day = (time: number): string => new Date(time).toISOString().slice(0, 10);
+  return [
+    `certificate of ${plainText(subject)}, issued by ${plainText(issuer)}`,
+    `names: ${names.map((name) => plainText(name)).join(', ') || 'none'}`,
+    `valid from ${day(notBefore)} to ${day(notAfter)}; ${key}`,
+    `fingerprint ${fingerprint}`,
+  ].join('\n');
 }

@@ -1,15 +1,22 @@
 /** The command line of `dial`. */
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { TunnelError } from '../shared/errors.ts';
+import type { KeySignIn } from '../shared/ike/key-credentials.ts';
 import type { RecordType } from '../shared/ip/dns-message.ts';
+
+/** How both ends prove who they are in IKE. */
+export type SignInMethod =
+  | { readonly kind: 'pre-shared-key'; readonly preSharedKey: string }
+  | ({ readonly kind: 'key' } & KeySignIn);
 
 export interface Options {
   readonly relay: string;
   readonly gateway: string;
   readonly user: string;
   readonly password: string;
-  readonly preSharedKey: string;
+  readonly method: SignInMethod;
   readonly innerPort: number | undefined;
   readonly allowPap: boolean;
   readonly forceEncapsulation: boolean;
@@ -32,9 +39,14 @@ const RECORD_TYPES = ['A', 'AAAA', 'CNAME', 'SRV', 'PTR', 'TXT'] as const;
 export const USAGE = `usage: npm run -s dial -- --relay ws://HOST:PORT --gateway ID --user NAME
          [--password-file F] [--psk-file F] [--inner-port N] [--allow-pap]
          [--force-encapsulation] [--search DOMAIN]... [--ipv6]
+         [--key-file F]... [--passphrase-file F] [--identity NAME]
+         [--gateway-name NAME] [--accept FINGERPRINT]
          ping HOST | traceroute HOST | lookup NAME [TYPE] | get URL | hold
 With --ipv6 the command waits until there is an IPv6 address.
-Without a file the secrets come from CULVERT_PASSWORD and CULVERT_PSK.`;
+With a key file (PKCS#12 or PEM; also certificates, revocation lists, the gateway's
+public key) there is no pre-shared key. The gateway's certificate has to be accepted once,
+by the fingerprint that the refusal shows.
+Without a file the secrets come from CULVERT_PASSWORD, CULVERT_PSK and CULVERT_PASSPHRASE.`;
 
 /** Reads the arguments and the secrets they point to. Throws `TunnelError` `BAD_INPUT` naming what is wrong. */
 export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Promise<Options> {
@@ -63,12 +75,7 @@ export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Prom
       'password',
       'CULVERT_PASSWORD',
     ),
-    preSharedKey: await secret(
-      values['psk-file'],
-      env.CULVERT_PSK,
-      'pre-shared key',
-      'CULVERT_PSK',
-    ),
+    method: await signInMethod(values, env),
     innerPort: innerPort(values['inner-port']),
     allowPap: values['allow-pap'] === true,
     forceEncapsulation: values['force-encapsulation'] === true,
@@ -95,6 +102,11 @@ function parse(args: string[]) {
         'allow-pap': { type: 'boolean' },
         'force-encapsulation': { type: 'boolean' },
         ipv6: { type: 'boolean' },
+        'key-file': { type: 'string', multiple: true },
+        'passphrase-file': { type: 'string' },
+        identity: { type: 'string' },
+        'gateway-name': { type: 'string' },
+        accept: { type: 'string' },
         search: { type: 'string', multiple: true },
       },
     });
@@ -119,6 +131,40 @@ function innerPort(text: string | undefined): number | undefined {
   return port;
 }
 
+async function signInMethod(
+  values: ReturnType<typeof parse>['values'],
+  env: NodeJS.ProcessEnv,
+): Promise<SignInMethod> {
+  const names = values['key-file'] ?? [];
+  if (names.length === 0) {
+    const file = values['psk-file'];
+    const preSharedKey = await secret(file, env.CULVERT_PSK, 'pre-shared key', 'CULVERT_PSK');
+    return { kind: 'pre-shared-key', preSharedKey };
+  }
+  const files = names.map(async (name) => ({
+    name: basename(name),
+    bytes: new Uint8Array(await readFile(name).catch((error) => unreadable('key', error))),
+  }));
+  const file = values['passphrase-file'];
+  const { CULVERT_PASSPHRASE: passphrase = '' } = env;
+  const accepted = values.accept?.replaceAll(':', '').toLowerCase();
+  return {
+    kind: 'key',
+    files: await Promise.all(files),
+    // Not every file is encrypted.
+    passphrase:
+      file === undefined ? passphrase : await secret(file, '', 'passphrase', 'CULVERT_PASSPHRASE'),
+    identity: values.identity ?? '',
+    gatewayName: values['gateway-name'] ?? '',
+    ...(accepted !== undefined && { accepted }),
+  };
+}
+
+function unreadable(what: string, error: unknown): never {
+  const reason = error instanceof Error ? error.message : String(error);
+  throw bad(`the ${what}'s file cannot be read: ${reason}`);
+}
+
 /** A secret from a file, without the newline an editor leaves at its end, or from the environment. */
 async function secret(
   file: string | undefined,
@@ -131,11 +177,7 @@ async function secret(
       throw bad(`no ${what}: set ${variable} or name a file`);
     return fromEnv;
   }
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw bad(
-      `the ${what}'s file cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  });
+  const text = await readFile(file, 'utf8').catch((error: unknown) => unreadable(what, error));
   return text.replace(/\r?\n$/, '');
 }
 

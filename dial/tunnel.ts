@@ -2,7 +2,10 @@
 import { webcrypto } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { WebSocket } from 'ws';
+import type { Primitives } from '../shared/crypto/suite.ts';
 import { type Failure, TunnelError } from '../shared/errors.ts';
+import type { Credentials } from '../shared/ike/credentials.ts';
+import { keyCredentials } from '../shared/ike/key-credentials.ts';
 import { formatAddress } from '../shared/ip/address.ts';
 import type { IpOutput } from '../shared/ip/messages.ts';
 import { RELAY_SUBPROTOCOL } from '../shared/relay/channels.ts';
@@ -13,7 +16,8 @@ import type { Random } from '../shared/wire/bytes.ts';
 import { bestBuild, loadWasmSuite } from '../wasm/index.ts';
 import { type RelaySocket, TunnelDriver } from '../web/worker/driver.ts';
 import { Sockets } from '../web/worker/sockets.ts';
-import type { Options } from './options.ts';
+import { describeCertificate } from './describe.ts';
+import type { Options, SignInMethod } from './options.ts';
 
 export interface OpenTunnel {
   readonly sockets: Sockets;
@@ -65,7 +69,7 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
     suite,
     random,
     gateway: options.gateway,
-    credentials: { kind: 'pre-shared-key', key: new TextEncoder().encode(options.preSharedKey) },
+    credentials: credentialsOf(options.method, suite),
     userName: options.user,
     password: options.password,
     authMethods: options.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],
@@ -91,6 +95,7 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
     } else if (output.kind === 'closed') {
       process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
       const failure: Failure = output.failure ?? { code: 'NOT_CONNECTED' };
+      if (failure.certificate) console.error(describeCertificate(failure.certificate));
       const error = TunnelError.of(failure);
       sockets.closeAll(failure);
       settle.failed(error);
@@ -111,6 +116,13 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
       return ended.catch(() => {});
     },
   };
+}
+
+function credentialsOf(method: SignInMethod, primitives: Primitives): Credentials {
+  if (method.kind === 'pre-shared-key') {
+    return { kind: method.kind, key: new TextEncoder().encode(method.preSharedKey) };
+  }
+  return keyCredentials(method, primitives, Date.now() - performance.now());
 }
 
 function describeIpv6({ addresses }: Extract<IpOutput, { kind: 'ipv6-addresses' }>): string {

@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { guestObstacle } from '../../scripts/support/guest.ts';
 import { ERRORS, type TunnelErrorCode } from '../../shared/errors.ts';
+import { fingerprint } from '../../shared/pki/certificate.ts';
+import { nodePrimitives } from '../support/node-primitives.ts';
+import { pkiCertificate, pkiFile } from '../support/pki.ts';
 import type { DialResult } from './support/dial.ts';
 import { INDEX_PAGE, WIKI_HOST } from './support/intranet.ts';
 import {
@@ -11,6 +14,7 @@ import {
   LINUX_USERS,
   type Policy,
 } from './support/linux-gateway-config.ts';
+import { PASSPHRASE, USER_FILES } from './support/linux-gateway-keys.ts';
 import { LinuxLaboratory, type Place } from './support/linux-laboratory.ts';
 import { INTRANET_ADDRESS } from './support/softether-config.ts';
 import { skipTrial, type Trial, tryOut } from './support/trial.ts';
@@ -142,7 +146,7 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
     ['a wrong password', {}, { password: 'not-the-password' }, 'PPP_AUTH_FAILED'] as const,
     [
       'no IKE proposal in common',
-      { ike: 'aes256-sha1-ecp384' },
+      { ike: 'aes256-sha256-modp6144' },
       {},
       'IKE_NO_PROPOSAL_CHOSEN',
     ] as const,
@@ -162,6 +166,56 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
       () => laboratory.dial([ENCAPSULATED, ...PAGE], options),
       (result) => expectFailure(result, code),
     );
+  });
+
+  /** A key exchange over each curve goes with it. */
+  it.for([
+    ['RSA certificates', 'aes256-sha256-ecp256', 'AES-CBC-256, SHA2-256, ECP-256, RSA certificate'],
+    [
+      'ECDSA certificates',
+      'aes256-sha384-ecp384',
+      'AES-CBC-256, SHA2-384, ECP-384, ECDSA certificate',
+    ],
+    ['bare RSA keys', 'aes256-sha512-ecp521', 'AES-CBC-256, SHA2-512, ECP-521, RSA public key'],
+  ] as const)('connects with %s', async ([keys, ike, agreed]) => {
+    await laboratory.gateway.configure({ keys, ike });
+    const accept = {
+      'RSA certificates': 'gateway.crt',
+      'ECDSA certificates': 'ecgateway.crt',
+    } as const;
+    const options = [
+      ...laboratory.keyFileOptions(USER_FILES[keys].map(pkiFile)),
+      ...(keys === 'bare RSA keys'
+        ? ['--identity', 'alice@example.org']
+        : ['--accept', accepted(accept[keys]), '--gateway-name', 'gateway.example']),
+    ];
+    await tryOut(
+      { gateway: GATEWAY, transport: 'raw ESP', cipher: 'its own proposals', signIn: keys },
+      () => laboratory.dial([...options, ...PAGE], { env: { CULVERT_PASSPHRASE: PASSPHRASE } }),
+      (result) => {
+        expectSuccess(result);
+        expect(result.stdout.toString()).toBe(INDEX_PAGE);
+        expect(result.stderr).toContain(`IKE ${agreed};`);
+      },
+    );
+  });
+
+  it('shows a certificate before it is trusted, and one with another name', async () => {
+    await laboratory.gateway.configure({ keys: 'RSA certificates' });
+    const options = laboratory.keyFileOptions([pkiFile('legacy.p12')]);
+    const dial = (...rest: string[]) =>
+      laboratory.dial([...options, ...rest, ...PAGE], { env: { CULVERT_PASSPHRASE: PASSPHRASE } });
+    const first = await dial();
+    expectFailure(first, 'IKE_CERTIFICATE_NEW');
+    expect(first.stderr).toContain(`fingerprint ${accepted('gateway.crt')}`);
+    const wrong = await dial(
+      '--accept',
+      accepted('gateway.crt'),
+      '--gateway-name',
+      'other.example',
+    );
+    expectFailure(wrong, 'IKE_CERTIFICATE_WRONG_NAME');
+    expect(wrong.stderr).toContain('names: gateway.example, 203.0.113.5');
   });
 
   describe('as it comes', () => {
@@ -249,6 +303,11 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
 
 function trial({ transport, cipher, signIn }: Row): Trial {
   return { gateway: GATEWAY, transport, cipher, signIn };
+}
+
+/** What the user would have compared. */
+function accepted(name: 'gateway.crt' | 'ecgateway.crt'): string {
+  return fingerprint(pkiCertificate(name), nodePrimitives);
 }
 
 /** IPsec SAs that the gateway ever had. */

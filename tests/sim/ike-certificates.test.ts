@@ -100,7 +100,7 @@ describe('the gateway’s certificate', () => {
       'IKE_CERTIFICATE_UNKNOWN_CA',
     ],
     ['no authority', {}, ['client.key', 'client.crt'], EPOCH, 'IKE_CERTIFICATE_UNKNOWN_CA'],
-    ['expired', {}, CLIENT, EPOCH + 11 * 366 * DAY, 'IKE_CERTIFICATE_EXPIRED'],
+    ['expired', {}, CLIENT, EPOCH + 101 * 366 * DAY, 'IKE_CERTIFICATE_EXPIRED'],
     ['not yet valid', {}, CLIENT, EPOCH - 3 * DAY, 'IKE_CERTIFICATE_NOT_YET_VALID'],
     ['revoked', {}, [...CLIENT, 'root.crl'], EPOCH, 'IKE_CERTIFICATE_REVOKED'],
   ])('is refused, accepted before or not: %s', (_name, rest, files, epoch, code) => {

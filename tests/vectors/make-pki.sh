@@ -11,7 +11,7 @@ self() { openssl req -x509 -new -key $1.key -days 36500 -subj "$2" -addext basic
 issue() {
   printf "$4" > $1.ext
   openssl req -new -key $1.key -subj "$3" -out $1.csr
-  openssl x509 -req -in $1.csr -CA $2.crt -CAkey $2.key -CAcreateserial -days 3650 -${5:-sha256} -extfile $1.ext -out $1.crt 2> /dev/null
+  openssl x509 -req -in $1.csr -CA $2.crt -CAkey $2.key -CAcreateserial -days 36500 -${5:-sha256} -extfile $1.ext -out $1.crt 2> /dev/null
 }
 SAN='subjectAltName=DNS:gateway.example,IP:203.0.113.5,email:ops@gateway.example\n'
 SIGN='keyUsage=critical,digitalSignature\n'
@@ -54,8 +54,8 @@ openssl ca -config ca.conf -keyfile stranger.key -cert stranger.crt -gencrl -out
 for name in client ecclient; do
   openssl rsa -in $name.key -traditional -out $name.trad 2> /dev/null || openssl ec -in $name.key -out $name.trad 2> /dev/null
   openssl pkcs8 -topk8 -in $name.key -passout pass:sesame -v2 aes-256-cbc -out $name.enc
-  openssl pkey -in $name.key -pubout -out $name.pub
 done
+for name in client ecclient gateway; do openssl pkey -in $name.key -pubout -out $name.pub; done
 cat sub.crt root.crt > both.crt
 p12() { openssl pkcs12 -export -inkey $2.key -in $2.crt -certfile both.crt -passout "pass:$3" -out $1.p12 $4; }
 p12 modern client 'sésame ☃'

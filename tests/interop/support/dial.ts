@@ -9,6 +9,8 @@ export interface DialOptions {
   readonly user: string;
   readonly password: string;
   readonly preSharedKey: string;
+  /** Further variables. */
+  readonly env?: Readonly<Record<string, string>>;
   /** `['ping', host]`, `['get', url]` or `['hold']`, after further options. */
   readonly command: readonly string[];
 }
@@ -33,7 +35,7 @@ export class Dial {
     const args = ['--relay', relay, '--gateway', gateway, '--user', user, ...command];
     const child = namespace.spawn(process.execPath, nodeArguments('dial/main.ts', args), {
       cwd: ROOT,
-      env: { CULVERT_PASSWORD: password, CULVERT_PSK: preSharedKey },
+      env: { CULVERT_PASSWORD: password, CULVERT_PSK: preSharedKey, ...options.env },
     });
     child.stdout?.on('data', (chunk: Buffer) => this.#body.push(chunk));
     // Standard output is the body and may be large: only standard error is its log.

@@ -2,6 +2,7 @@
  * The configuration of the Linux gateway: strongSwan, xl2tpd and pppd as Debian's packages have them, with the
  * least that makes an L2TP/IPsec server of them.
  */
+import { AUTHENTICATION, KEY_SECRETS, type Keys, keyFiles } from './linux-gateway-keys.ts';
 import { GATEWAY_ADDRESS } from './network.ts';
 import { INTRANET_ADDRESS } from './softether-config.ts';
 
@@ -44,16 +45,17 @@ export interface Policy {
   readonly ipv6?: boolean;
   /** Of an IPsec SA, in seconds; the gateway renews it halfway. */
   readonly lifetime?: number;
+  /** What proves who both ends are; the pre-shared key when left out. */
+  readonly keys?: Keys;
 }
 
 /** One connection for everybody with the key. Its name tells whether this very file is loaded. */
-export function ipsecConf(name: string, { ike, esp, lifetime }: Policy): string {
+export function ipsecConf(name: string, { ike, esp, lifetime, keys }: Policy): string {
   return `config setup
 conn ${name}
   keyexchange=ikev1
   type=transport
-  authby=secret
-${ike === undefined ? '' : `  ike=${ike}!\n`}${esp === undefined ? '' : `  esp=${esp}!\n`}${
+${keys === undefined ? '  authby=secret\n' : AUTHENTICATION[keys]}${ike === undefined ? '' : `  ike=${ike}!\n`}${esp === undefined ? '' : `  esp=${esp}!\n`}${
   lifetime === undefined
     ? ''
     : `  lifetime=${lifetime}s\n  margintime=${lifetime / 2}s\n  rekeyfuzz=0%\n`
@@ -174,7 +176,8 @@ export function guestFiles(): Readonly<Record<string, string>> {
   return {
     rc: RC,
     'etc/ipsec.conf': ipsecConf('policy-0', {}),
-    'etc/ipsec.secrets': `%any %any : PSK "${LINUX_PSK}"\n`,
+    ...keyFiles(),
+    'etc/ipsec.secrets': `%any %any : PSK "${LINUX_PSK}"\n${KEY_SECRETS}`,
     'etc/strongswan.d/log.conf': STRONGSWAN_LOG,
     'etc/ppp/options.xl2tpd': pppOptions({}),
     'etc/ppp/chap-secrets': secrets.join(''),

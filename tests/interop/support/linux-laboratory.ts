@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { runCommand } from '../../../scripts/support/command.ts';
 import { type GuestSystem, guestProgram, preparedGuest } from '../../../scripts/support/guest.ts';
 import { preparedTools } from '../../../scripts/support/tools.ts';
+import type { KeyFile } from '../../../shared/pki/key-files.ts';
 import type { Daemon } from './daemon.ts';
 import { Dial, type DialOptions, type DialResult } from './dial.ts';
 import { type Intranet, startIntranet } from './intranet.ts';
@@ -109,6 +110,15 @@ export class LinuxLaboratory {
       preSharedKey: LINUX_PSK,
       ...options,
       command,
+    });
+  }
+
+  /** Options of `dial` that name files with this content. */
+  keyFileOptions(files: readonly KeyFile[]): readonly string[] {
+    return files.flatMap(({ name, bytes }) => {
+      const path = join(this.#folder, name);
+      writeFileSync(path, bytes);
+      return ['--key-file', path];
     });
   }
 

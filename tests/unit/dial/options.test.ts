@@ -21,7 +21,7 @@ test('reads the command, the relay’s default path and secrets from the environ
     gateway: 'office',
     user: 'alice',
     password: 'from env',
-    preSharedKey: 'key from env',
+    method: { kind: 'pre-shared-key', preSharedKey: 'key from env' },
     innerPort: undefined,
     allowPap: false,
     forceEncapsulation: false,
@@ -30,6 +30,22 @@ test('reads the command, the relay’s default path and secrets from the environ
     command: 'ping',
     target: '10.0.0.1',
     recordType: 'A',
+  });
+});
+
+test('key files take the place of a pre-shared key', async () => {
+  const args = ['--key-file', join(folder, 'password'), '--accept', 'AB:01', '--identity', 'a@b'];
+  const options = await parseOptions([...REQUIRED, ...args, '--gateway-name', 'gw', 'hold'], {
+    CULVERT_PASSWORD: 'from env',
+    CULVERT_PASSPHRASE: 'opens',
+  });
+  expect(options.method).toEqual({
+    kind: 'key',
+    files: [{ name: 'password', bytes: new TextEncoder().encode('pass word\n') }],
+    passphrase: 'opens',
+    identity: 'a@b',
+    gatewayName: 'gw',
+    accepted: 'ab01',
   });
 });
 
