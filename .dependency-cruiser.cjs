@@ -53,6 +53,31 @@ module.exports = {
       to: { pathNot: OPEN_TO_LAYERS },
     },
     {
+      name: 'inspector-only-looks',
+      comment:
+        'It reads what the layers put on the wire by their numbers and codecs; it runs none of their machines.',
+      severity: 'error',
+      from: { path: '^shared/inspect/' },
+      to: {
+        path: '^shared/(ike|crypto|esp|vpn)/',
+        pathNot: '^shared/(esp/engine|vpn/tap)[.]ts$',
+      },
+    },
+    {
+      name: 'nobody-needs-the-inspector',
+      comment: 'The tunnel knows the tap, not who listens there.',
+      severity: 'error',
+      from: { path: '^shared/', pathNot: '^shared/inspect/' },
+      to: { path: '^shared/inspect/' },
+    },
+    {
+      name: 'packet-view-is-plain',
+      comment: 'What the page may know of a packet opens no way to what took it apart.',
+      severity: 'error',
+      from: { path: '^shared/inspect/view[.]ts$' },
+      to: { pathNot: '^shared/wire/' },
+    },
+    {
       name: 'core-knows-no-shell',
       comment: 'The core does no I/O and does not know who drives it.',
       severity: 'error',
@@ -117,12 +142,12 @@ module.exports = {
     {
       name: 'page-knows-no-core',
       comment:
-        'Keys and protocols live in the worker; the page knows the words for errors and the API’s types.',
+        'Keys and protocols live in the worker; the page knows the words for errors, the API’s types and a packet’s.',
       severity: 'error',
       from: { path: '^web/ui/' },
       to: {
         path: '^(shared|wasm)/',
-        pathNot: '^shared/(wire/|errors[.]ts$)',
+        pathNot: '^shared/(wire/|errors[.]ts$|inspect/view[.]ts$)',
       },
     },
     {

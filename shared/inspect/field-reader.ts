@@ -9,7 +9,7 @@ import { utf8Decode } from '../wire/text.ts';
 import type { PacketField, PacketRange } from './view.ts';
 
 /** Most fields of one packet, and most structures inside each other, that are shown. */
-const FIELD_LIMIT = 1_000;
+const FIELD_LIMIT = 2_000;
 const DEPTH_LIMIT = 12;
 
 /** Bytes of a value that are spelt out; all are in the hexadecimal view. */

@@ -2,7 +2,7 @@
 import { IpProtocol } from '../ip/header.ts';
 import type { Dissection, Place } from './dissection.ts';
 import { hex, named } from './field-reader.ts';
-import type { IpRead } from './ip.ts';
+import { type IpRead, readIp } from './ip-header.ts';
 
 const TYPES: Readonly<Record<number, string>> = {
   0: 'Echo Reply',
@@ -36,12 +36,10 @@ const WORDS: Readonly<Record<string, string>> = {
 /** Errors quote the packet they are about. */
 const QUOTES = ['Destination Unreachable', 'Packet Too Big', 'Time Exceeded', 'Parameter Problem'];
 
-/** `readIp` reads the packet that an error quotes. */
 export function dissectIcmp(
   into: Dissection,
   place: Place,
   { source, destination, protocol }: IpRead,
-  readIp: (into: Dissection, place: Place) => unknown,
 ): void {
   const isIpv6 = protocol === IpProtocol.icmpv6;
   const names = isIpv6 ? TYPES6 : TYPES;

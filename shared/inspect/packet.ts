@@ -5,7 +5,7 @@ import { utf8Encode } from '../wire/text.ts';
 import { Dissection, type Place } from './dissection.ts';
 import { dissectEsp, dissectNatTraversal } from './esp.ts';
 import { named } from './field-reader.ts';
-import { readIp } from './ip.ts';
+import { readIp } from './ip-header.ts';
 import { dissectIsakmp } from './isakmp.ts';
 import { dissectL2tp } from './l2tp.ts';
 import { outerPacket } from './outer-headers.ts';

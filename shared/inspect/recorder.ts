@@ -42,6 +42,8 @@ export class Recorder implements Tap {
   readonly #plaintexts = new Map<string, Bytes>();
   readonly #unopened = new Map<string, RecordedDatagram>();
   #path: OpenedMessage | undefined;
+  /** When the first packet passed. */
+  since: number | undefined;
   #nextId = 1;
   #clears = 0;
 
@@ -71,6 +73,7 @@ export class Recorder implements Tap {
   /** Forgets packets and keys. */
   clear(): void {
     this.#clears++;
+    this.since = undefined;
     this.store.clear();
     this.#plaintexts.clear();
     this.#unopened.clear();
@@ -84,8 +87,7 @@ export class Recorder implements Tap {
   }
 
   control(direction: Direction, text: string): void {
-    const id = this.#nextId++;
-    this.store.add({ kind: 'control', id, time: this.#now(), direction, text }, false);
+    this.store.add({ kind: 'control', ...this.#head(), direction, text }, false);
   }
 
   opened(message: OpenedMessage): void {
@@ -96,8 +98,7 @@ export class Recorder implements Tap {
     if (this.#path === undefined) return;
     const packet: RecordedDatagram = {
       kind: 'datagram',
-      id: this.#nextId++,
-      time: this.#now(),
+      ...this.#head(),
       direction,
       channel,
       bytes: bytes.slice(start, end),
@@ -140,6 +141,12 @@ export class Recorder implements Tap {
 
   ikePlaintext(ciphertext: Bytes, plaintext: Bytes): void {
     put(this.#plaintexts, tail(ciphertext), plaintext.slice(), PLAINTEXTS_LIMIT);
+  }
+
+  #head(): { readonly id: number; readonly time: number } {
+    const time = this.#now();
+    this.since ??= time;
+    return { id: this.#nextId++, time };
   }
 }
 

@@ -6,7 +6,7 @@ import { DecodeError } from '../wire/errors.ts';
 import { utf8Decode } from '../wire/text.ts';
 import type { Dissection, Place } from './dissection.ts';
 import { bits, type FieldReader, hex } from './field-reader.ts';
-import type { IpRead } from './ip.ts';
+import type { IpRead } from './ip-header.ts';
 
 const FLAGS = [
   [TcpFlag.cwr, 'CWR'],
@@ -59,9 +59,9 @@ function describe(flags: number, acknowledgment: number, length: number, path: s
   if (has(TcpFlag.syn)) {
     return `TCP ${path} ${has(TcpFlag.ack) ? 'accepts the connection' : 'opens a connection'}`;
   }
-  const end = has(TcpFlag.fin) ? ' and ends its direction' : '';
-  if (length > 0) return `TCP ${path} ${length} bytes${end}`;
-  return end === '' ? `TCP ${path} acknowledges up to ${acknowledgment}` : `TCP ${path}${end}`;
+  const end = has(TcpFlag.fin) ? 'ends its direction' : '';
+  if (length > 0) return `TCP ${path} ${length} bytes${end && `, ${end}`}`;
+  return `TCP ${path} ${end || `acknowledges up to ${acknowledgment}`}`;
 }
 
 function dissectData(into: Dissection, place: Place, words: string): void {
@@ -75,7 +75,8 @@ function dissectData(into: Dissection, place: Place, words: string): void {
     if (reader.remaining > 0) reader.rest('Data', (data) => `${data.length} bytes`);
     return line ?? `${bytes.length} bytes`;
   });
-  into.tell('TCP', line === undefined ? words : `HTTP ${line}`);
+  if (line === undefined) return into.tell('TCP', words);
+  into.tell('TCP', `HTTP ${line.startsWith('HTTP/') ? 'answer' : 'request'}: ${line}`);
 }
 
 function httpLine(bytes: Bytes): string | undefined {

@@ -2,7 +2,7 @@
 import type { Dissection, Place } from './dissection.ts';
 import { dissectDns } from './dns.ts';
 import { hex } from './field-reader.ts';
-import type { IpRead } from './ip.ts';
+import type { IpRead } from './ip-header.ts';
 
 const DNS_PORT = 53;
 

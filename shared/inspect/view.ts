@@ -89,6 +89,8 @@ export interface PacketPage {
 /** What the recorder holds. */
 export interface RecordingState {
   readonly recording: boolean;
+  /** When the first packet since the beginning or `clear` passed, as `Date` counts. */
+  readonly since: number | undefined;
   /** Changes with every packet and every `clear`. */
   readonly version: number;
   readonly packets: number;

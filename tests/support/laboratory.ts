@@ -17,6 +17,7 @@ import {
 } from '../../shared/relay/control.ts';
 import { FrameWriter, forEachRecord } from '../../shared/relay/frames.ts';
 import type { Session } from '../../shared/vpn/session.ts';
+import type { Tap } from '../../shared/vpn/tap.ts';
 import { Tunnel, type TunnelConfig, type TunnelInput } from '../../shared/vpn/tunnel.ts';
 import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
 import { earliest } from '../../shared/wire/machine.ts';
@@ -32,6 +33,8 @@ export interface LaboratoryOptions {
   readonly answer?: (open: string) => string | undefined;
   /** The relay has raw ESP. */
   readonly esp?: EspRelay;
+  /** Who records, from the beginning. */
+  readonly tap?: Tap;
   /** In place of a gateway: what comes back for a datagram. */
   readonly stranger?: (datagram: Datagram) => readonly (Datagram | ControlFromRelay)[];
 }
@@ -73,6 +76,7 @@ export class Laboratory {
     this.gateway = options.gateway && new Gateway(options.gateway);
     this.#up = new Link(options.link);
     this.#down = new Link({ ...options.link, seed: options.link.seed + 1 });
+    if (options.tap) this.input({ kind: 'tap', tap: options.tap });
     this.input({ kind: 'start' });
   }
 

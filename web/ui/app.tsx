@@ -4,6 +4,7 @@ import { ConnectionPanel } from './connection-panel.tsx';
 import { ConnectionsTool } from './connections-tool.tsx';
 import { FetchTool } from './fetch-tool.tsx';
 import { Wordmark } from './icons.tsx';
+import { PacketsPanel } from './packets/packets-panel.tsx';
 import { PingTool } from './ping-tool.tsx';
 import type { Portal } from './portal.ts';
 import { SignInCard } from './sign-in-card.tsx';
@@ -29,6 +30,7 @@ export function App({ portal }: { readonly portal: Portal }): VNode {
             <ConnectionsTool portal={portal} />
           </section>
         )}
+        <PacketsPanel inspection={portal.inspection} />
       </main>
       <footer class="colophon">
         <p>

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { plainText } from '../../shared/errors.ts';
 import type { FetchReply } from '../worker/api.ts';
 import { bodyView, fileName, TEXT_LIMIT } from './body.ts';
+import { download } from './download.ts';
 import { formatBytes, formatDuration, formatRate, formatSize } from './format.ts';
 
 /** Most headers listed. */
@@ -80,7 +81,11 @@ function Body({ reply }: { readonly reply: FetchReply }): VNode {
     <div class="body">
       <div class="body-bar">
         <h4>Body</h4>
-        <button type="button" class="secondary" onClick={() => save(reply)}>
+        <button
+          type="button"
+          class="secondary"
+          onClick={() => download(reply.body, fileName(reply.url))}
+        >
           Save body
         </button>
       </div>
@@ -116,14 +121,4 @@ function Picture(props: { readonly body: FetchReply['body']; readonly type: stri
     return () => URL.revokeObjectURL(url);
   }, [body, type]);
   return <img ref={image} alt="What was fetched" />;
-}
-
-function save(reply: FetchReply): void {
-  // Never the server's own type: a blob of type text/html would open with the page's origin.
-  const url = URL.createObjectURL(new Blob([reply.body], { type: 'application/octet-stream' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = fileName(reply.url);
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 0);
 }

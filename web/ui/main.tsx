@@ -15,6 +15,7 @@ addEventListener('storage', () => consents.reload());
 const portal = new Portal({
   consents,
   openTunnel,
+  hidden: () => document.hidden,
   ...(await relayParts()),
 });
 

@@ -4,6 +4,7 @@ import { type Failure, plainText } from '../../shared/errors.ts';
 import type { ConnectionInfo, FetchReply, Outcome, PingReply } from '../worker/api.ts';
 import type { Consent, Consents } from './consents.ts';
 import type { GatewayList } from './gateways.ts';
+import { Inspection } from './packets/inspection.ts';
 import type { Tunnel, TunnelEvents } from './tunnel.ts';
 import type { SignIn } from './validation.ts';
 import { advance, broken, type View } from './view.ts';
@@ -14,6 +15,8 @@ export interface PortalParts {
   readonly openTunnel: (events: TunnelEvents) => Tunnel;
   readonly loadGateways: () => Promise<GatewayList>;
   readonly consents: Consents;
+  /** Whether nobody can see the page. */
+  readonly hidden: () => boolean;
 }
 
 export class Portal {
@@ -21,6 +24,7 @@ export class Portal {
   readonly #tunnel: Tunnel;
   readonly #loadGateways: () => Promise<GatewayList>;
   readonly consents: Consents;
+  readonly inspection: Inspection;
   /** The gateway that was dialled last. */
   #dialled = '';
   readonly #view = signal<View>({ kind: 'ready' });
@@ -40,6 +44,8 @@ export class Portal {
       },
       fault: (detail) => this.#fault(detail),
     });
+    const { inspector } = this.#tunnel;
+    this.inspection = new Inspection({ inspector, hidden: parts.hidden });
     void this.reloadGateways();
   }
 

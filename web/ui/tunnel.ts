@@ -11,6 +11,7 @@ import type {
   TunnelApi,
   TunnelState,
 } from '../worker/api.ts';
+import type { RemoteInspector } from './packets/inspection.ts';
 
 /** `TunnelApi` as it is seen across the port: everything answers later. */
 export interface Tunnel {
@@ -26,6 +27,7 @@ export interface Tunnel {
   connections(): Promise<Outcome<readonly ConnectionInfo[]>>;
   /** A TCP connection through the tunnel, once it stands. */
   connectTcp(host: string, port: number): Promise<Outcome<TcpConnection>>;
+  readonly inspector: RemoteInspector;
 }
 
 /** A TCP connection in the page, in the shape of the WinterTC sockets API. */
@@ -64,6 +66,7 @@ export function openTunnel(events: TunnelEvents): Tunnel {
     connectTcp: (host, port) => connectTcp(remote, host, port),
     connect: (request) => remote.connect(request),
     disconnect: () => remote.disconnect(),
+    inspector: remote.inspector,
     ping: (host) => remote.ping(host),
     connections: () => remote.connections(),
     fetch: (url, progress, signal) => {

@@ -2,7 +2,15 @@
  * What the page and the tunnel worker say to each other over comlink. Types only, apart from `STAGES`:
  * the page must not pull in the protocol core.
  */
+import type { ProxyMarked } from 'comlink';
 import type { Failure } from '../../shared/errors.ts';
+import type {
+  PacketDetails,
+  PacketPage,
+  PacketQuery,
+  RecordingState,
+} from '../../shared/inspect/view.ts';
+import type { Bytes } from '../../shared/wire/bytes.ts';
 
 /** What a person waits for while connecting, in order. */
 export const STAGES = [
@@ -121,6 +129,28 @@ export type Outcome<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly failure: Failure };
 
+/** What the page gets of a recording with one question. */
+export interface PacketView {
+  readonly state: RecordingState;
+  readonly page: PacketPage;
+}
+
+/** The tunnel's packets, while somebody has them recorded. Everything stays in the worker but what is asked for. */
+export interface InspectorApi {
+  /** Begins or ends a recording; what there is stays. At first there is none. */
+  record(on: boolean): void;
+  /** Forgets packets and keys. */
+  clear(): void;
+  /** `undefined` while nothing has changed since the version `seen`. */
+  look(query: PacketQuery, seen?: number): PacketView | undefined;
+  /** `undefined` for a packet that has made room for newer ones. */
+  details(id: number): PacketDetails | undefined;
+  /** A pcapng file. It holds what was decrypted. */
+  capture(): Bytes;
+  /** Wireshark's key tables, as text. */
+  keyTables(): string;
+}
+
 /** One tunnel; every window that holds a port shares it. */
 export interface TunnelApi {
   /** Starts connecting; what becomes of it arrives as states. Ignored unless idle. */
@@ -160,4 +190,5 @@ export interface TunnelApi {
   ): Promise<Outcome<FetchReply>>;
   /** Ends a request under way: it answers `CANCELLED`. */
   cancelFetch(id: string): void;
+  readonly inspector: InspectorApi & ProxyMarked;
 }

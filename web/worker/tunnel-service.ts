@@ -1,5 +1,5 @@
 /** The tunnel as the page sees it: one at a time, its state told to everyone who asked. */
-import { transfer } from 'comlink';
+import { type ProxyMarked, proxy, transfer } from 'comlink';
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
 import { type Failure, TunnelError } from '../../shared/errors.ts';
 import { formatAddress } from '../../shared/ip/address.ts';
@@ -16,6 +16,7 @@ import type {
   TunnelState,
 } from './api.ts';
 import { type RelaySocket, TunnelDriver } from './driver.ts';
+import { InspectorService } from './inspector-service.ts';
 import { isPort, Sockets, type TcpSocket } from './sockets.ts';
 
 /** How long a tunnel outlives the browser's word that the network is gone: a change of network looks like that too. */
@@ -51,6 +52,7 @@ interface Tunnel {
 }
 
 export class TunnelService implements TunnelApi {
+  readonly inspector: InspectorService & ProxyMarked = proxy(new InspectorService());
   readonly #listeners = new Map<number, (state: TunnelState) => void>();
   #nextListener = 1;
   #state: TunnelState = { kind: 'idle' };
@@ -192,6 +194,7 @@ export class TunnelService implements TunnelApi {
       password: request.password,
       authMethods: request.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],
     });
+    this.inspector.attach((tap) => driver.run({ kind: 'tap', tap }));
     const sockets = new Sockets((input) => driver.network(input));
     this.#tunnel = { driver, sockets, web: openWeb(sockets) };
   }
@@ -237,6 +240,7 @@ export class TunnelService implements TunnelApi {
     const failure = cause && this.#explain(cause);
     const tunnel = this.#tunnel;
     this.#tunnel = undefined;
+    this.inspector.detach();
     this.#attempt = undefined;
     clearTimeout(this.#offlineTimer);
     this.#offlineTimer = undefined;

@@ -2,8 +2,9 @@
  * A tunnel worker that only acts: the page's own tests need every state, also those no gateway gives on demand.
  * The gateway's id chooses the scene, the host or path chooses what the tools are told.
  */
-import { expose } from 'comlink';
+import { expose, type ProxyMarked, proxy } from 'comlink';
 import type { Failure } from '../../../shared/errors.ts';
+import type { Tap } from '../../../shared/vpn/tap.ts';
 import {
   type ConnectionInfo,
   type ConnectRequest,
@@ -17,6 +18,8 @@ import {
   type TunnelApi,
   type TunnelState,
 } from '../../../web/worker/api.ts';
+import { InspectorService } from '../../../web/worker/inspector-service.ts';
+import { simulateSession } from '../../support/simulated-session.ts';
 
 const STEP_MILLIS = 20;
 
@@ -42,6 +45,11 @@ class FakeTunnel implements TunnelApi {
   readonly #listeners = new Map<number, (state: TunnelState) => void>();
   #state: TunnelState = { kind: 'idle' };
   #inspected = 0;
+  /** The real one: it is shown a simulated session in place of the tunnel. */
+  readonly inspector: InspectorService & ProxyMarked = proxy(
+    new InspectorService(() => this.#now()),
+  );
+  #now = (): number => Date.now();
 
   async connect(request: ConnectRequest): Promise<void> {
     const [end, failure] = (!request.allowPap && SCENES[request.gateway]) || [];
@@ -54,7 +62,19 @@ class FakeTunnel implements TunnelApi {
       await sleep(STEP_MILLIS);
       if (this.#state.kind !== 'connecting') return;
     }
+    this.inspector.attach((tap) => void this.#perform(tap, request.allowPap));
     this.#become({ kind: 'connected', session: session(request) });
+  }
+
+  /** Shows whoever records a whole session at once. */
+  async #perform(tap: Tap | undefined, allowPap: boolean): Promise<void> {
+    if (tap === undefined) return;
+    const start = Date.now();
+    const record = (now: () => number): Tap => {
+      this.#now = () => start + now();
+      return tap;
+    };
+    await simulateSession(record, allowPap ? { method: 'pap' } : {});
   }
 
   async disconnect(): Promise<void> {

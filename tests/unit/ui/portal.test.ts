@@ -7,6 +7,16 @@ import type { ConnectRequest } from '../../../web/worker/api.ts';
 
 const form = { gateway: 'demo', preSharedKey: 'sesame', userName: 'alice', password: 'wonderland' };
 
+/** Nobody records anything here. */
+const silentInspector: Tunnel['inspector'] = {
+  record: async () => {},
+  clear: async () => {},
+  look: async () => undefined,
+  details: async () => undefined,
+  capture: async () => new Uint8Array(0),
+  keyTables: async () => '',
+};
+
 function stage(overrides: Partial<Tunnel> = {}) {
   const calls: string[] = [];
   const requests: ConnectRequest[] = [];
@@ -22,6 +32,7 @@ function stage(overrides: Partial<Tunnel> = {}) {
     connections: async () => ({ ok: true, value: [] }),
     connectTcp: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
     fetch: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
+    inspector: silentInspector,
     ...overrides,
   };
   let lists: GatewayList = { kind: 'failed', failure: { code: 'RELAY_UNREACHABLE' } };
@@ -33,6 +44,7 @@ function stage(overrides: Partial<Tunnel> = {}) {
     },
     loadGateways: async () => lists,
     consents: new Consents(undefined),
+    hidden: () => false,
   });
   const answer = (list: GatewayList): void => {
     lists = list;
