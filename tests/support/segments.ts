@@ -8,6 +8,7 @@ import { decodeSegment, encodeSegment, Segment, TcpFlag } from '../../shared/ip/
 import type { SenderSnapshot } from '../../shared/ip/tcp/snapshot.ts';
 import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
 import { checksumAdd, checksumFinish } from '../../shared/wire/checksum.ts';
+import type { Packet } from '../../shared/wire/packet.ts';
 import { asPacket, CLIENT, CopyingSink, SERVER } from './ip-pair.ts';
 import { nodePrimitives } from './node-primitives.ts';
 import { SeededRandom } from './random.ts';
@@ -61,6 +62,8 @@ export class Script {
   now: Millis = 1000;
   readonly outputs: IpOutput[] = [];
   readonly #sent: Bytes[] = [];
+  /** Packets of the peer's that wait to arrive together. */
+  #burst: Packet[] | undefined;
   #initial = 0;
   #localPort = 0;
 
@@ -149,11 +152,23 @@ export class Script {
     this.receiveBytes(IpProtocol.tcp, write, line.ecn);
   }
 
+  /** Segments from the peer that arrive together. */
+  receiveTogether(lines: readonly Line[]): void {
+    const packets: Packet[] = [];
+    this.#burst = packets;
+    for (const line of lines) this.receive(line);
+    this.#burst = undefined;
+    this.tell({ kind: 'packets', packets });
+  }
+
   /** An IP packet from the peer whose payload `write` fills in; it answers how long that is. */
   receiveBytes(protocol: number, write: (bytes: Bytes, at: number) => number, ecn = 0): void {
     const network = new NetworkInterface(
       SERVER,
-      new CopyingSink(2000, (bytes) => this.tell({ kind: 'packets', packets: [asPacket(bytes)] })),
+      new CopyingSink(2000, (bytes) => {
+        if (this.#burst !== undefined) this.#burst.push(asPacket(bytes));
+        else this.tell({ kind: 'packets', packets: [asPacket(bytes)] });
+      }),
       0,
     );
     const path = new Path(SERVER, CLIENT);

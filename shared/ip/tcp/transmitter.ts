@@ -73,8 +73,10 @@ export class Transmitter {
 
   /** Sends everything that may go. */
   output(now: Millis): void {
+    const late = this.pacedAt !== undefined;
     this.pacedAt = undefined;
     if (this.#parts.wire.held) return;
+    this.#pacer.resume(late, now);
     this.#start(now);
     if (this.#resendLost(now)) while (this.#sendNext(now));
   }
@@ -179,7 +181,7 @@ export class Transmitter {
     const length = flight.end - flight.start;
     rate.sent(flight, flights.inFlight, now);
     congestion.sent(length);
-    this.#pacer.sent(length, congestion.pacingRate, now);
+    this.#pacer.sent(length, congestion.pacingRate);
     timer.lastSentAt = now;
   }
 
