@@ -10,7 +10,7 @@ import { CLAIM_REFUSALS, REFUSALS, UPGRADE_REFUSALS } from '../shared/relay/clos
 import { FAILURE_CASES } from '../tests/sim/failure-cases.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const SOURCES = ['shared', 'wasm', 'relay', 'web', 'dial'];
+const SOURCES = ['shared', 'wasm', 'relay', 'web', 'dial', 'playground'];
 
 interface Citation {
   readonly rfc: number;

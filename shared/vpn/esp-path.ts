@@ -49,7 +49,8 @@ export class EspPath {
   readonly #engine: EspEngine;
   readonly #sendSealed: SendSealed;
   readonly #localPort: number;
-  readonly #remotePort: number;
+  #remotePort: number;
+  readonly #followsPort: boolean;
   readonly #deliver: (packet: Packet) => void;
   /** Where each slot's packet begins when it is empty. */
   readonly #home: readonly number[];
@@ -64,17 +65,21 @@ export class EspPath {
   #toSeal = 0;
   #toOpen = 0;
 
-  /** `deliver` gets each opened L2TP packet, valid during the call only. */
+  /**
+   * `deliver` gets each opened L2TP packet, valid during the call only. Without a remote port L2TP goes to where the
+   * peer's last came from: a client's is its own choice.
+   */
   constructor(
     engine: EspEngine,
-    ports: { readonly local: number; readonly remote: number },
+    ports: { readonly local: number; readonly remote?: number },
     sendSealed: SendSealed,
     deliver: (packet: Packet) => void,
   ) {
     this.#engine = engine;
     this.#sendSealed = sendSealed;
     this.#localPort = ports.local;
-    this.#remotePort = ports.remote;
+    this.#remotePort = ports.remote ?? 0;
+    this.#followsPort = ports.remote === undefined;
     this.#deliver = deliver;
     this.#home = engine.slots.map((slot) => slot.start);
     this.#inboundSlots = engine.slots.length - OUTBOUND_SLOTS;
@@ -183,9 +188,13 @@ export class EspPath {
       authentic = true;
       const packet = slots[i]!;
       // A gateway may answer from another port than 1701 (RFC 3193 §4), so any source port will do.
-      if (nextHeaders[i] === UDP_PROTOCOL && stripUdp(packet, this.#localPort) !== 0)
-        this.#deliver(packet);
-      else this.counters.notOurs++;
+      const port = nextHeaders[i] === UDP_PROTOCOL ? stripUdp(packet, this.#localPort) : 0;
+      if (port === 0) {
+        this.counters.notOurs++;
+        continue;
+      }
+      if (this.#followsPort) this.#remotePort = port;
+      this.#deliver(packet);
     }
     return authentic;
   }
