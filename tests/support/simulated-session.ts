@@ -34,7 +34,7 @@ export async function simulateSession(
       suite: nobleSuite(new SeededRandom(1)),
       random: new SeededRandom(2),
       gateway: 'test',
-      preSharedKey,
+      credentials: { kind: 'pre-shared-key', key: preSharedKey },
       userName: 'alice',
       password: SESSION_PASSWORD,
       authMethods: [method],
