@@ -1,5 +1,8 @@
 import type { Bytes } from './bytes.ts';
 
+/** Bytes from which four words at a time are faster, by half, than one. */
+const LONG = 64;
+
 /**
  * One's complement sum of the 16-bit words of `bytes[start, end)`, added to `sum` and not yet folded or
  * inverted, so that a pseudo-header can go first; an odd last byte counts as its high half.
@@ -7,6 +10,17 @@ import type { Bytes } from './bytes.ts';
  */
 export function checksumAdd(sum: number, bytes: Bytes, start: number, end: number): number {
   let at = start;
+  if (end - start >= LONG) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (; at + 16 <= end; at += 16) {
+      const a = view.getInt32(at);
+      const b = view.getInt32(at + 4);
+      const c = view.getInt32(at + 8);
+      const d = view.getInt32(at + 12);
+      sum += (a >>> 16) + (a & 0xffff) + (b >>> 16) + (b & 0xffff);
+      sum += (c >>> 16) + (c & 0xffff) + (d >>> 16) + (d & 0xffff);
+    }
+  }
   for (; at + 1 < end; at += 2) sum += (bytes[at]! << 8) | bytes[at + 1]!;
   if (at < end) sum += bytes[at]! << 8;
   return sum;

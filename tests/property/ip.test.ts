@@ -179,6 +179,21 @@ describe('ring', () => {
   });
 });
 
+describe('checksum', () => {
+  it('is the sum of the words, wherever they lie', () => {
+    const words = (part: Uint8Array) =>
+      part.reduce((sum, byte, i) => sum + (i % 2 === 0 ? byte * 256 : byte), 0);
+    fc.assert(
+      fc.property(bytes(300), fc.nat({ max: 300 }), fc.nat({ max: 300 }), (input, a, b) => {
+        const end = Math.min(input.length, Math.max(a, b));
+        const start = Math.min(end, a, b);
+        const from = new Uint8Array([7, ...input]).subarray(1);
+        expect(checksumAdd(5, from, start, end)).toBe(5 + words(input.slice(start, end)));
+      }),
+    );
+  });
+});
+
 describe('receiver', () => {
   it('delivers each byte once and in order, however it is cut', () => {
     const length = 600;

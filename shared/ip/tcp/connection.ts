@@ -389,7 +389,6 @@ export class Connection {
       const rtt = this.#timestamps.roundTrip(segment, now);
       if (rtt >= 0) receiver.tuning.roundTrip(rtt);
     }
-    if (segment.has(TcpFlag.psh)) receiver.pushed();
     receiver.accept(position, bytes, segment.dataStart, segment.dataLength, fin, now);
     if (receiver.finished) this.#finArrived(now);
   }

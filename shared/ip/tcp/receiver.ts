@@ -2,8 +2,7 @@
  * The receiving half of a connection: what is in order goes up with the burst it came in, what is not waits in a bounded ring, and
  * the window is what the reader has room for. Decides when to acknowledge and what SACK says.
  * Deviation: RFC 5681 §4.2 wants an acknowledgment for every second full-sized segment. Of those that arrive together in order the
- * last is acknowledged, as by kernels that put them together before TCP sees them; and once a sender's pace is steady, an eighth of what
- * it sends in a round trip, 16 segments at most. In a tab an acknowledgment alone costs more than several segments that arrive.
+ * last is acknowledged, and every sixteenth, as by kernels that put them together before TCP sees them.
  * @rfc 9293 §3.8.6, 2018 §4, 2883 §4, 5681 §4.2
  */
 import type { Bytes, Millis } from '../../wire/bytes.ts';
@@ -19,11 +18,8 @@ const PIECE_LIMIT = 256;
 /** How long an acknowledgment may wait for a second segment: 500 ms at most. @rfc 9293 §3.8.6.3 */
 const DELAYED_ACK: Millis = 40;
 
-/** How long it may wait for more than two. */
-const STRETCHED_ACK: Millis = 5;
-
-/** Bytes that one acknowledgment is for, at most: what a sender may send in return should not be a burst of its own. */
-const STRETCH_LIMIT = 16 * 1460;
+/** Segments of one burst that are acknowledged together, at most: what they let a sender send should not be a burst of its own. */
+const STRETCH_LIMIT = 16;
 
 interface Piece {
   start: number;
@@ -47,10 +43,8 @@ export class Receiver {
   #duplicate: Piece | undefined;
   /** Position of the FIN, once seen. */
   #fin: number | undefined;
-  /** Segments in order that were not acknowledged, and their bytes; and whether their sender waits for more to send. */
+  /** Segments in order that were not acknowledged. */
   #unacknowledged = 0;
-  #stretched = 0;
-  #pushed = false;
   #urgent = false;
   #acknowledgeAt: Millis | undefined;
 
@@ -64,11 +58,9 @@ export class Receiver {
     return this.#acknowledgeAt;
   }
 
-  /** Whether an acknowledgment must go once the burst is read: out of order, enough segments, a FIN, a window that opened. */
+  /** Whether an acknowledgment must go once the burst is read: out of order, a second segment, a FIN, a window that opened. */
   get mustAcknowledge(): boolean {
-    if (this.#urgent) return true;
-    if (this.#unacknowledged < 2) return false;
-    return this.#pushed || this.#stretched >= Math.min(this.tuning.stretch, STRETCH_LIMIT);
+    return this.#urgent || this.#unacknowledged >= 2;
   }
 
   /**
@@ -77,7 +69,7 @@ export class Receiver {
    */
   get mustTell(): boolean {
     const hasNews = this.#pieces.length > 0 || this.#duplicate !== undefined;
-    return hasNews || this.#stretched >= STRETCH_LIMIT;
+    return hasNews || this.#unacknowledged >= STRETCH_LIMIT;
   }
 
   /** Whether everything up to and with the FIN has arrived. */
@@ -110,7 +102,7 @@ export class Receiver {
       return;
     }
     if (stop > start) {
-      this.#delay(stop - start, now);
+      this.#delay(now);
       this.#advance(stop, bytes, from + start - position);
     } else if (length > 0) {
       // Probed while the window is closed, or nothing new: the sender wants to know where we are.
@@ -144,11 +136,6 @@ export class Receiver {
     this.#urgent = true;
   }
 
-  /** The sender had no more to send: it may wait for the acknowledgment. */
-  pushed(): void {
-    this.#pushed = true;
-  }
-
   /** Something came that only a repeated acknowledgment answers. */
   acknowledgeNow(): void {
     this.#urgent = true;
@@ -164,8 +151,6 @@ export class Receiver {
     const edge = this.nxt + this.tuning.window - this.#unread;
     if (edge - this.#edge >= this.#smallestStep) this.#edge = edge;
     this.#unacknowledged = 0;
-    this.#stretched = 0;
-    this.#pushed = false;
     this.#urgent = false;
     this.#acknowledgeAt = undefined;
   }
@@ -196,11 +181,9 @@ export class Receiver {
     return Math.min(Math.floor(this.tuning.window / 2), 1460);
   }
 
-  #delay(length: number, now: Millis): void {
+  #delay(now: Millis): void {
     this.#unacknowledged++;
-    this.#stretched += length;
-    if (this.#unacknowledged === 1) this.#acknowledgeAt = now + DELAYED_ACK;
-    else if (this.#unacknowledged === 2) this.#acknowledgeAt = now + STRETCHED_ACK;
+    this.#acknowledgeAt ??= now + DELAYED_ACK;
   }
 
   /** In-order bytes up to `stop`, and what they join on to. */

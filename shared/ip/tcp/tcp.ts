@@ -8,6 +8,7 @@ import type { Failure } from '../../errors.ts';
 import type { Bytes, Millis, Random } from '../../wire/bytes.ts';
 import { checksumAdd, checksumFinish } from '../../wire/checksum.ts';
 import { DecodeError } from '../../wire/errors.ts';
+import { earliest } from '../../wire/machine.ts';
 import { addressKey, IpAddress } from '../address.ts';
 import { type IpHeader, IpProtocol } from '../header.ts';
 import type { NetworkInterface } from '../interface.ts';
@@ -77,12 +78,7 @@ export class TcpLayer {
   }
 
   get deadline(): Millis | undefined {
-    let first: Millis | undefined;
-    for (const connection of this.#connections()) {
-      const deadline = connection.deadline;
-      if (deadline !== undefined && (first === undefined || deadline < first)) first = deadline;
-    }
-    return first;
+    return earliest(firstDue(this.#bySocket.values()), firstDue(this.#timeWait));
   }
 
   /** Every connection but those in TIME-WAIT. */
@@ -349,6 +345,14 @@ export class TcpLayer {
     bytes[start + 17] = checksum;
     network.send(packet, path, IpProtocol.tcp, undefined, segment.ecn);
   }
+}
+
+function firstDue(connections: Iterable<Connection>): Millis | undefined {
+  let first: Millis | undefined;
+  for (const { deadline } of connections) {
+    if (deadline !== undefined && (first === undefined || deadline < first)) first = deadline;
+  }
+  return first;
 }
 
 const NOBODY: readonly Connection[] = [];

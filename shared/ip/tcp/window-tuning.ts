@@ -8,12 +8,6 @@ import type { Millis } from '../../wire/bytes.ts';
 /** Offered at first: more than any slow start fills before it is measured. */
 const INITIAL_WINDOW = 262_144;
 
-/** Acknowledgments there are for a round trip's data, at least. */
-const ACKNOWLEDGMENTS = 8;
-
-/** A round trip that brings more than this times the one before is a sender's that still grows. */
-const GROWTH = 1.25;
-
 /** Segments that a sender may be ahead of what was measured. */
 const SLACK = 16 * 1460;
 
@@ -25,14 +19,11 @@ const RTT_SMOOTHING = 8;
 
 export class WindowTuning {
   window: number;
-  /** Bytes that one acknowledgment may be for; 0 while the sender grows, which it does by acknowledgments. */
-  stretch = 0;
   readonly #limit: number;
   #rtt: Millis = 0;
   #since: Millis | undefined;
-  /** Bytes the reader took in this round trip, in the last, and at most in one before. */
+  /** Bytes the reader took in this round trip, and in the one before. */
   #taken = 0;
-  #last = 0;
   #before = 0;
 
   constructor(limit: number) {
@@ -52,8 +43,6 @@ export class WindowTuning {
     this.#since ??= now;
     if (rtt === 0 || now - this.#since < Math.max(rtt, SHORTEST_ROUND)) return;
     const taken = this.#taken;
-    this.stretch = taken > GROWTH * this.#last ? 0 : taken / ACKNOWLEDGMENTS;
-    this.#last = taken;
     if (taken > this.#before) {
       const base = 2 * taken + SLACK;
       const growth = this.#before > 0 ? (taken - this.#before) / this.#before : 1;

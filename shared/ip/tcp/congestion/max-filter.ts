@@ -1,31 +1,32 @@
 /** The largest of the values in a window of time that is counted in rounds, cycles or whatever the caller counts. */
 export class MaxFilter {
-  /** Falling values at rising times: each is the largest since the one before. */
+  /** Falling values at rising times, `#count` of them: each is the largest since the one before. */
   readonly #values: number[] = [];
   readonly #times: number[] = [];
+  #count = 0;
 
   get maximum(): number {
-    return this.#values[0] ?? 0;
+    return this.#count > 0 ? this.#values[0]! : 0;
   }
 
   /** Values of up to `length` counts ago, the present included, stay. */
   update(value: number, time: number, length: number): void {
     const values = this.#values;
     const times = this.#times;
-    while (values.length > 0 && values[values.length - 1]! <= value) {
-      values.pop();
-      times.pop();
+    let at = this.#count;
+    while (at > 0 && values[at - 1]! <= value) at--;
+    if (at === 0 || times[at - 1] !== time) {
+      values[at] = value;
+      times[at] = time;
+      at++;
     }
-    if (times[times.length - 1] === time) return this.#expire(time - length);
-    values.push(value);
-    times.push(time);
-    this.#expire(time - length);
+    this.#count = at;
+    while (this.#count > 1 && times[0]! <= time - length) this.#forgetFirst();
   }
 
-  #expire(last: number): void {
-    while (this.#times.length > 1 && this.#times[0]! <= last) {
-      this.#times.shift();
-      this.#values.shift();
-    }
+  #forgetFirst(): void {
+    this.#times.copyWithin(0, 1, this.#count);
+    this.#values.copyWithin(0, 1, this.#count);
+    this.#count--;
   }
 }
