@@ -21,4 +21,9 @@ export const BOOKMARKS: readonly Bookmark[] = [
     'The first page of the demonstration network, with links to everything on it.',
   ),
   web(HOSTS.wiki, 'Wiki', 'Pages to read, to search and to edit.'),
+  web(HOSTS.status, 'Status', 'How busy the network is, as live charts.'),
+  web(HOSTS.people, 'People', 'A directory that wants to know who you are.'),
+  web(HOSTS.files, 'Files', 'Downloads up to 100 MB, with their checksums.'),
+  web(HOSTS.speed, 'Speed test', 'A source and a sink of bytes.'),
+  web(HOSTS.authority, 'Certificate authority', 'The private authority behind the https:// sites.'),
 ];

@@ -17,13 +17,31 @@ const entry = (label: string, last: number): HostEntry => ({
   address: parseAddress(`10.99.0.${last}`)!,
 });
 
-type HostId = 'gateway' | 'nameServer' | 'home' | 'wiki';
+type HostId =
+  | 'gateway'
+  | 'nameServer'
+  | 'home'
+  | 'wiki'
+  | 'status'
+  | 'people'
+  | 'files'
+  | 'authority'
+  | 'speed'
+  | 'shell'
+  | 'echo';
 
 export const HOSTS: Readonly<Record<HostId, HostEntry>> = {
   gateway: entry('gateway', 1),
   nameServer: entry('ns', 2),
   home: entry('', 10),
   wiki: entry('wiki', 11),
+  status: entry('status', 12),
+  people: entry('people', 13),
+  files: entry('files', 14),
+  authority: entry('ca', 15),
+  speed: entry('speed', 16),
+  shell: entry('shell', 17),
+  echo: entry('echo', 18),
 };
 
 /** `wiki.intranet.test`. */

@@ -14,7 +14,8 @@ export async function readForm({ method, request }: Visit): Promise<URLSearchPar
   }
   const pieces: Buffer[] = [];
   let length = 0;
-  for await (const piece of request) {
+  // The answer goes over the same connection, so what is not read must not end it.
+  for await (const piece of request.iterator({ destroyOnReturn: false })) {
     length += piece.length;
     if (length > FORM_LIMIT) throw new Refusal(413, 'That is more text than this page takes.');
     pieces.push(piece);

@@ -7,7 +7,7 @@ import type { Answer, Site, Visit } from './site.ts';
 /** A page of `site`. `scripts`: paths of scripts on the site itself. */
 export function page(
   site: Site,
-  { visitor }: Visit,
+  { visitor, url: { protocol } }: Visit,
   title: string,
   body: Html,
   options: { readonly status?: number; readonly scripts?: readonly string[] } = {},
@@ -25,7 +25,7 @@ ${scripts.map((path) => html`<script src="${path}" type="module"></script>\n`)}<
 <body class="${site.host.label || 'home'}">
 <header>
 <p class="site"><a href="/">${site.title}</a> <small>${hostName(site.host)}</small></p>
-<nav aria-label="Sites of the intranet">${LINKS}</nav>
+<nav aria-label="Sites of the intranet">${SITES.map((host) => html`<a href="${protocol}//${hostName(host)}/">${host.label || 'home'}</a>\n`)}</nav>
 </header>
 <main>
 ${body}
@@ -40,9 +40,8 @@ your own tunnel.</p>
   return { status, headers: { 'Content-Type': 'text/html; charset=utf-8' }, body: document.text };
 }
 
-const LINKS = [HOSTS.home, HOSTS.wiki].map(
-  (host) => html`<a href="http://${hostName(host)}/">${host.label || 'home'}</a> `,
-);
+const { home, wiki, status, people, files, speed, authority } = HOSTS;
+const SITES = [home, wiki, status, people, files, speed, authority];
 
 /** A file beside the sources, with its media type: read once, at the start. */
 export function asset(path: string): Answer {

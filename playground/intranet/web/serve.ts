@@ -1,6 +1,7 @@
-/** A site on a host: Node's own HTTP server, fed with the connections of our stack. */
+/** A site on a host: Node's own HTTP server, fed with the connections of our stack, over TLS and without. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Duplex, pipeline, Readable } from 'node:stream';
+import { type SecureContext, TLSSocket } from 'node:tls';
 import type { Host } from '../../network/host.ts';
 import { hostName } from '../hosts.ts';
 import { html } from './html.ts';
@@ -8,6 +9,10 @@ import { page, SHARED_ASSETS } from './page.ts';
 import { type Answer, Refusal, type Site, type Visit } from './site.ts';
 
 const HTTP = 80;
+const HTTPS = 443;
+
+/** How long a TLS handshake may take. */
+const HANDSHAKE_MILLIS = 15_000;
 
 /** How long a connection may be silent while something is asked or answered. */
 const IDLE_MILLIS = 60_000;
@@ -37,17 +42,16 @@ const EVERYWHERE: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 };
 
-/** Serves `site` on the host's port 80. */
-export function serveSite(host: Host, site: Site): void {
+/** Serves `site` on the host's ports 80 and 443. */
+export function serveSite(host: Host, site: Site, context: SecureContext): void {
   /** By connection: whoever is at its other end. */
   const visitors = new WeakMap<Duplex, string>();
   const server = createServer(
     { maxHeaderSize: HEADER_LIMIT, keepAliveTimeout: KEEP_ALIVE_MILLIS },
     (request, response) => {
-      respond(site, request, response, visitors.get(request.socket) ?? '').catch(() => {
-        // Whoever asked went away in the middle of it.
-        response.destroy();
-      });
+      respond(site, request, response, visitors.get(request.socket) ?? '').catch(() =>
+        response.destroy(),
+      );
     },
   );
   server.timeout = IDLE_MILLIS;
@@ -57,6 +61,18 @@ export function serveSite(host: Host, site: Site): void {
   host.listen(HTTP, (connection) => {
     visitors.set(connection, connection.remoteAddress);
     server.emit('connection', connection);
+  });
+  // Not `https.Server`, over whose sockets nobody can tell who is at the other end.
+  host.listen(HTTPS, (connection) => {
+    const secure = new TLSSocket(connection, { isServer: true, secureContext: context });
+    const patience = setTimeout(() => connection.destroy(), HANDSHAKE_MILLIS).unref();
+    connection.once('close', () => clearTimeout(patience));
+    secure.on('error', () => connection.destroy());
+    secure.once('secure', () => {
+      clearTimeout(patience);
+      visitors.set(secure, connection.remoteAddress);
+      server.emit('connection', secure);
+    });
   });
 }
 
@@ -89,11 +105,13 @@ async function respond(
 async function answerTo(site: Site, request: IncomingMessage, visitor: string): Promise<Answer> {
   const { method, url = '/' } = request;
   const known = METHODS.find((each) => each === method);
-  const base = `http://${hostName(site.host)}/`;
+  const secure = request.socket instanceof TLSSocket;
+  const base = `${secure ? 'https' : 'http'}://${hostName(site.host)}/`;
   const valid = URL.canParse(url, base);
   const visit: Visit = {
     method: known ?? 'GET',
     url: new URL(valid ? url : '/', base),
+    secure,
     visitor,
     request,
   };
@@ -102,8 +120,11 @@ async function answerTo(site: Site, request: IncomingMessage, visitor: string): 
     if (!valid) throw new Refusal(400, 'That is not an address.');
     return SHARED_ASSETS.get(visit.url.pathname) ?? (await site.answer(visit));
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const { status, message } = error;
+    // Whoever asked went away in the middle of it.
+    if (request.errored !== null) throw error;
+    if (!(error instanceof Refusal)) console.error(error);
+    const { status, message } =
+      error instanceof Refusal ? error : new Refusal(500, 'This site has a defect.');
     const heading = status === 404 ? 'Not here' : 'That did not work';
     const body = html`<h1>${heading}</h1>
 <p>${message}</p>

@@ -15,6 +15,8 @@ export interface Site {
 export interface Visit {
   readonly method: 'GET' | 'HEAD' | 'POST';
   readonly url: URL;
+  /** Whether it came over TLS. */
+  readonly secure: boolean;
   /** Dotted address of whoever asks: each visitor has one, and keeps it as long as the tunnel stands. */
   readonly visitor: string;
   /** For the body and the headers. */

@@ -76,11 +76,11 @@ export function emptyNetwork(): { network: Network; visitor: (address: string) =
   return { network, visitor };
 }
 
-export async function intranet(): Promise<ReturnType<typeof emptyNetwork>> {
+export async function intranet() {
   const made = emptyNetwork();
-  const { close } = await startIntranet(made.network);
+  const { close, bookmarks } = await startIntranet(made.network);
   onTestFinished(close);
-  return made;
+  return { ...made, bookmarks };
 }
 
 /** Everything that arrives until the peer ends; this end stays open. */
