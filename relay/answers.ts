@@ -16,6 +16,15 @@ interface AnswerOptions {
   /** How many sessions there are. */
   readonly sessions: () => number;
   readonly refused: (code: UpgradeRefusalCode) => void;
+  readonly playground: PlaygroundDoor | undefined;
+}
+
+/** The one gateway that hands out what signs in to it. */
+export interface PlaygroundDoor {
+  /** The id of its profile. */
+  readonly id: string;
+  /** What a page needs to visit, as a JSON text that is the playground's alone to write; `undefined` where it is silent. */
+  visit(): Promise<string | undefined>;
 }
 
 /** How long a refused client has to take its answer. */
@@ -47,7 +56,7 @@ export function answer(
 function sendResource(
   request: IncomingMessage,
   response: ServerResponse,
-  { config, portal, sessions }: AnswerOptions,
+  { config, portal, sessions, playground }: AnswerOptions,
 ): void {
   const path = (request.url ?? '').split('?', 1)[0]!;
   if (path === RELAY_PATH) {
@@ -55,8 +64,18 @@ function sendResource(
     sendJson(request, response, 426, { message: 'A WebSocket is spoken here.' });
   } else if (path === `${RELAY_PATH}/gateways`) {
     allowListedOrigins(request, response, config);
-    const gateways = config.gateways.map(({ id, name }) => ({ id, name }));
+    const gateways = config.gateways.map(({ id, name }) => ({
+      id,
+      name,
+      ...(id === playground?.id && { playground: true }),
+    }));
     sendJson(request, response, 200, { gateways });
+  } else if (path === `${RELAY_PATH}/playground` && playground !== undefined) {
+    allowListedOrigins(request, response, config);
+    void playground.visit().then((answer) => {
+      if (answer !== undefined) sendText(request, response, 200, answer);
+      else sendJson(request, response, 503, { message: 'The playground does not answer.' });
+    });
   } else if (path === `${RELAY_PATH}/health`) {
     sendJson(request, response, 200, { status: 'ok', sessions: sessions() });
   } else if (portal === undefined || !servePortal(portal, path, request, response)) {
@@ -103,7 +122,16 @@ function sendJson(
   status: number,
   value: unknown,
 ): void {
-  const body = JSON.stringify(value);
+  sendText(request, response, status, JSON.stringify(value));
+}
+
+/** `body` is a JSON text. */
+function sendText(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  body: string,
+): void {
   response.writeHead(status, {
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(body),

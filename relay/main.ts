@@ -8,6 +8,7 @@ import { isLoopback } from './admission.ts';
 import { ConfigError, DEFAULT_CONFIG, parseConfig, type RelayConfig } from './config.ts';
 import { exposureProblem, exposureWarning } from './exposure.ts';
 import { type Options, parseOptions, USAGE, UsageError } from './options.ts';
+import { PLAYGROUND_ID, Playground, PlaygroundError } from './playground.ts';
 import { ensurePortal, PortalBuildError } from './portal.ts';
 import { RawEsp } from './raw-esp.ts';
 import { type Relay, startRelay } from './server.ts';
@@ -41,13 +42,27 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
-  const config = readConfig(options);
-  const problem = exposureProblem(config);
+  const configured = readConfig(options);
+  const problem = exposureProblem(configured);
   if (problem !== undefined) throw new StartError(2, problem);
-  const portal = config.portal === false ? undefined : await readyPortal(options);
-  const espPorts = config.addon === false ? undefined : RawEsp.load();
-  const relay = await listen(config, portal, espPorts);
-  stopOnSignal(relay);
+  const portal = configured.portal === false ? undefined : await readyPortal(options);
+  const espPorts = configured.addon === false ? undefined : RawEsp.load();
+  if (configured.gateways.some(({ id }) => id === PLAYGROUND_ID) && options.playground) {
+    throw new StartError(2, `gateways: “${PLAYGROUND_ID}” is the id of the playground itself.`);
+  }
+  const playground = wantsPlayground(options, configured) ? await readyPlayground() : undefined;
+  const config =
+    playground === undefined
+      ? configured
+      : { ...configured, gateways: [playground.gateway, ...configured.gateways] };
+  let relay: Relay;
+  try {
+    relay = await listen(config, { portal, espPorts, playground });
+  } catch (error) {
+    await playground?.close();
+    throw error;
+  }
+  stopOnSignal(relay, playground);
   reportOnSignal(relay);
   greet(config, relay, portal !== undefined);
   if (config.gateways.length > 0) console.log(espPorts === undefined ? UDP_ALONE : RAW_ESP);
@@ -97,11 +112,28 @@ async function readyPortal({ portal }: Options): Promise<string | undefined> {
   }
 }
 
-async function listen(
-  config: RelayConfig,
-  portal: string | undefined,
-  espPorts: RawEsp | undefined,
-): Promise<Relay> {
+/** Who has no gateway gets one to play with, where there is a page to play on. */
+function wantsPlayground({ playground, portal }: Options, config: RelayConfig): boolean {
+  return playground ?? (portal === 'fresh' && config.gateways.length === 0);
+}
+
+async function readyPlayground(): Promise<Playground> {
+  try {
+    return await Playground.start((line) => console.error(line));
+  } catch (error) {
+    if (!(error instanceof PlaygroundError)) throw error;
+    throw new StartError(1, `${error.message}\nStart without it by --no-playground.`);
+  }
+}
+
+interface Parts {
+  readonly portal: string | undefined;
+  readonly espPorts: RawEsp | undefined;
+  readonly playground: Playground | undefined;
+}
+
+async function listen(config: RelayConfig, parts: Parts): Promise<Relay> {
+  const { portal, espPorts, playground } = parts;
   const log = (line: string): void => console.log(`${new Date().toISOString()} ${line}`);
   const { host, port } = config.listen;
   try {
@@ -109,6 +141,9 @@ async function listen(
       log,
       ...(portal !== undefined && { portal }),
       ...(espPorts && { espPorts }),
+      ...(playground && {
+        playground: { id: PLAYGROUND_ID, visit: () => playground.visit() },
+      }),
     });
   } catch (error) {
     throw new StartError(2, listenProblem(systemCode(error), host, port));
@@ -159,13 +194,16 @@ function greet(config: RelayConfig, relay: Relay, hasPortal: boolean): void {
 }
 
 /** The first signal ends the sessions in order, a second one ends the process at once. */
-function stopOnSignal(relay: Relay): void {
+function stopOnSignal(relay: Relay, playground: Playground | undefined): void {
   let isStopping = false;
   const stop = (): void => {
     if (isStopping) process.exit(1);
     isStopping = true;
     console.log('Stopping …');
-    relay.close().then(() => process.exit(0));
+    relay
+      .close()
+      .then(() => playground?.close())
+      .then(() => process.exit(0));
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

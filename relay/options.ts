@@ -8,6 +8,8 @@ export const USAGE = `Usage: npm run relay -- [options]
   --port PORT     listen on this port instead of the configured one
   --portal        build the portal again when its sources have changed
   --no-portal     serve no portal
+  --playground    start the playground, a gateway with a demo intranet behind it
+  --no-playground start none (else it starts with the portal where no gateway is configured)
   --help          this text`;
 
 export interface Options {
@@ -17,6 +19,8 @@ export interface Options {
   readonly port: number | undefined;
   /** Whether to serve the portal: as it was built, rebuilt where stale, or not at all. */
   readonly portal: 'as-built' | 'fresh' | 'none';
+  /** Whether to start the playground; `undefined`: where there is a portal and no gateway. */
+  readonly playground: boolean | undefined;
   readonly help: boolean;
 }
 
@@ -34,11 +38,15 @@ export function parseOptions(
   if (values.portal && values['no-portal']) {
     throw new UsageError('--portal and --no-portal exclude each other.');
   }
+  if (values.playground && values['no-playground']) {
+    throw new UsageError('--playground and --no-playground exclude each other.');
+  }
   return {
     configFile: values.config ?? (environment.CULVERT_CONFIG || undefined),
     host: values.host,
     port: values.port === undefined ? undefined : portNumber(values.port),
     portal: values['no-portal'] ? 'none' : values.portal ? 'fresh' : 'as-built',
+    playground: values['no-playground'] ? false : values.playground,
     help: values.help ?? false,
   };
 }
@@ -49,6 +57,8 @@ interface Values {
   port?: string;
   portal?: boolean;
   'no-portal'?: boolean;
+  playground?: boolean;
+  'no-playground'?: boolean;
   help?: boolean;
 }
 
@@ -62,6 +72,8 @@ function parse(argv: readonly string[]): Values {
         port: { type: 'string' },
         portal: { type: 'boolean' },
         'no-portal': { type: 'boolean' },
+        playground: { type: 'boolean' },
+        'no-playground': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });

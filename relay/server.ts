@@ -10,7 +10,7 @@ import { FRAME_BYTES_LIMIT, RELAY_SUBPROTOCOL } from '../shared/relay/channels.t
 import type { RefusalCode, UpgradeRefusalCode } from '../shared/relay/close-codes.ts';
 import type { Millis } from '../shared/wire/bytes.ts';
 import { upgradeRefusal } from './admission.ts';
-import { answer, writeRefusal } from './answers.ts';
+import { answer, type PlaygroundDoor, writeRefusal } from './answers.ts';
 import { clientOf, PerClient } from './clients.ts';
 import { DEFAULT_LIMITS, type Limits, type RelayConfig } from './config.ts';
 import {
@@ -41,6 +41,8 @@ export interface RelayOptions {
   readonly resolve?: Resolve;
   /** What raw ESP goes by; there is none without it. */
   readonly espPorts?: EspPorts;
+  /** Where the playground is among the gateways; it is not without this. */
+  readonly playground?: PlaygroundDoor;
   /** Time for a request's headers; `HEADERS_TIMEOUT` without it. */
   readonly headersTimeout?: Millis;
 }
@@ -142,6 +144,7 @@ class RelayServer implements Relay {
         answer(request, response, {
           config,
           portal,
+          playground: options.playground,
           sessions: () => this.#sessions.size,
           refused: (code) => this.#countRefusal(code),
         }),

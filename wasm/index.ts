@@ -6,7 +6,7 @@
 import type { CipherSuite } from '../shared/crypto/suite.ts';
 import type { Random } from '../shared/wire/bytes.ts';
 import { wasmEspEngine } from './esp.ts';
-import { instantiate, type WasmSource } from './module.ts';
+import { instantiate, type Wasm, type WasmSource } from './module.ts';
 import { wasmPrimitives } from './primitives.ts';
 
 export { BUILDS, type Build, bestBuild, type WasmSource } from './module.ts';
@@ -16,6 +16,14 @@ export { BUILDS, type Build, bestBuild, type WasmSource } from './module.ts';
  * CBC's IVs. Rejects with a `CompileError` where the engine does not know the module's instructions.
  */
 export async function loadWasmSuite(source: WasmSource, random: Random): Promise<CipherSuite> {
-  const wasm = await instantiate(source);
+  return suiteOf(await instantiate(source), random);
+}
+
+/** The same of a module that is compiled already, at once: for whoever needs one suite after the other. */
+export function wasmSuiteOf(module: WebAssembly.Module, random: Random): CipherSuite {
+  return suiteOf(new WebAssembly.Instance(module).exports as unknown as Wasm, random);
+}
+
+function suiteOf(wasm: Wasm, random: Random): CipherSuite {
   return { ...wasmPrimitives(wasm), name: 'wasm', esp: wasmEspEngine(wasm, random) };
 }

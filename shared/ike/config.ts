@@ -13,7 +13,7 @@ interface IkePorts {
 
 /**
  * `on` leaves it to NAT discovery whether ESP travels in UDP. `force` has it travel in UDP in any case: our source NAT-D
- * hash then covers `identityAddress`. `off` neither offers nor accepts it: ESP is raw.
+ * hash then covers `natAddress`. `off` neither offers nor accepts it: ESP is raw.
  */
 export type NatTraversal = 'force' | 'on' | 'off';
 
@@ -29,6 +29,8 @@ export interface IkeConfig {
    * client for each identity. `localAddress` without it.
    */
   readonly identityAddress?: Bytes;
+  /** With `force`: what our source NAT-D hash covers in place of our address, 4 bytes. `identityAddress` without it. */
+  readonly natAddress?: Bytes;
   /** The peer's true address, 4 bytes. */
   readonly remoteAddress: Bytes;
   readonly localPorts: IkePorts;
@@ -80,6 +82,7 @@ export const DEFAULT_TIMERS: IkeTimers = {
 /** The configuration with every default in its place. */
 export interface SettledConfig extends IkeConfig {
   readonly identityAddress: Bytes;
+  readonly natAddress: Bytes;
   readonly phase1: readonly Phase1Transform[];
   readonly phase2: readonly Phase2Transform[];
   readonly timers: IkeTimers;
@@ -91,6 +94,8 @@ export function settleConfig(config: IkeConfig): SettledConfig {
   if (config.localAddress.length !== 4) throw new RangeError('localAddress: not 4 bytes');
   const { identityAddress = config.localAddress } = config;
   if (identityAddress.length !== 4) throw new RangeError('identityAddress: not 4 bytes');
+  const { natAddress = identityAddress } = config;
+  if (natAddress.length !== 4) throw new RangeError('natAddress: not 4 bytes');
   if (config.remoteAddress.length !== 4) throw new RangeError('remoteAddress: not 4 bytes');
   const { credentials } = config;
   if (credentials.kind === 'pre-shared-key' && credentials.key.length === 0) {
@@ -103,6 +108,7 @@ export function settleConfig(config: IkeConfig): SettledConfig {
   return {
     ...config,
     identityAddress,
+    natAddress,
     phase1,
     phase2,
     timers: { ...DEFAULT_TIMERS, ...config.timers },

@@ -94,7 +94,7 @@ export function natDiscoveryPayloads(
   { draft }: NatDialect,
 ): readonly Payload[] {
   const remote = natHash(input, config.remoteAddress, config.remotePorts[channel]);
-  const source = config.natTraversal === 'force' ? config.identityAddress : config.localAddress;
+  const source = config.natTraversal === 'force' ? config.natAddress : config.localAddress;
   const local = natHash(input, source, config.localPorts[channel]);
   return [remote, local].map((hash) => ({ kind: 'nat-discovery', draft, hash }));
 }

@@ -52,7 +52,8 @@ export class EspPath {
   readonly #engine: EspEngine;
   readonly #sendSealed: SendSealed;
   readonly #localPort: number;
-  readonly #remotePort: number;
+  #remotePort: number;
+  readonly #followsPort: boolean;
   readonly #deliver: (packets: readonly Packet[]) => void;
   readonly #taps: TapPoint<Tap>;
   /** Those of a run that were authentic, while it is delivered. */
@@ -70,10 +71,13 @@ export class EspPath {
   #toSeal = 0;
   #toOpen = 0;
 
-  /** `deliver` gets the L2TP packets of each run that was opened, valid during the call only. */
+  /**
+   * `deliver` gets the L2TP packets of each run that was opened, valid during the call only. Without a remote port L2TP
+   * goes to where the peer's last came from: a client's is its own choice.
+   */
   constructor(
     engine: EspEngine,
-    ports: { readonly local: number; readonly remote: number },
+    ports: { readonly local: number; readonly remote?: number },
     sendSealed: SendSealed,
     deliver: (packets: readonly Packet[]) => void,
     taps: TapPoint<Tap> = { tap: undefined },
@@ -81,7 +85,8 @@ export class EspPath {
     this.#engine = engine;
     this.#sendSealed = sendSealed;
     this.#localPort = ports.local;
-    this.#remotePort = ports.remote;
+    this.#remotePort = ports.remote ?? 0;
+    this.#followsPort = ports.remote === undefined;
     this.#deliver = deliver;
     this.#taps = taps;
     this.#home = engine.slots.map((slot) => slot.start);
@@ -204,9 +209,13 @@ export class EspPath {
         tap!.espPlaintext('in', headers[i - OUTBOUND_SLOTS]!, nextHeaders[i]!, copy(packet));
       }
       // A gateway may answer from another port than 1701 (RFC 3193 §4), so any source port will do.
-      if (nextHeaders[i] === UDP_PROTOCOL && stripUdp(packet, this.#localPort) !== 0)
-        this.#opened.push(packet);
-      else this.counters.notOurs++;
+      const port = nextHeaders[i] === UDP_PROTOCOL ? stripUdp(packet, this.#localPort) : 0;
+      if (port === 0) {
+        this.counters.notOurs++;
+        continue;
+      }
+      if (this.#followsPort) this.#remotePort = port;
+      this.#opened.push(packet);
     }
     if (this.#opened.length > 0) this.#deliver(this.#opened);
     return authentic;

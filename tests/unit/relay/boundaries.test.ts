@@ -27,8 +27,12 @@ const PLANTED: readonly (readonly [rule: string, from: string, to: string])[] = 
   ['core-packages', 'shared/ip/stack.ts', 'ws'],
   ['relay-knows-no-keys', 'relay/server.ts', 'shared/ike/ike.ts'],
   ['relay-knows-no-keys', 'relay/server.ts', 'shared/errors.ts'],
+  ['relay-knows-no-keys', 'relay/server.ts', 'playground/playground.ts'],
   ['relay-packages', 'relay/server.ts', '@noble/hashes/sha2.js'],
   ['relay-is-a-program', 'web/worker/main.ts', 'relay/server.ts'],
+  ['relay-is-a-program', 'playground/playground.ts', 'relay/server.ts'],
+  ['gateway-is-a-machine', 'playground/gateway/gateway.ts', 'node:dgram'],
+  ['gateway-is-a-machine', 'playground/gateway/gateway.ts', 'playground/network/host.ts'],
   ['wasm-implements-contracts', 'wasm/index.ts', 'shared/crypto/noble.ts'],
   ['wasm-imports-contracts-as-types', 'wasm/index.ts', 'shared/crypto/suite.ts'],
   ['page-knows-no-core', 'web/ui/view.ts', 'shared/vpn/stack.ts'],
@@ -77,7 +81,7 @@ beforeAll(async () => {
     join(PROJECT, '.dependency-cruiser.cjs'),
   ) as { forbidden: NonNullable<IFlattenedRuleSet['forbidden']>; options: ICruiseOptions };
   const { tsConfig: _file, ...rest } = options;
-  const { output } = await cruise(['shared', 'relay', 'wasm', 'web'], {
+  const { output } = await cruise(['shared', 'relay', 'wasm', 'web', 'playground'], {
     ...rest,
     baseDir: folder,
     validate: true,
@@ -89,7 +93,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function specifier(from: string, to: string): string {
-  if (!/^(shared|relay|wasm|web)\//.test(to)) return to;
+  if (!/^(shared|relay|wasm|web|playground)\//.test(to)) return to;
   return `${'../'.repeat(from.split('/').length - 1)}${to}`;
 }
 

@@ -110,6 +110,29 @@ describe('the program', () => {
     child.kill('SIGTERM');
   });
 
+  test('starts the playground beside it, and one signal ends both', async () => {
+    const { child, out, exit } = run('--no-portal', '--playground', '--port', '0');
+    await eventually(() => out().includes('gateway playground: Playground (127.0.0.1)'));
+    const port = /:(\d+)\/culvert/.exec(out())![1];
+    const reply = await fetch(`http://127.0.0.1:${port}/culvert/playground`);
+    expect(await reply.json()).toEqual({
+      preSharedKey: 'playground',
+      userName: expect.stringMatching(/^visitor-/),
+      password: expect.stringMatching(/^[0-9a-f]{24}$/),
+    });
+    child.kill('SIGTERM');
+    // The output closes when the last of the two processes has ended.
+    expect(await exit).toBe(0);
+  });
+
+  test('the playground’s id is its own', async () => {
+    const gateways = [{ id: 'playground', name: 'Mine', address: '127.0.0.2' }];
+    const file = configFile('mine.json', { ...CONFIG, gateways });
+    const { out, exit } = run('--no-portal', '--playground', '--config', file);
+    expect(await exit).toBe(2);
+    expect(out()).toContain('“playground” is the id of the playground itself');
+  });
+
   test('a bad configuration stops the start and names the key', async () => {
     const file = configFile('bad.json', {
       ...CONFIG,
@@ -176,6 +199,14 @@ describe('options', () => {
   });
 
   test.each([
+    [[], undefined],
+    [['--playground'], true],
+    [['--no-playground'], false],
+  ])('%j says %s about the playground', (argv, playground) => {
+    expect(parseOptions(argv, {}).playground).toBe(playground);
+  });
+
+  test.each([
     [['--portal'], 'fresh'],
     [['--no-portal'], 'none'],
   ])('%j', (argv, portal) => {
@@ -188,6 +219,7 @@ describe('options', () => {
     [['--port', '-1']],
     [['--port']],
     [['--portal', '--no-portal']],
+    [['--playground', '--no-playground']],
     [['office']],
   ])('%j is refused', (argv) => {
     expect(() => parseOptions(argv, {})).toThrow(UsageError);

@@ -345,3 +345,35 @@ test.each([
   });
   expect(headers['permissions-policy']).toContain('camera=()');
 });
+
+describe('the playground’s door', () => {
+  const door = (answer: string | undefined) => ({
+    playground: { id: 'office', visit: async () => answer },
+  });
+
+  test('names the playground in the list, and hands its answer to the page as it is', async () => {
+    const relay = await relayFor([OFFICE], {}, door('{"userName":"visitor"}'));
+    expect(JSON.parse((await http(relay, '/culvert/gateways')).body)).toEqual({
+      gateways: [{ id: 'office', name: 'Office', playground: true }],
+    });
+    const { status, body, headers } = await http(relay, '/culvert/playground');
+    expect([status, body]).toEqual([200, '{"userName":"visitor"}']);
+    expect(headers['cache-control']).toBe('no-store');
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  test('says so when the playground does not answer', async () => {
+    const relay = await relayFor([OFFICE], {}, door(undefined));
+    expect((await http(relay, '/culvert/playground')).status).toBe(503);
+  });
+
+  test('is not there without one', async () => {
+    expect((await http(await relayFor([OFFICE]), '/culvert/playground')).status).toBe(404);
+  });
+
+  test('opens to no other host name', async () => {
+    const relay = await relayFor([OFFICE], {}, door('{}'));
+    const { status } = await http(relay, '/culvert/playground', { Host: 'evil.example' });
+    expect(status).toBe(UPGRADE_REFUSALS.RELAY_BAD_HOST.status);
+  });
+});

@@ -1,0 +1,90 @@
+/** The playground as a whole: the gateway on its UDP ports, and what is behind it. */
+import { PHASE1_TRANSFORMS } from '../shared/ike/phase1-transforms.ts';
+import type { Bytes, Millis } from '../shared/wire/bytes.ts';
+import { utf8Encode } from '../shared/wire/text.ts';
+import { AddressPool } from './gateway/address-pool.ts';
+import type { Gateway, GatewayLimits } from './gateway/gateway.ts';
+import { startUdpServer, type UdpServerConfig } from './gateway/udp-server.ts';
+import { type Credentials, Visitors } from './gateway/visitors.ts';
+import { Host } from './network/host.ts';
+import { Network } from './network/network.ts';
+import { loadSuites, random } from './suites.ts';
+
+/** Everybody's: who may use the playground is nobody's secret. */
+const PRE_SHARED_KEY = 'playground';
+
+const GATEWAY_ADDRESS: Bytes = Uint8Array.of(10, 99, 0, 1);
+
+/**
+ * Up to MODP-2048: one process computes for all its clients, and the larger groups cost it several times as much. What is
+ * weaker is there for clients that have nothing better.
+ */
+const PHASE1 = PHASE1_TRANSFORMS.filter(({ group }) => group <= 14);
+
+const FIRST_CLIENT: Bytes = Uint8Array.of(10, 99, 1, 0);
+
+/** Calls at a time: an instance of the cipher module each. */
+const CALLS = 256;
+
+export interface PlaygroundOptions {
+  /** IPv4 address to listen on, dotted: the one that clients dial. */
+  readonly host: string;
+  /** UDP ports; 0 takes a free one. */
+  readonly ports: { readonly ike: number; readonly natt: number };
+  readonly limits?: Partial<GatewayLimits>;
+  readonly emit?: UdpServerConfig['emit'];
+}
+
+/** What a page needs for one click. */
+export interface Visit extends Credentials {
+  readonly preSharedKey: string;
+}
+
+export interface Playground {
+  readonly ports: { readonly ike: number; readonly natt: number };
+  readonly counts: Gateway['counts'];
+  /** An account of one's own. */
+  visit(): Visit;
+  close(): Promise<void>;
+}
+
+/** Rejects with the system's error where a port is taken. */
+export async function startPlayground(options: PlaygroundOptions): Promise<Playground> {
+  const { host, ports, limits, emit } = options;
+  const { primitives, engine, released } = await loadSuites();
+  const visitors = new Visitors(primitives, random);
+  const network = new Network();
+  const gatewayHost = new Host(network, { address: GATEWAY_ADDRESS });
+  const now = (): Millis => performance.now();
+  const server = await startUdpServer({
+    host,
+    ports,
+    primitives,
+    random,
+    engine,
+    released,
+    network,
+    preSharedKey: utf8Encode(PRE_SHARED_KEY),
+    localAddress: Uint8Array.from(host.split('.'), Number),
+    phase1: PHASE1,
+    methods: ['mschapv2', 'chap-md5', 'pap'],
+    accounts: (userName) => visitors.password(userName, now()),
+    innerAddress: GATEWAY_ADDRESS,
+    nameServers: [],
+    hostName: 'playground',
+    pool: new AddressPool(FIRST_CLIENT, CALLS),
+    ...(limits && { limits }),
+    ...(emit && { emit }),
+  });
+  return {
+    ports: server.ports,
+    get counts() {
+      return server.counts;
+    },
+    visit: () => ({ preSharedKey: PRE_SHARED_KEY, ...visitors.issue(now()) }),
+    async close() {
+      await server.close();
+      gatewayHost.close();
+    },
+  };
+}
