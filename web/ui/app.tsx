@@ -7,6 +7,7 @@ import { Wordmark } from './icons.tsx';
 import { PingTool } from './ping-tool.tsx';
 import type { Portal } from './portal.ts';
 import { SignInCard } from './sign-in-card.tsx';
+import { StartPage } from './start-page.tsx';
 
 export function App({ portal }: { readonly portal: Portal }): VNode {
   const connected = portal.view.value.kind === 'connected';
@@ -24,6 +25,7 @@ export function App({ portal }: { readonly portal: Portal }): VNode {
         {connected && (
           <section class="tools" aria-labelledby="tools-title">
             <h2 id="tools-title">Tools</h2>
+            <StartPage portal={portal} />
             <PingTool portal={portal} />
             <FetchTool portal={portal} />
             <ConnectionsTool portal={portal} />

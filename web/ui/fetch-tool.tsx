@@ -29,6 +29,14 @@ export function FetchTool({ portal }: { readonly portal: Portal }): VNode {
   const request = useRef<AbortController | undefined>(undefined);
   useEffect(() => () => request.current?.abort(), []);
   const running = job.value?.kind === 'running';
+  const destination = portal.destination.value;
+  useEffect(() => {
+    if (destination === undefined || input.current === null) return;
+    input.current.value = destination.url;
+    if (!destination.atOnce) return;
+    input.current.scrollIntoView({ block: 'center' });
+    void start();
+  }, [destination]);
 
   async function start(): Promise<void> {
     const checked = checkUrl(input.current?.value ?? '');
@@ -38,6 +46,7 @@ export function FetchTool({ portal }: { readonly portal: Portal }): VNode {
       return;
     }
     const url = checked.value;
+    request.current?.abort();
     const controller = new AbortController();
     request.current = controller;
     job.value = { kind: 'running', url, received: 0, total: undefined };

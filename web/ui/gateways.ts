@@ -10,6 +10,8 @@ export const GATEWAYS_LIMIT = 1000;
 export interface Gateway {
   readonly id: string;
   readonly name: string;
+  /** Whether it gives an account to everybody (`playground.ts`). */
+  readonly playground?: true;
 }
 
 export type GatewayList =
@@ -39,9 +41,10 @@ export function decodeGateways(answer: unknown): readonly Gateway[] | undefined 
   const gateways: Gateway[] = [];
   for (const entry of answer.gateways.slice(0, GATEWAYS_LIMIT) as unknown[]) {
     if (!isRecord(entry)) return undefined;
-    const { id, name } = entry;
+    const { id, name, playground } = entry;
     if (typeof id !== 'string' || id === '' || typeof name !== 'string') return undefined;
-    gateways.push({ id, name: plainText(name) || plainText(id) });
+    const shown = plainText(name) || plainText(id);
+    gateways.push({ id, name: shown, ...(playground === true && { playground }) });
   }
   return gateways;
 }

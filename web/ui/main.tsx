@@ -4,7 +4,9 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { Consents } from './consents.ts';
+import { parseDeepLink } from './deep-link.ts';
 import { loadGateways } from './gateways.ts';
+import { loadVisit } from './playground.ts';
 import { Portal, type PortalParts } from './portal.ts';
 import { LocationError, locateRelay, relayWebSocket } from './relay-location.ts';
 import { openTunnel } from './tunnel.ts';
@@ -18,15 +20,26 @@ const portal = new Portal({
   ...(await relayParts()),
 });
 
-async function relayParts(): Promise<Pick<PortalParts, 'relay' | 'loadGateways'>> {
+portal.follow(parseDeepLink(location.hash));
+addEventListener('hashchange', () => portal.follow(parseDeepLink(location.hash)));
+
+async function relayParts(): Promise<Pick<PortalParts, 'relay' | 'loadGateways' | 'loadVisit'>> {
   try {
     const origin = await locateRelay(location.href);
-    return { relay: relayWebSocket(origin), loadGateways: () => loadGateways(origin) };
+    return {
+      relay: relayWebSocket(origin),
+      loadGateways: () => loadGateways(origin),
+      loadVisit: () => loadVisit(origin),
+    };
   } catch (error) {
     if (!(error instanceof LocationError)) throw error;
     // The list of gateways stays empty and says why, so there is nothing to connect to.
     const failure = { code: 'RELAY_UNREACHABLE', detail: error.message } as const;
-    return { relay: '', loadGateways: async () => ({ kind: 'failed', failure }) };
+    return {
+      relay: '',
+      loadGateways: async () => ({ kind: 'failed', failure }),
+      loadVisit: async () => undefined,
+    };
   }
 }
 

@@ -3,7 +3,9 @@ import { type ReadonlySignal, signal } from '@preact/signals';
 import { type Failure, plainText } from '../../shared/errors.ts';
 import type { ConnectionInfo, FetchReply, Outcome, PingReply } from '../worker/api.ts';
 import type { Consent, Consents } from './consents.ts';
+import type { DeepLink } from './deep-link.ts';
 import type { GatewayList } from './gateways.ts';
+import type { Bookmark, Visit } from './playground.ts';
 import type { Tunnel, TunnelEvents } from './tunnel.ts';
 import type { SignIn } from './validation.ts';
 import { advance, broken, type View } from './view.ts';
@@ -13,22 +15,34 @@ export interface PortalParts {
   readonly relay: string;
   readonly openTunnel: (events: TunnelEvents) => Tunnel;
   readonly loadGateways: () => Promise<GatewayList>;
+  readonly loadVisit: () => Promise<Visit | undefined>;
   readonly consents: Consents;
+}
+
+/** What `Fetch` is to get: at once, or when its button is pressed. */
+export interface Destination {
+  readonly url: string;
+  readonly atOnce: boolean;
 }
 
 export class Portal {
   readonly #relay: string;
   readonly #tunnel: Tunnel;
   readonly #loadGateways: () => Promise<GatewayList>;
+  readonly #loadVisit: () => Promise<Visit | undefined>;
   readonly consents: Consents;
   /** The gateway that was dialled last. */
   #dialled = '';
   readonly #view = signal<View>({ kind: 'ready' });
   readonly #gateways = signal<GatewayList>({ kind: 'loading' });
+  readonly #visit = signal<Visit | undefined>(undefined);
+  readonly #link = signal<DeepLink | undefined>(undefined);
+  readonly #destination = signal<Destination | undefined>(undefined);
 
   constructor(parts: PortalParts) {
     this.#relay = parts.relay;
     this.#loadGateways = parts.loadGateways;
+    this.#loadVisit = parts.loadVisit;
     this.consents = parts.consents;
     let first = true;
     this.#tunnel = parts.openTunnel({
@@ -36,7 +50,11 @@ export class Portal {
         // Who is quicker than the worker's start is already connecting when its first `idle` arrives.
         const stale = first && state.kind === 'idle';
         first = false;
-        if (!stale) this.#view.value = advance(this.#view.value, state);
+        if (stale) return;
+        const before = this.#view.value;
+        const after = advance(before, state);
+        this.#view.value = after;
+        if (before.kind !== 'ready' && after.kind === 'ready') this.#over();
       },
       fault: (detail) => this.#fault(detail),
     });
@@ -54,6 +72,45 @@ export class Portal {
   async reloadGateways(): Promise<void> {
     this.#gateways.value = { kind: 'loading' };
     this.#gateways.value = await this.#loadGateways();
+    await this.#reloadVisit();
+  }
+
+  /** The id of the gateway that gives an account to everybody, where there is one. */
+  get playground(): string | undefined {
+    const list = this.#gateways.value;
+    if (list.kind !== 'loaded') return undefined;
+    return list.gateways.find(({ playground }) => playground)?.id;
+  }
+
+  /** The playground's account for this page. */
+  get visit(): ReadonlySignal<Visit | undefined> {
+    return this.#visit;
+  }
+
+  /** Where the page's address leads. */
+  get link(): ReadonlySignal<DeepLink | undefined> {
+    return this.#link;
+  }
+
+  get destination(): ReadonlySignal<Destination | undefined> {
+    return this.#destination;
+  }
+
+  /** What is behind the gateway of the tunnel that stands, as far as it says so. */
+  get bookmarks(): readonly Bookmark[] {
+    const isThere = this.#view.value.kind === 'connected' && this.#dialled === this.playground;
+    return isThere ? (this.#visit.value?.bookmarks ?? []) : [];
+  }
+
+  /** The page's address names a gateway, or nothing that is understood. */
+  follow(link: DeepLink | undefined): void {
+    this.#link.value = link;
+    if (link?.open !== undefined) this.#destination.value = { url: link.open, atOnce: false };
+  }
+
+  /** Has `Fetch` get an address. */
+  open(url: string): void {
+    this.#destination.value = { url, atOnce: true };
   }
 
   /** Starts connecting with a form that `signInErrors` found nothing wrong with. */
@@ -105,6 +162,15 @@ export class Portal {
     const here = relay === new URL(this.#relay).origin && list.kind === 'loaded';
     const known = here ? list.gateways.find(({ id }) => id === gateway) : undefined;
     return known?.name ?? plainText(`${gateway} at ${relay}`);
+  }
+
+  /** The next call has an account of its own: the last one may be the reason for a failure. */
+  #over(): void {
+    if (this.#dialled === this.playground) void this.#reloadVisit();
+  }
+
+  async #reloadVisit(): Promise<void> {
+    this.#visit.value = this.playground === undefined ? undefined : await this.#loadVisit();
   }
 
   #consent(gateway: string): Consent {

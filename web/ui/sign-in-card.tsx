@@ -8,14 +8,9 @@ import { useEffect, useRef } from 'preact/hooks';
 import { GatewayField } from './gateway-field.tsx';
 import { PapConsents } from './pap-consent.tsx';
 import type { Portal } from './portal.ts';
+import { readFields, type SignInFields, useFiller } from './sign-in-fields.ts';
 import { TextField } from './text-field.tsx';
-import {
-  SIGN_IN_FIELDS,
-  type SignIn,
-  type SignInErrors,
-  type SignInField,
-  signInErrors,
-} from './validation.ts';
+import { SIGN_IN_FIELDS, type SignInErrors, signInErrors } from './validation.ts';
 import type { View } from './view.ts';
 
 const BUTTON: Readonly<Record<View['kind'], string>> = {
@@ -31,7 +26,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   const keyShown = useSignal(false);
   const forgotten = useSignal(false);
   const button = useRef<HTMLButtonElement>(null);
-  const fields = {
+  const fields: SignInFields = {
     gateway: useRef<HTMLSelectElement>(null),
     preSharedKey: useRef<HTMLInputElement>(null),
     userName: useRef<HTMLInputElement>(null),
@@ -39,12 +34,14 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   };
   const ready = view.kind === 'ready';
   const connected = view.kind === 'connected';
+  const { chosen, changed } = useFiller(portal, fields);
+  const playful = chosen.value !== '' && chosen.value === portal.playground;
   useFocusFollows(connected, button);
 
   function submit(event: TargetedEvent<HTMLFormElement>): void {
     event.preventDefault();
     if (!ready) return;
-    const form = read(fields);
+    const form = readFields(fields);
     errors.value = signInErrors(form);
     const first = SIGN_IN_FIELDS.find((field) => errors.value[field] !== undefined);
     if (first !== undefined) {
@@ -77,6 +74,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   /** A complaint goes away as soon as its field is touched. */
   function touched(event: TargetedEvent<HTMLFormElement>): void {
     forgotten.value = false;
+    if (event.target === fields.gateway.current) changed();
     const field = SIGN_IN_FIELDS.find((name) => fields[name].current === event.target);
     if (field === undefined || errors.value[field] === undefined) return;
     const { [field]: _settled, ...rest } = errors.value;
@@ -154,9 +152,9 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
           aria-disabled={view.kind === 'disconnecting' ? 'true' : undefined}
           onClick={press}
         >
-          {BUTTON[view.kind]}
+          {ready && playful ? 'Connect to the playground' : BUTTON[view.kind]}
         </button>
-        {ready && (
+        {ready && !playful && (
           <button type="button" class="secondary small" onClick={forget}>
             Forget key and password
           </button>
@@ -168,20 +166,6 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
       <PapConsents portal={portal} />
     </section>
   );
-}
-
-type FieldRefs = Readonly<
-  Record<SignInField, RefObject<HTMLInputElement> | RefObject<HTMLSelectElement>>
->;
-
-function read(fields: FieldRefs): SignIn {
-  const value = (field: SignInField): string => fields[field].current?.value ?? '';
-  return {
-    gateway: value('gateway'),
-    preSharedKey: value('preSharedKey'),
-    userName: value('userName'),
-    password: value('password'),
-  };
 }
 
 /** Who was in a field when the fields went out of sight goes on from the button. */

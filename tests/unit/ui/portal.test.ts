@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { Consents } from '../../../web/ui/consents.ts';
 import { decodeGateways, GATEWAYS_LIMIT, type GatewayList } from '../../../web/ui/gateways.ts';
+import type { Visit } from '../../../web/ui/playground.ts';
 import { Portal } from '../../../web/ui/portal.ts';
 import type { Tunnel, TunnelEvents } from '../../../web/ui/tunnel.ts';
-import type { ConnectRequest } from '../../../web/worker/api.ts';
+import type { ConnectRequest, Session } from '../../../web/worker/api.ts';
 
 const form = { gateway: 'demo', preSharedKey: 'sesame', userName: 'alice', password: 'wonderland' };
+
+const ACCOUNT: Visit = {
+  preSharedKey: 'playground',
+  userName: 'visitor',
+  password: 'ticket',
+  bookmarks: [{ title: 'Wiki', url: 'http://wiki.intranet.test/', description: '' }],
+};
 
 function stage(overrides: Partial<Tunnel> = {}) {
   const calls: string[] = [];
@@ -24,6 +32,7 @@ function stage(overrides: Partial<Tunnel> = {}) {
     fetch: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
     ...overrides,
   };
+  let visits = 0;
   let lists: GatewayList = { kind: 'failed', failure: { code: 'RELAY_UNREACHABLE' } };
   const portal = new Portal({
     relay: 'wss://portal.example/culvert',
@@ -32,6 +41,7 @@ function stage(overrides: Partial<Tunnel> = {}) {
       return tunnel;
     },
     loadGateways: async () => lists,
+    loadVisit: async () => ({ ...ACCOUNT, userName: `visitor ${++visits}` }),
     consents: new Consents(undefined),
   });
   const answer = (list: GatewayList): void => {
@@ -131,6 +141,68 @@ describe('the portal', () => {
       kind: 'loaded',
       gateways: [{ id: 'a', name: 'A' }],
     });
+  });
+});
+
+describe('the playground', () => {
+  const LIST: GatewayList = {
+    kind: 'loaded',
+    gateways: [
+      { id: 'demo', name: 'Head office' },
+      { id: 'play', name: 'Playground', playground: true },
+    ],
+  };
+
+  async function atPlayground() {
+    const staged = stage();
+    staged.answer(LIST);
+    await staged.portal.reloadGateways();
+    staged.worker.state({ kind: 'idle' });
+    return staged;
+  }
+
+  test('has an account for the page, and another after every call there', async () => {
+    const { portal, worker } = await atPlayground();
+    expect(portal.playground).toBe('play');
+    expect(portal.visit.value?.userName).toBe('visitor 1');
+    const call = async (gateway: string) => {
+      portal.connect({ ...form, gateway });
+      worker.state({ kind: 'idle', failure: { code: 'PPP_AUTH_FAILED' } });
+      await Promise.resolve();
+      return portal.visit.value?.userName;
+    };
+    expect(await call('play')).toBe('visitor 2');
+    expect(await call('demo')).toBe('visitor 2');
+  });
+
+  test('shows what is behind it to who is connected to it', async () => {
+    const { portal, worker } = await atPlayground();
+    const session = {} as Session;
+    expect(portal.bookmarks).toEqual([]);
+    portal.connect({ ...form, gateway: 'play' });
+    worker.state({ kind: 'connected', session });
+    expect(portal.bookmarks).toEqual(ACCOUNT.bookmarks);
+    worker.state({ kind: 'idle' });
+    portal.connect(form);
+    worker.state({ kind: 'connected', session });
+    expect(portal.bookmarks).toEqual([]);
+  });
+
+  test('without one there is no account', async () => {
+    const { portal, answer } = stage();
+    answer({ kind: 'loaded', gateways: [{ id: 'demo', name: 'Head office' }] });
+    await portal.reloadGateways();
+    expect([portal.playground, portal.visit.value]).toEqual([undefined, undefined]);
+  });
+
+  test('a link fills the address in, a bookmark has it fetched', () => {
+    const { portal, requests } = stage();
+    portal.follow({ gateway: 'play', open: 'http://wiki.intranet.test/' });
+    const url = 'http://wiki.intranet.test/';
+    expect(portal.destination.value).toEqual({ url, atOnce: false });
+    portal.open(url);
+    expect(portal.destination.value).toEqual({ url, atOnce: true });
+    expect(requests).toEqual([]);
   });
 });
 

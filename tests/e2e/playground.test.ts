@@ -1,0 +1,104 @@
+/** Who has no gateway: the program as `npm start` runs it, its playground, and one click. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { eventually } from '../unit/relay/support.ts';
+import {
+  appear,
+  axeViolations,
+  connected,
+  detail,
+  mainButton,
+  overflow,
+  ping,
+  screenshots,
+  status,
+} from './page.ts';
+import { launch, openPage } from './support/browser.ts';
+import { screenshotFolder } from './support/environment.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+let program: ChildProcess;
+let url: string;
+let browser: Browser;
+let page: Page;
+let complaints: readonly string[];
+
+beforeAll(async () => {
+  // The portal is built, and no configuration is named.
+  const options = ['--playground', '--port', '0'];
+  program = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'relay/main.ts'), ...options], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let out = '';
+  program.stdout!.on('data', (chunk) => (out += chunk));
+  url = await eventually(() => /open (http:\/\/\S+\/)/.exec(out)?.[1]);
+  browser = await launch();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  program.kill('SIGTERM');
+  if (program.exitCode === null) await once(program, 'exit');
+});
+
+beforeEach(async () => {
+  ({ page, complaints } = await openPage(browser, url));
+});
+
+afterEach(async () => {
+  await page.context().close();
+});
+
+const oneClick = () => page.getByRole('button', { name: 'Connect to the playground', exact: true });
+
+test('one click connects, and what is there answers', async () => {
+  await oneClick().click();
+  await connected(page);
+  expect(await detail(page, 'Peer')).toBe('10.99.0.1');
+  expect(await detail(page, 'Transport')).toBe('UDP 4500');
+  expect(await detail(page, 'Authentication')).toBe('MS-CHAPv2');
+  expect((await ping(page, '10.99.0.1')).summary).toMatch(/^4 of 4 answered/);
+  await screenshots(page, screenshotFolder(), 'playground');
+  for (const appearance of ['light', 'dark', 'phone'] as const) {
+    await appear(page, appearance);
+    expect(await axeViolations(page)).toEqual([]);
+    expect(await overflow(page)).toBe(0);
+  }
+  await mainButton(page, 'Disconnect').click();
+  await oneClick().click();
+  await connected(page);
+  expect(complaints).toEqual([]);
+});
+
+test('two visitors have accounts and addresses of their own', async () => {
+  const other = await openPage(browser, url);
+  const visitors = [page, other.page];
+  const accounts: string[] = [];
+  for (const visitor of visitors) {
+    await visitor.getByRole('button', { name: 'Connect to the playground' }).click();
+    await connected(visitor);
+    accounts.push(await visitor.getByLabel('User name', { exact: true }).inputValue());
+  }
+  expect(new Set(accounts).size).toBe(2);
+  expect(await detail(page, 'Assigned address')).not.toBe(
+    await detail(other.page, 'Assigned address'),
+  );
+  await other.page.context().close();
+});
+
+test('a link names the gateway and an address, and dials only when it is pressed', async () => {
+  const target = 'http://10.99.0.1/';
+  await page.goto(`${url}#/connect/playground?open=${encodeURIComponent(target)}`);
+  await page.reload();
+  await oneClick().waitFor();
+  expect(await status(page).innerText()).toContain('Ready to connect');
+  await oneClick().click();
+  await connected(page);
+  expect(await page.getByLabel('URL', { exact: true }).inputValue()).toBe(target);
+  expect(await page.getByRole('region', { name: 'Fetch result' }).innerText()).toBe('');
+});
