@@ -71,7 +71,7 @@ describe('one tab', () => {
   test.each([
     [
       'another pre-shared key',
-      { preSharedKey: new TextEncoder().encode('another key') },
+      { credentials: { kind: 'pre-shared-key', key: new TextEncoder().encode('another key') } },
       'IKE_AUTHENTICATION_FAILED',
     ],
     ['another password', { password: 'guessed' }, 'PPP_AUTH_FAILED'],

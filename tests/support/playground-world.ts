@@ -119,7 +119,7 @@ export class PlaygroundWorld {
       suite: wasmSuiteOf(this.#module, this.#random),
       random: this.#random,
       gateway: 'playground',
-      preSharedKey: PSK,
+      credentials: { kind: 'pre-shared-key', key: PSK },
       userName,
       password: `${userName}'s password`,
       authMethods: ['mschapv2', 'chap-md5'],
@@ -244,7 +244,7 @@ export class PlaygroundWorld {
     const packet = { bytes: new Uint8Array(2048), start: 0, end: 0 };
     const attachment = this.#network.attach(address, 'host', {
       deliver: (bytes) =>
-        this.#toHost(host, { kind: 'packet', packet: { bytes, start: 0, end: bytes.length } }),
+        this.#toHost(host, { kind: 'packets', packets: [{ bytes, start: 0, end: bytes.length }] }),
     });
     const host = new IpStack({
       address,
