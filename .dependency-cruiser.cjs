@@ -167,13 +167,6 @@ module.exports = {
       to: { path: '^web/ui/' },
     },
     {
-      name: 'playground-is-a-program',
-      comment: 'Nothing of Culvert needs the playground.',
-      severity: 'error',
-      from: { path: '^(shared|wasm|web|dial|relay)/' },
-      to: { path: '^playground/' },
-    },
-    {
       name: 'network-knows-no-service',
       comment: 'The switch and its hosts carry packets for whoever is on them.',
       severity: 'error',

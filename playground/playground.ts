@@ -1,11 +1,12 @@
 /** The playground as a whole: the gateway on its UDP ports, and what is behind it. */
-import { PHASE1_TRANSFORMS } from '../shared/ike/phase1-transforms.ts';
 import type { Bytes, Millis } from '../shared/wire/bytes.ts';
 import { utf8Encode } from '../shared/wire/text.ts';
 import { AddressPool } from './gateway/address-pool.ts';
 import type { Gateway, GatewayLimits } from './gateway/gateway.ts';
+import { PHASE1_POLICY } from './gateway/policy.ts';
 import { startUdpServer, type UdpServerConfig } from './gateway/udp-server.ts';
 import { type Credentials, Visitors } from './gateway/visitors.ts';
+import { type Bookmark, startIntranet } from './intranet/index.ts';
 import { Host } from './network/host.ts';
 import { Network } from './network/network.ts';
 import { loadSuites, random } from './suites.ts';
@@ -14,12 +15,6 @@ import { loadSuites, random } from './suites.ts';
 const PRE_SHARED_KEY = 'playground';
 
 const GATEWAY_ADDRESS: Bytes = Uint8Array.of(10, 99, 0, 1);
-
-/**
- * Up to MODP-2048: one process computes for all its clients, and the larger groups cost it several times as much. What is
- * weaker is there for clients that have nothing better.
- */
-const PHASE1 = PHASE1_TRANSFORMS.filter(({ group }) => group <= 14);
 
 const FIRST_CLIENT: Bytes = Uint8Array.of(10, 99, 1, 0);
 
@@ -38,6 +33,7 @@ export interface PlaygroundOptions {
 /** What a page needs for one click. */
 export interface Visit extends Credentials {
   readonly preSharedKey: string;
+  readonly bookmarks: readonly Bookmark[];
 }
 
 export interface Playground {
@@ -54,6 +50,8 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
   const { primitives, engine, released } = await loadSuites();
   const visitors = new Visitors(primitives, random);
   const network = new Network();
+  const intranet = await startIntranet(network);
+  // The gateway's own address answers pings, as the near end of everybody's call.
   const gatewayHost = new Host(network, { address: GATEWAY_ADDRESS });
   const now = (): Millis => performance.now();
   const server = await startUdpServer({
@@ -66,11 +64,11 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
     network,
     preSharedKey: utf8Encode(PRE_SHARED_KEY),
     localAddress: Uint8Array.from(host.split('.'), Number),
-    phase1: PHASE1,
+    phase1: PHASE1_POLICY,
     methods: ['mschapv2', 'chap-md5', 'pap'],
     accounts: (userName) => visitors.password(userName, now()),
     innerAddress: GATEWAY_ADDRESS,
-    nameServers: [],
+    nameServers: [intranet.nameServer],
     hostName: 'playground',
     pool: new AddressPool(FIRST_CLIENT, CALLS),
     ...(limits && { limits }),
@@ -81,10 +79,15 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
     get counts() {
       return server.counts;
     },
-    visit: () => ({ preSharedKey: PRE_SHARED_KEY, ...visitors.issue(now()) }),
+    visit: () => ({
+      preSharedKey: PRE_SHARED_KEY,
+      ...visitors.issue(now()),
+      bookmarks: intranet.bookmarks,
+    }),
     async close() {
       await server.close();
       gatewayHost.close();
+      await intranet.close();
     },
   };
 }

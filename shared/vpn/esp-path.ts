@@ -72,8 +72,8 @@ export class EspPath {
   #toOpen = 0;
 
   /**
-   * `deliver` gets the L2TP packets of each run that was opened, valid during the call only. Without a remote port L2TP goes
-   * to where the peer's last came from: a client's is its own choice.
+   * `deliver` gets the L2TP packets of each run that was opened, valid during the call only. Without a remote port L2TP
+   * goes to where the peer's last came from: a client's is its own choice.
    */
   constructor(
     engine: EspEngine,
