@@ -94,5 +94,5 @@ function dissectInner(into: Dissection, { nextHeader, bytes }: EspContents): voi
   const place = { buffer, start: 0, end: bytes.length };
   const payload = nextHeader === UDP_PROTOCOL ? readUdp(into, place)?.payload : undefined;
   if (payload !== undefined) dissectL2tp(into, payload);
-  else into.tell('ESP', `ESP packet of protocol ${nextHeader}`);
+  else into.tell('ESP', `Packet of protocol ${nextHeader}`);
 }
