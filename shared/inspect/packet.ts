@@ -66,7 +66,7 @@ function dissectDatagram(
     return 'culvert.v1';
   });
   const wire = outerPacket(path, direction, channel, bytes);
-  const buffer = into.addBuffer('Between relay and gateway, IP header made up', wire);
+  const buffer = into.addBuffer('Between relay and gateway, outer headers reconstructed', wire);
   const ip = readIp(into, { buffer, start: 0, end: wire.length });
   const place = ip?.payload;
   if (place === undefined) return;

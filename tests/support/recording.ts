@@ -5,7 +5,7 @@ import type { Tap } from '../../shared/vpn/tap.ts';
 import { type SessionOptions, simulateSession } from './simulated-session.ts';
 
 /** When virtual time begins, as `Date` counts. */
-export const RECORDING_START = Date.UTC(2026, 0, 1);
+const RECORDING_START = Date.UTC(2026, 0, 1);
 
 /** An inspector that recorded a session from beginning to end. */
 export async function recordSession(options: SessionOptions = {}): Promise<Inspector> {

@@ -86,7 +86,7 @@ describe('a recorded session', () => {
     ]);
     expect(details.buffers.map(({ name }) => name)).toEqual([
       'Between tab and relay',
-      'Between relay and gateway, IP header made up',
+      'Between relay and gateway, outer headers reconstructed',
       'Decrypted by this tab',
     ]);
     expect(value(details, 'Relay record', 'channel')).toBe('1 (NAT-T)');
