@@ -7,7 +7,7 @@ import { innerIp, type RecordedPacket } from './recorded.ts';
 const INTERFACES: readonly CaptureInterface[] = [
   {
     name: 'outer',
-    description: 'Between relay and gateway, as on the wire; IP and UDP headers made up',
+    description: 'Between relay and gateway, as on the wire; IP and UDP headers reconstructed',
     linkType: LINKTYPE_RAW,
   },
   { name: 'inner', description: 'IP inside the tunnel, decrypted', linkType: LINKTYPE_RAW },

@@ -7,13 +7,14 @@ import { dissectIsakmp } from './isakmp.ts';
 /** What can be read of an ESP packet without its keys. */
 export function dissectEsp(into: Dissection, place: Place): void {
   let spi = 0;
-  into.layer('ESP', place, (reader) => {
+  const fits = into.layer('ESP', place, (reader) => {
     spi = reader.u32('Security Parameters Index (SPI)', hex(8));
     const sequence = reader.u32('Sequence Number');
     reader.rest('IV, encrypted payload, padding and ICV', (bytes) => `${bytes.length} bytes`);
     return `SPI ${hex(8)(spi)}, sequence number ${sequence}`;
   });
-  into.tell('ESP', `ESP packet for SPI ${hex(8)(spi)}, not opened here`);
+  if (!fits) into.tell('ESP', 'Malformed packet');
+  else into.tell('ESP', `Packet for SPI ${hex(8)(spi)}, not opened here`);
 }
 
 /** A datagram of UDP port 4500. */
@@ -30,7 +31,8 @@ export function dissectNatTraversal(
     });
     return into.tell('ESP', 'Keeps the way through a NAT open');
   }
-  if ((first | second | third | fourth) !== 0) return dissectEsp(into, place);
+  const isIke = place.end - place.start > 4 && (first | second | third | fourth) === 0;
+  if (!isIke) return dissectEsp(into, place);
   into.layer('UDP encapsulation of IKE', place, (reader) => {
     reader.u32('Non-ESP Marker');
     reader.handOver();

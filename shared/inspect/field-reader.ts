@@ -112,14 +112,20 @@ export class FieldReader {
     this.add(name, value, start, end, inner.fields);
   }
 
-  /** Leaves the next `length` bytes to the layer further in: this one ends here. What is behind them is padding. */
+  /** Leaves the next `length` bytes to the layer further in: this one ends here. */
   handOver(length: number = this.remaining): PacketRange {
-    const start = this.#advance(length);
-    const end = start + length;
-    if (this.remaining > 0) this.add('Padding', `${this.remaining} bytes`, end, this.#end);
-    this.#at = start;
-    this.#end = start;
-    return { start, end };
+    this.cutTo(length);
+    const range = { start: this.#at, end: this.#end };
+    this.#end = this.#at;
+    return range;
+  }
+
+  /** Of what is left only `length` bytes count; what is behind them is padding. */
+  cutTo(length: number): void {
+    if (length < 0 || length > this.remaining) throw new DecodeError('truncated');
+    const end = this.#at + length;
+    if (end < this.#end) this.add('Padding', `${this.#end - end} bytes`, end, this.#end);
+    this.#end = end;
   }
 
   /** Answers what `read` does, or what was wrong; bytes left over become a field either way. */

@@ -16,13 +16,13 @@ import type {
 } from './view.ts';
 
 /** Most lines of a page. */
-export const PAGE_LIMIT = 500;
+const PAGE_LIMIT = 500;
 
 /**
- * Packets that are taken apart for one page. Taking apart costs some 10 µs in the thread that runs the tunnel; what was, is
+ * Most packets that are taken apart for one page, since that is work for the thread that runs the tunnel. What a line says is
  * remembered, so the same question asked again gets further.
  */
-const DISSECT_LIMIT = 1_000;
+const DISSECT_LIMIT = 400;
 
 /** Protocols of what is carried, and of what sets up the carrying: either is in a shelf of its own. */
 const CONTROL: ReadonlySet<PacketProtocol> = new Set(['Relay', 'IKE', 'L2TP', 'PPP']);

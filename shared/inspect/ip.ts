@@ -8,7 +8,7 @@ import { dissectUdp } from './udp.ts';
 
 export function dissectIp(into: Dissection, place: Place): void {
   const packet = readIp(into, place);
-  if (packet === undefined) return into.tell('IP', 'Malformed IP packet');
+  if (packet === undefined) return into.tell('IP', 'Malformed packet');
   const { source, destination, protocol, payload } = packet;
   into.tell('IP', `${IP_PROTOCOLS[protocol] ?? `Protocol ${protocol}`} ${source} → ${destination}`);
   if (payload === undefined) return into.tell('IP', `Fragment ${source} → ${destination}`);

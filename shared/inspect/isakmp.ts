@@ -56,7 +56,7 @@ export function dissectIsakmp(
     else body = reader.rest('Encrypted payloads');
     return header.encrypted ? `${exchange}, encrypted` : exchange;
   });
-  if (header === undefined) return into.tell('IKE', 'Malformed IKE message');
+  if (header === undefined) return into.tell('IKE', 'Malformed message');
   const { firstPayload, exchangeType } = header;
   const clear = body && plaintext(body);
   if (clear !== undefined) {
@@ -231,7 +231,11 @@ function meaning(
   }
   if (exchangeType === ExchangeType.informational) {
     const trust = encrypted ? '' : ' (not authenticated)';
-    return known ? `IKE ${said || 'information'}${trust}` : 'IKE information (encrypted)';
+    return known ? `${capital(said || 'information')}${trust}` : 'Information (encrypted)';
   }
   return EXCHANGE_NAMES[exchangeType] ?? `ISAKMP exchange ${exchangeType}`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -33,7 +33,7 @@ const TEXTS: ReadonlySet<number> = new Set([HOST_NAME, VENDOR_NAME, 21, 22, 23, 
 
 export function dissectL2tp(into: Dissection, place: Place): void {
   let frame: Place | undefined;
-  let words = 'Malformed L2TP message';
+  let words = 'Malformed message';
   into.layer('L2TP', place, (reader) => {
     const flags = reader.u16('T, L, S, O, P, Ver', (value) => {
       return `${bits(FLAGS, 4)(value)}, version ${value & 0xf}`;
@@ -48,13 +48,13 @@ export function dissectL2tp(into: Dissection, place: Place): void {
     }
     if ((flags & OFFSET) !== 0) reader.take('Offset pad', reader.u16('Offset Size'));
     const ids = `tunnel ${tunnel}, session ${session}`;
+    if (length !== undefined) reader.cutTo(place.start + length - reader.offset);
     if (!isControl) {
-      const left = length === undefined ? undefined : place.start + length - reader.offset;
-      frame = { ...place, ...reader.handOver(left) };
+      frame = { ...place, ...reader.handOver() };
       return ids;
     }
     if (reader.remaining === 0) {
-      words = 'L2TP acknowledgment';
+      words = 'Acknowledgment';
       return `acknowledgment, ${ids}`;
     }
     const name = readAvps(reader);
@@ -68,7 +68,7 @@ export function dissectL2tp(into: Dissection, place: Place): void {
 /** Reads the AVPs and answers what the message is. */
 function readAvps(reader: FieldReader): { readonly text: string; readonly words: string } {
   let text = 'control message';
-  let words = 'L2TP control message';
+  let words = 'Control message';
   while (reader.remaining > 0) {
     const length = ((reader.peek() & 0x3) << 8) | reader.peek(1);
     if (length < 6) throw new DecodeError('AVP length below 6');
@@ -86,8 +86,7 @@ function readAvps(reader: FieldReader): { readonly text: string; readonly words:
       const number = avp.u16('Attribute Value');
       const name = messageName(number);
       text = name ?? `message ${number}`;
-      words =
-        name === undefined ? `L2TP message ${number}` : `L2TP ${name}: ${MESSAGE_WORDS[name]}`;
+      words = name === undefined ? `Message ${number}` : `${name}: ${MESSAGE_WORDS[name]}`;
       return text;
     });
   }

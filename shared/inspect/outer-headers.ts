@@ -1,5 +1,5 @@
 /**
- * The IP and UDP headers that relay and gateway put around a datagram, made up again from what the relay told. Identification
+ * The IP and UDP headers that relay and gateway put around a datagram, reconstructed from what the relay told. Identification
  * and time to live are invented, the UDP checksum is left out, and a NAT on the way may change the addresses.
  * @rfc 791 §3.1
  * @rfc 768

@@ -27,9 +27,9 @@ export class PacketStore {
 
   /** An ESP packet was opened: it now counts for more, and may belong elsewhere. */
   opened(packet: RecordedPacket): void {
-    if (!this.traffic.remove(packet.id)) return;
     const isTraffic = packet.kind === 'datagram' && packet.inner && innerIp(packet.inner);
-    (isTraffic ? this.traffic : this.control).add(packet);
+    if (isTraffic) this.traffic.grown(packet);
+    else if (this.traffic.remove(packet.id)) this.control.add(packet);
   }
 
   get(id: number): RecordedPacket | undefined {
@@ -62,6 +62,12 @@ export class PacketStore {
 class Shelf {
   readonly #limit: Limit;
   readonly #packets = new Map<number, { packet: RecordedPacket; cost: number }>();
+  /**
+   * Ids in the order in which they were added, those from `#first` on; some may have been removed. A `Map` would know the
+   * order as well, but finds its oldest entry the slower the more there were before.
+   */
+  #ids: number[] = [];
+  #first = 0;
   bytes = 0;
   dropped = 0;
 
@@ -76,12 +82,28 @@ class Shelf {
   add(packet: RecordedPacket): void {
     const cost = costOf(packet);
     this.#packets.set(packet.id, { packet, cost });
+    this.#ids.push(packet.id);
     this.bytes += cost;
+    this.#makeRoom();
+  }
+
+  /** A packet that is here costs more now. */
+  grown({ id }: RecordedPacket): void {
+    const entry = this.#packets.get(id);
+    if (entry === undefined) return;
+    const cost = costOf(entry.packet);
+    this.bytes += cost - entry.cost;
+    entry.cost = cost;
+    this.#makeRoom();
+  }
+
+  #makeRoom(): void {
     while (this.size > this.#limit.packets || this.bytes > this.#limit.bytes) {
-      const [oldest] = this.#packets.keys();
-      this.remove(oldest!);
-      this.dropped++;
+      if (this.remove(this.#ids[this.#first++]!)) this.dropped++;
     }
+    if (this.#first <= this.#limit.packets) return;
+    this.#ids = this.#ids.slice(this.#first);
+    this.#first = 0;
   }
 
   remove(id: number): boolean {
@@ -95,6 +117,8 @@ class Shelf {
 
   clear(): void {
     this.#packets.clear();
+    this.#ids = [];
+    this.#first = 0;
     this.bytes = 0;
     this.dropped = 0;
   }

@@ -66,7 +66,7 @@ function dissectDatagram(
     return 'culvert.v1';
   });
   const wire = outerPacket(path, direction, channel, bytes);
-  const buffer = into.addBuffer('Between relay and gateway, IP header made up', wire);
+  const buffer = into.addBuffer('Between relay and gateway, outer headers reconstructed', wire);
   const ip = readIp(into, { buffer, start: 0, end: wire.length });
   const place = ip?.payload;
   if (place === undefined) return;
@@ -94,5 +94,5 @@ function dissectInner(into: Dissection, { nextHeader, bytes }: EspContents): voi
   const place = { buffer, start: 0, end: bytes.length };
   const payload = nextHeader === UDP_PROTOCOL ? readUdp(into, place)?.payload : undefined;
   if (payload !== undefined) dissectL2tp(into, payload);
-  else into.tell('ESP', `ESP packet of protocol ${nextHeader}`);
+  else into.tell('ESP', `Packet of protocol ${nextHeader}`);
 }

@@ -71,8 +71,8 @@ export function dissectPpp(into: Dissection, place: Place): void {
     information = { ...place, ...reader.handOver() };
     return NAMES[protocol] ?? `protocol ${hex(4)(protocol)}`;
   });
-  if (!fits || information === undefined) return into.tell('PPP', 'Malformed PPP frame');
-  into.tell('PPP', `PPP frame of protocol ${NAMES[protocol] ?? hex(4)(protocol)}`);
+  if (!fits || information === undefined) return into.tell('PPP', 'Malformed frame');
+  into.tell('PPP', `Frame of protocol ${NAMES[protocol] ?? hex(4)(protocol)}`);
   if (protocol === PppProtocol.ipv4 || protocol === PppProtocol.ipv6) dissectIp(into, information);
   else if (protocol === PppProtocol.pap) dissectPap(into, information);
   else if (protocol === PppProtocol.chap) dissectChap(into, information);

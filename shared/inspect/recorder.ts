@@ -165,7 +165,11 @@ function tail(ciphertext: Bytes): string {
 
 /** Direction, SPI and sequence number. */
 function espKey(direction: Direction, bytes: Bytes): string {
-  return `${direction} ${toHex(bytes.subarray(0, 8))}`;
+  return `${direction} ${word(bytes, 0)} ${word(bytes, 4)}`;
+}
+
+function word(bytes: Bytes, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
 }
 
 function isEsp(channel: number, [a, b, c, d]: Bytes): boolean {

@@ -24,7 +24,7 @@ const HTTP_START = /^(?:[A-Z]{3,7} \S+ HTTP\/1\.[01]|HTTP\/1\.[01] \d{3}[^\r\n]*
 const HTTP_LINE_LIMIT = 160;
 
 export function dissectTcp(into: Dissection, place: Place, { source, destination }: IpRead): void {
-  let words = `Malformed TCP segment ${source} → ${destination}`;
+  let words = `Malformed segment ${source} → ${destination}`;
   let data: Place | undefined;
   into.layer('TCP', place, (reader) => {
     const start = reader.offset;
@@ -55,13 +55,13 @@ function at(address: string, port: number): string {
 
 function describe(flags: number, acknowledgment: number, length: number, path: string): string {
   const has = (flag: number): boolean => (flags & flag) !== 0;
-  if (has(TcpFlag.rst)) return `TCP ${path} resets the connection`;
+  if (has(TcpFlag.rst)) return `${path} resets the connection`;
   if (has(TcpFlag.syn)) {
-    return `TCP ${path} ${has(TcpFlag.ack) ? 'accepts the connection' : 'opens a connection'}`;
+    return `${path} ${has(TcpFlag.ack) ? 'accepts the connection' : 'opens a connection'}`;
   }
   const end = has(TcpFlag.fin) ? 'ends its direction' : '';
-  if (length > 0) return `TCP ${path} ${length} bytes${end && `, ${end}`}`;
-  return `TCP ${path} ${end || `acknowledges up to ${acknowledgment}`}`;
+  if (length > 0) return `${path} ${length} bytes${end && `, ${end}`}`;
+  return `${path} ${end || `acknowledges up to ${acknowledgment}`}`;
 }
 
 function dissectData(into: Dissection, place: Place, words: string): void {

@@ -16,12 +16,12 @@ interface UdpRead {
 export function dissectUdp(into: Dissection, place: Place, { source, destination }: IpRead): void {
   const datagram = readUdp(into, place);
   if (datagram === undefined) {
-    return into.tell('UDP', `Malformed UDP datagram ${source} → ${destination}`);
+    return into.tell('UDP', `Malformed datagram ${source} → ${destination}`);
   }
   const { sourcePort, destinationPort, payload } = datagram;
   const length = payload.end - payload.start;
   const path = `${source} port ${sourcePort} → ${destination} port ${destinationPort}`;
-  into.tell('UDP', `UDP ${path}, ${length} bytes`);
+  into.tell('UDP', `${path}, ${length} bytes`);
   if (sourcePort === DNS_PORT || destinationPort === DNS_PORT) dissectDns(into, payload);
   else if (length > 0) {
     into.layer('Data', payload, (reader) => {

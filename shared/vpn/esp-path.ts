@@ -192,8 +192,10 @@ export class EspPath {
     const end = OUTBOUND_SLOTS + this.#toOpen;
     if (this.#toOpen === 0) return false;
     const { tap } = this.#taps;
-    const headers = tap && this.#arrived(this.#toOpen);
+    const headers = tap && this.#headers(this.#toOpen);
     this.#engine.open(OUTBOUND_SLOTS, this.#toOpen);
+    // Before any is delivered: the last L2TP message may close the path, and its slots.
+    if (headers !== undefined) this.#showOpened(tap!, headers);
     this.#toOpen = 0;
     const { slots, results, nextHeaders } = this.#engine;
     let authentic = false;
@@ -205,9 +207,6 @@ export class EspPath {
       }
       authentic = true;
       const packet = slots[i]!;
-      if (headers !== undefined) {
-        tap!.espPlaintext('in', headers[i - OUTBOUND_SLOTS]!, nextHeaders[i]!, copy(packet));
-      }
       // A gateway may answer from another port than 1701 (RFC 3193 §4), so any source port will do.
       const port = nextHeaders[i] === UDP_PROTOCOL ? stripUdp(packet, this.#localPort) : 0;
       if (port === 0) {
@@ -221,10 +220,19 @@ export class EspPath {
     return authentic;
   }
 
-  /** The headers of what waits to be opened. */
-  #arrived(count: number): Bytes[] {
+  /** Those of the packets that wait to be opened. */
+  #headers(count: number): Bytes[] {
     const slots = this.#engine.slots.slice(OUTBOUND_SLOTS, OUTBOUND_SLOTS + count);
     return slots.map(({ bytes, start }) => espHeader(bytes, start));
+  }
+
+  #showOpened(tap: Tap, headers: readonly Bytes[]): void {
+    const { slots, results, nextHeaders } = this.#engine;
+    for (const [index, header] of headers.entries()) {
+      const slot = OUTBOUND_SLOTS + index;
+      if (results[slot] !== OpenResult.ok) continue;
+      tap.espPlaintext('in', header, nextHeaders[slot]!, copy(slots[slot]!));
+    }
   }
 
   #countDrop(result: number): void {

@@ -47,6 +47,7 @@ import { utf8Decode } from '../../shared/wire/text.ts';
 import { Writer } from '../../shared/wire/writer.ts';
 import { fuzz } from './support/campaign.ts';
 import { insist, refusing } from './support/insist.ts';
+import { INSPECTED } from './support/inspected.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
 
 /** The largest input, a UDP payload, must not take longer than this: what is quadratic shows. */
@@ -128,6 +129,7 @@ const scratch = new IpHeader();
 const segment = new Segment();
 
 const TARGETS: Readonly<Record<string, Target>> = {
+  ...INSPECTED,
   isakmp: {
     decode: (bytes) => {
       const found = decodeClearBody(decodeMessage(bytes));
@@ -303,7 +305,7 @@ fuzz({
   name: 'decoders',
   input: fc.record({
     target: fc.constantFrom(...names),
-    base: fc.nat({ max: 3 }),
+    base: fc.nat({ max: 8 }),
     changes: mutations,
     /** Instead of a message that was valid. */
     bytes: fc.option(octets(400), { nil: undefined, freq: 4 }),

@@ -27,8 +27,10 @@ export class InspectorService implements InspectorApi {
   }
 
   record(on: boolean): void {
+    const before = this.#inspector.tap;
     this.#inspector.record(on);
-    this.#tunnel?.(this.#inspector.tap);
+    const { tap } = this.#inspector;
+    if (tap !== before) this.#tunnel?.(tap);
   }
 
   clear(): void {

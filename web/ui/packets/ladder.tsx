@@ -3,7 +3,6 @@ import type { TargetedKeyboardEvent, VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { plainText } from '../../../shared/errors.ts';
 import type { PacketRow } from '../../../shared/inspect/view.ts';
-import { formatBytes } from '../format.ts';
 import type { Inspection } from './inspection.ts';
 
 /** Lines that a key moves by. */
@@ -112,17 +111,22 @@ function Rung({ row, since, isSelected, select }: RungProps): VNode {
       class={`rung is-${direction} to-${peer} tone-${TONES[protocol]}`}
       role="option"
       aria-selected={isSelected}
-      aria-label={`${time} seconds, ${way}, ${protocol}: ${meaning}, ${formatBytes(size)}`}
       onClick={select}
     >
-      <span class="rung-time">{time}</span>
+      <span class="rung-time">
+        {time}
+        <span class="visually-hidden"> seconds, {way}, </span>
+      </span>
       <span class="rung-posts">
         <span class="rung-label">
           <span class="rung-protocol">{protocol}</span> {meaning}
         </span>
         <span class="rung-arrow" />
       </span>
-      <span class="rung-size">{size}</span>
+      <span class="rung-size">
+        {size}
+        <span class="visually-hidden"> bytes</span>
+      </span>
     </div>
   );
 }
