@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { AcceptedCertificates } from '../../../web/ui/accepted-certificates.ts';
 import { Consents } from '../../../web/ui/consents.ts';
 import { decodeGateways, GATEWAYS_LIMIT, type GatewayList } from '../../../web/ui/gateways.ts';
 import { Portal } from '../../../web/ui/portal.ts';
@@ -33,6 +34,7 @@ function stage(overrides: Partial<Tunnel> = {}) {
     },
     loadGateways: async () => lists,
     consents: new Consents(undefined),
+    certificates: new AcceptedCertificates(undefined),
   });
   const answer = (list: GatewayList): void => {
     lists = list;
@@ -61,10 +63,10 @@ describe('the portal', () => {
     expect(consents('demo')).toBe(false);
     const wanted = portal.wanted!;
     expect(wanted).toEqual({ relay: 'wss://portal.example', gateway: 'demo' });
-    portal.consents.grant(wanted);
+    portal.consents.put(wanted);
     expect(consents('demo')).toBe(true);
     expect(consents('other')).toBe(false);
-    portal.consents.revoke(wanted);
+    portal.consents.remove(wanted);
     expect(consents('demo')).toBe(false);
   });
 
