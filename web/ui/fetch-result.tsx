@@ -5,6 +5,7 @@ import { plainText } from '../../shared/errors.ts';
 import type { FetchReply } from '../worker/api.ts';
 import { bodyView, fileName, TEXT_LIMIT } from './body.ts';
 import { formatBytes, formatDuration, formatRate, formatSize } from './format.ts';
+import { saveFile } from './save-file.ts';
 
 /** Most headers listed. */
 const HEADERS_LIMIT = 100;
@@ -118,12 +119,6 @@ function Picture(props: { readonly body: FetchReply['body']; readonly type: stri
   return <img ref={image} alt="What was fetched" />;
 }
 
-function save(reply: FetchReply): void {
-  // Never the server's own type: a blob of type text/html would open with the page's origin.
-  const url = URL.createObjectURL(new Blob([reply.body], { type: 'application/octet-stream' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = fileName(reply.url);
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 0);
+function save({ body, url }: FetchReply): void {
+  saveFile(new Blob([body]), fileName(url));
 }

@@ -131,6 +131,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
           <MethodField method={method.value} locked={!ready} choose={choose} />
           {method.value === 'key' && (
             <KeyFields
+              portal={portal}
               files={files.value}
               setFiles={setFiles}
               filesRef={fields.files}

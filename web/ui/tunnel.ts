@@ -5,8 +5,11 @@ import type {
   ConnectionInfo,
   ConnectRequest,
   FetchReply,
+  KeyKind,
+  MadeKey,
   Outcome,
   PingReply,
+  PublicHalf,
   SocketHandle,
   TunnelApi,
   TunnelState,
@@ -24,6 +27,8 @@ export interface Tunnel {
     signal: AbortSignal,
   ): Promise<Outcome<FetchReply>>;
   connections(): Promise<Outcome<readonly ConnectionInfo[]>>;
+  makeKey(kind: KeyKind): Promise<Outcome<MadeKey>>;
+  publicHalf(files: readonly File[], passphrase: string): Promise<Outcome<PublicHalf>>;
   /** A TCP connection through the tunnel, once it stands. */
   connectTcp(host: string, port: number): Promise<Outcome<TcpConnection>>;
 }
@@ -66,6 +71,8 @@ export function openTunnel(events: TunnelEvents): Tunnel {
     disconnect: () => remote.disconnect(),
     ping: (host) => remote.ping(host),
     connections: () => remote.connections(),
+    makeKey: (kind) => remote.makeKey(kind),
+    publicHalf: (files, passphrase) => remote.publicHalf(files, passphrase),
     fetch: (url, progress, signal) => {
       const id = crypto.randomUUID();
       signal.addEventListener('abort', () => void remote.cancelFetch(id), { once: true });
