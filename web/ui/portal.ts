@@ -1,12 +1,22 @@
 /** The portal's model: what the page knows, as signals, and what a person can make it do. */
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { type Failure, plainText } from '../../shared/errors.ts';
-import type { ConnectionInfo, FetchReply, Outcome, PingReply } from '../worker/api.ts';
-import type { Consent, Consents } from './consents.ts';
+import { type CertificateSummary, type Failure, plainText } from '../../shared/errors.ts';
+import type {
+  ConnectionInfo,
+  FetchReply,
+  KeyKind,
+  MadeKey,
+  Outcome,
+  PingReply,
+  PublicHalf,
+} from '../worker/api.ts';
+import type { AcceptedCertificates } from './accepted-certificates.ts';
+import type { Consents } from './consents.ts';
 import type { DeepLink } from './deep-link.ts';
 import type { GatewayList } from './gateways.ts';
 import { Inspection } from './packets/inspection.ts';
 import type { Bookmark, Visit } from './playground.ts';
+import type { GatewayKey } from './stored-list.ts';
 import type { Tunnel, TunnelEvents } from './tunnel.ts';
 import type { SignIn } from './validation.ts';
 import { advance, broken, type View } from './view.ts';
@@ -18,6 +28,7 @@ export interface PortalParts {
   readonly loadGateways: () => Promise<GatewayList>;
   readonly loadVisit: () => Promise<Visit | undefined>;
   readonly consents: Consents;
+  readonly certificates: AcceptedCertificates;
   /** Whether nobody can see the page. */
   readonly hidden: () => boolean;
 }
@@ -35,6 +46,7 @@ export class Portal {
   readonly #loadVisit: () => Promise<Visit | undefined>;
   readonly consents: Consents;
   readonly inspection: Inspection;
+  readonly certificates: AcceptedCertificates;
   /** The gateway that was dialled last. */
   #dialled = '';
   readonly #view = signal<View>({ kind: 'ready' });
@@ -48,6 +60,7 @@ export class Portal {
     this.#loadGateways = parts.loadGateways;
     this.#loadVisit = parts.loadVisit;
     this.consents = parts.consents;
+    this.certificates = parts.certificates;
     let first = true;
     this.#tunnel = parts.openTunnel({
       state: (state) => {
@@ -125,9 +138,13 @@ export class Portal {
     // Shown at once: the worker's first state may be a moment away.
     this.#view.value = { kind: 'connecting', stage: 'relay' };
     this.#dialled = form.gateway;
-    const allowPap = this.consents.has(this.#consent(form.gateway));
+    const key = this.#keyOf(form.gateway);
+    const allowPap = this.consents.has(key);
+    const accepted = this.certificates.find(key)?.fingerprint;
+    const { keys, ...rest } = form;
+    const keysAndTrust = keys && { keys: { ...keys, ...(accepted !== undefined && { accepted }) } };
     this.#tunnel
-      .connect({ relay: this.#relay, ...form, allowPap })
+      .connect({ relay: this.#relay, ...rest, allowPap, ...keysAndTrust })
       .catch((error: unknown) => this.#fault(errorMessage(error)));
   }
 
@@ -155,15 +172,34 @@ export class Portal {
     return this.#tunnel.connections().catch(failed);
   }
 
-  /** What the gateway of the failure on the screen insists on and only the user may allow. */
-  get wanted(): Consent | undefined {
-    const view = this.#view.value;
-    const wants = view.kind === 'ready' ? view.failure?.wants : undefined;
-    return wants === 'pap' ? this.#consent(this.#dialled) : undefined;
+  /** A bare key, made by the browser; never rejects. */
+  makeKey(kind: KeyKind): Promise<Outcome<MadeKey>> {
+    return this.#tunnel.makeKey(kind).catch(failed);
   }
 
-  /** The name of the gateway that a consent is for, or its id where the relay does not list it. */
-  nameOf({ relay, gateway }: Consent): string {
+  /** Of the private key among the files; never rejects. */
+  publicHalf(files: readonly File[], passphrase: string): Promise<Outcome<PublicHalf>> {
+    return this.#tunnel.publicHalf(files, passphrase).catch(failed);
+  }
+
+  /** What the gateway of the failure on the screen insists on and only the user may allow. */
+  get wanted(): GatewayKey | undefined {
+    const view = this.#view.value;
+    const wants = view.kind === 'ready' ? view.failure?.wants : undefined;
+    return wants === 'pap' ? this.#keyOf(this.#dialled) : undefined;
+  }
+
+  /** Remembers a certificate for the gateway that showed it, in place of any other. */
+  accept({ fingerprint }: CertificateSummary): void {
+    this.certificates.put({ ...this.#keyOf(this.#dialled), fingerprint });
+  }
+
+  isAccepted({ fingerprint }: CertificateSummary): boolean {
+    return this.certificates.find(this.#keyOf(this.#dialled))?.fingerprint === fingerprint;
+  }
+
+  /** The name of the gateway that a decision is about, or its id where the relay does not list it. */
+  nameOf({ relay, gateway }: GatewayKey): string {
     const list = this.#gateways.value;
     const here = relay === new URL(this.#relay).origin && list.kind === 'loaded';
     const known = here ? list.gateways.find(({ id }) => id === gateway) : undefined;
@@ -179,7 +215,7 @@ export class Portal {
     this.#visit.value = this.playground === undefined ? undefined : await this.#loadVisit();
   }
 
-  #consent(gateway: string): Consent {
+  #keyOf(gateway: string): GatewayKey {
     return { relay: new URL(this.#relay).origin, gateway };
   }
 

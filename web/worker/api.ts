@@ -24,12 +24,27 @@ export const STAGES = [
 ] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** A certificate or a bare key in place of the pre-shared key. */
+export interface KeySignIn {
+  /** As the user picked them: the worker reads them. */
+  readonly files: readonly File[];
+  readonly passphrase: string;
+  /** What the gateway knows a bare key by; a certificate's subject otherwise. */
+  readonly identity: string;
+  /** What the gateway's certificate has to say that it is called; anything when empty. */
+  readonly gatewayName: string;
+  /** SHA-256 of the gateway's certificate that the user accepted, in hexadecimal. */
+  readonly accepted?: string;
+}
+
 export interface ConnectRequest {
   /** WebSocket address of the relay, e.g. `wss://portal.example/culvert`. */
   readonly relay: string;
   /** The profile's id. */
   readonly gateway: string;
+  /** Unused with `keys`. */
   readonly preSharedKey: string;
+  readonly keys?: KeySignIn;
   readonly userName: string;
   readonly password: string;
   /** The user's consent, for this gateway, to hand it the password itself; nothing that a peer sends can set it. */
@@ -122,6 +137,22 @@ export interface SocketHandle {
   readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
 }
 
+/** The two kinds of bare keys that the page makes. */
+export type KeyKind = 'RSA-3072' | 'ECDSA-256';
+
+/** The public half of a key, as gateways' configurations take it. */
+export interface PublicHalf {
+  /** SubjectPublicKeyInfo: strongSwan and others. */
+  readonly pem: string;
+  /** `0s…` as Libreswan has it; RSA alone. */
+  readonly rsaSigKey?: string;
+}
+
+export interface MadeKey extends PublicHalf {
+  /** PKCS#8, not encrypted: what the user has to keep. */
+  readonly file: File;
+}
+
 /** Most bytes of a body that are kept for display and download; the digest always covers all. */
 export const BODY_LIMIT: number = 64 * 1024 * 1024;
 
@@ -191,4 +222,7 @@ export interface TunnelApi {
   /** Ends a request under way: it answers `CANCELLED`. */
   cancelFetch(id: string): void;
   readonly inspector: InspectorApi & ProxyMarked;
+  makeKey(kind: KeyKind): Promise<Outcome<MadeKey>>;
+  /** Of the private key among the files. */
+  publicHalf(files: readonly File[], passphrase: string): Promise<Outcome<PublicHalf>>;
 }

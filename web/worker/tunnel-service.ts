@@ -2,6 +2,7 @@
 import { type ProxyMarked, proxy, transfer } from 'comlink';
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
 import { type Failure, TunnelError } from '../../shared/errors.ts';
+import type { Credentials } from '../../shared/ike/credentials.ts';
 import { formatAddress } from '../../shared/ip/address.ts';
 import type { TunnelOutput } from '../../shared/vpn/tunnel.ts';
 import type { Bytes, Millis, Random } from '../../shared/wire/bytes.ts';
@@ -9,8 +10,11 @@ import type {
   ConnectionInfo,
   ConnectRequest,
   FetchReply,
+  KeyKind,
+  MadeKey,
   Outcome,
   PingReply,
+  PublicHalf,
   SocketHandle,
   TunnelApi,
   TunnelState,
@@ -173,6 +177,17 @@ export class TunnelService implements TunnelApi {
     return outcome.ok ? transfer(outcome, [outcome.value.body.buffer]) : outcome;
   }
 
+  makeKey(kind: KeyKind): Promise<Outcome<MadeKey>> {
+    return outcomeOf(async () => (await import('./key-tools.ts')).makeKey(kind));
+  }
+
+  publicHalf(files: readonly File[], passphrase: string): Promise<Outcome<PublicHalf>> {
+    return outcomeOf(async () => {
+      const tools = await import('./key-tools.ts');
+      return tools.publicHalf(files, passphrase, await this.#parts.loadSuite());
+    });
+  }
+
   cancelFetch(id: string): void {
     this.#fetches.get(id)?.abort();
   }
@@ -180,6 +195,7 @@ export class TunnelService implements TunnelApi {
   async #dial(request: ConnectRequest, attempt: symbol): Promise<void> {
     const { random, loadSuite, openSocket, openWeb } = this.#parts;
     const suite = await loadSuite();
+    const credentials = await credentialsOf(request, suite);
     if (this.#attempt !== attempt) return;
     if (this.#state.kind === 'disconnecting') return this.#ended(undefined);
     const driver = new TunnelDriver({
@@ -189,7 +205,7 @@ export class TunnelService implements TunnelApi {
       suite,
       random,
       gateway: request.gateway,
-      credentials: { kind: 'pre-shared-key', key: new TextEncoder().encode(request.preSharedKey) },
+      credentials,
       userName: request.userName,
       password: request.password,
       authMethods: request.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],
@@ -264,13 +280,19 @@ export class TunnelService implements TunnelApi {
   }
 
   async #use<T>(work: (tunnel: Tunnel) => Promise<T>): Promise<Outcome<T>> {
-    try {
+    return outcomeOf(async () => {
       if (this.#state.kind !== 'connected' || this.#tunnel === undefined)
         throw new TunnelError('NOT_CONNECTED');
-      return { ok: true, value: await work(this.#tunnel) };
-    } catch (error) {
-      return { ok: false, failure: asFailure(error) };
-    }
+      return work(this.#tunnel);
+    });
+  }
+}
+
+async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    return { ok: false, failure: asFailure(error) };
   }
 }
 
@@ -281,4 +303,16 @@ function asFailure(error: unknown): Failure {
 function isLoopback(relay: string): boolean {
   const { hostname } = new URL(relay);
   return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
+/** Throws `TunnelError` for files that cannot be used. What reads them is loaded when it is needed. */
+async function credentialsOf(
+  { preSharedKey, keys }: ConnectRequest,
+  suite: CipherSuite,
+): Promise<Credentials> {
+  if (keys === undefined) {
+    return { kind: 'pre-shared-key', key: new TextEncoder().encode(preSharedKey) };
+  }
+  const tools = await import('./key-tools.ts');
+  return tools.credentialsOf(keys, suite);
 }
