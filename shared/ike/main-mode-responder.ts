@@ -25,7 +25,7 @@ import {
   readKeyExchange,
 } from './main-mode.ts';
 import { type NatDialect, natDiscoveryPayloads, readNatDiscovery } from './nat-traversal.ts';
-import { choosePhase1, type Phase1Choice } from './phase1-transforms.ts';
+import { acceptPhase1, type Phase1Choice } from './phase1-transforms.ts';
 import { responderLifetimePayloads } from './responder-lifetime.ts';
 import { readVendorIds, vendorIdPayloads } from './vendor-ids.ts';
 
@@ -116,7 +116,7 @@ export class MainModeResponder implements MainMode {
     const [first] = payloads;
     if (first?.payload.kind !== 'security-association') throw new DecodeError('no SA payload');
     const method = authenticationMethod(config.credentials);
-    const choice = choosePhase1(first.payload.proposals, config.phase1, method);
+    const choice = acceptPhase1(first.payload.proposals, config.phase1, method);
     if (choice === undefined) {
       throw new ProtocolError(NotifyType['NO-PROPOSAL-CHOSEN'], 'no acceptable transform');
     }

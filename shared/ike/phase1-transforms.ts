@@ -82,17 +82,43 @@ export interface Phase1Choice {
   readonly lifetime: Lifetime;
 }
 
-/** The first transform among the peer's, in the peer's order, that is also ours. */
+/** The first transform among the peer's, in the peer's order, that is also ours: what a peer chose of our offer. */
 export function choosePhase1(
   proposals: readonly Proposal[],
   ours: readonly Phase1Transform[],
   method: number,
 ): Phase1Choice | undefined {
+  return choose(proposals, method, (read) => ours.find((each) => same(each, read)));
+}
+
+/**
+ * The first transform among the peer's, in the peer's order, whose algorithms all occur in ours, in whatever combination: what we
+ * accept of a peer's offer. A list of ours has a few of the combinations, and a gateway that begins has others.
+ */
+export function acceptPhase1(
+  proposals: readonly Proposal[],
+  ours: readonly Phase1Transform[],
+  method: number,
+): Phase1Choice | undefined {
+  return choose(proposals, method, (read) => {
+    const cipher = ours.find((each) => sameCipher(each, read));
+    const hash = ours.find((each) => HASH_CODES[each.hash] === read.hash)?.hash;
+    const group = ours.find((each) => each.group === read.group)?.group;
+    if (cipher === undefined || hash === undefined || group === undefined) return undefined;
+    return { cipher: cipher.cipher, keyBits: cipher.keyBits, hash, group };
+  });
+}
+
+function choose(
+  proposals: readonly Proposal[],
+  method: number,
+  find: (read: ReadTransform) => Phase1Transform | undefined,
+): Phase1Choice | undefined {
   for (const proposal of proposals) {
     if (proposal.protocolId !== ProtocolId.isakmp) continue;
     for (const chosen of proposal.transforms) {
       const read = readTransform(chosen, method);
-      const transform = ours.find((each) => read !== undefined && same(each, read));
+      const transform = read && find(read);
       if (transform === undefined) continue;
       const lifetime = readLifetime(chosen.attributes, Phase1Attribute);
       return { transform, proposal, chosen, lifetime };
@@ -218,6 +244,10 @@ function readTransform({ id, attributes }: Transform, method: number): ReadTrans
 
 function same(ours: Phase1Transform, read: ReadTransform): boolean {
   if (HASH_CODES[ours.hash] !== read.hash || ours.group !== read.group) return false;
+  return sameCipher(ours, read);
+}
+
+function sameCipher(ours: Phase1Transform, read: ReadTransform): boolean {
   return ours.cipher === '3des-cbc'
     ? read.encryption === EncryptionAlgorithm.des3Cbc
     : read.encryption === EncryptionAlgorithm.aesCbc && ours.keyBits === read.keyBits;

@@ -101,6 +101,8 @@ export class Stack {
       localPorts,
       remotePorts,
       natTraversal,
+      ...(config.ikeLifetime && { ikeLifetime: config.ikeLifetime }),
+      ...(config.childLifetime && { childLifetime: config.childLifetime }),
       claimsSpis: true,
       innerLocalPort: config.innerPort,
       innerRemotePort: L2TP_PORT,

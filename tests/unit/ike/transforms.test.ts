@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { lifetimeAttributes, readLifetime } from '../../../shared/ike/lifetime.ts';
 import {
+  acceptPhase1,
   choosePhase1,
   describePhase1,
   PHASE1_TRANSFORMS,
@@ -69,6 +70,20 @@ describe('phase 1', () => {
     const choice = choosePhase1([phase1Proposal(PHASE1_TRANSFORMS, PSK, HOURS)], ours, PSK);
     expect(choice?.transform).toEqual(PHASE1_TRANSFORMS[4]);
     expect(choice?.chosen.number).toBe(5);
+  });
+
+  test('what a peer offers may combine our algorithms in its own way', () => {
+    const theirs = { cipher: 'aes-cbc', keyBits: 128, hash: 'sha384', group: 15 } as const;
+    const proposals = [phase1Proposal([theirs], PSK, HOURS)];
+    expect(choosePhase1(proposals, PHASE1_TRANSFORMS, PSK)).toBeUndefined();
+    expect(acceptPhase1(proposals, PHASE1_TRANSFORMS, PSK)?.transform).toEqual(theirs);
+    for (const lacking of [
+      PHASE1_TRANSFORMS.filter(({ group }) => group !== 15),
+      PHASE1_TRANSFORMS.filter(({ hash }) => hash !== 'sha384'),
+      PHASE1_TRANSFORMS.filter(({ keyBits }) => keyBits !== 128),
+    ]) {
+      expect(acceptPhase1(proposals, lacking, PSK)).toBeUndefined();
+    }
   });
 
   test.each([
