@@ -20,6 +20,9 @@ export interface Options {
   readonly innerPort: number | undefined;
   readonly allowPap: boolean;
   readonly forceEncapsulation: boolean;
+  /** What is offered, in seconds. */
+  readonly ikeLifetime: number | undefined;
+  readonly espLifetime: number | undefined;
   /** Whether the command waits until there is an IPv6 address. */
   readonly ipv6: boolean;
   /** Domains in which a name without a dot is looked for. */
@@ -34,6 +37,9 @@ export interface Options {
 const COMMANDS = ['ping', 'traceroute', 'lookup', 'get', 'hold'] as const;
 export type Command = (typeof COMMANDS)[number];
 
+/** From the least that leaves time for an exchange to a week. */
+const LIFETIMES = [10, 604_800] as const;
+
 const RECORD_TYPES = ['A', 'AAAA', 'CNAME', 'SRV', 'PTR', 'TXT'] as const;
 
 export const USAGE = `usage: npm run -s dial -- --relay ws://HOST:PORT --gateway ID --user NAME
@@ -41,6 +47,7 @@ export const USAGE = `usage: npm run -s dial -- --relay ws://HOST:PORT --gateway
          [--force-encapsulation] [--search DOMAIN]... [--ipv6]
          [--key-file F]... [--passphrase-file F] [--identity NAME]
          [--gateway-name NAME] [--accept FINGERPRINT]
+         [--ike-lifetime SECONDS] [--esp-lifetime SECONDS]
          ping HOST | traceroute HOST | lookup NAME [TYPE] | get URL | hold
 With --ipv6 the command waits until there is an IPv6 address.
 With a key file (PKCS#12 or PEM; also certificates, revocation lists, the gateway's
@@ -76,9 +83,11 @@ export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Prom
       'CULVERT_PASSWORD',
     ),
     method: await signInMethod(values, env),
-    innerPort: innerPort(values['inner-port']),
+    innerPort: number('--inner-port', values['inner-port'], 1, 65_535),
     allowPap: values['allow-pap'] === true,
     forceEncapsulation: values['force-encapsulation'] === true,
+    ikeLifetime: number('--ike-lifetime', values['ike-lifetime'], ...LIFETIMES),
+    espLifetime: number('--esp-lifetime', values['esp-lifetime'], ...LIFETIMES),
     ipv6: values.ipv6 === true,
     searchList: values.search ?? [],
     command,
@@ -101,6 +110,8 @@ function parse(args: string[]) {
         'inner-port': { type: 'string' },
         'allow-pap': { type: 'boolean' },
         'force-encapsulation': { type: 'boolean' },
+        'ike-lifetime': { type: 'string' },
+        'esp-lifetime': { type: 'string' },
         ipv6: { type: 'boolean' },
         'key-file': { type: 'string', multiple: true },
         'passphrase-file': { type: 'string' },
@@ -123,12 +134,17 @@ function relayUrl(text: string): string {
   return url.href;
 }
 
-function innerPort(text: string | undefined): number | undefined {
+function number(
+  option: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): number | undefined {
   if (text === undefined) return undefined;
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw bad('--inner-port: a number from 1 to 65535');
-  return port;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw bad(`${option}: a number from ${least} to ${most}`);
+  return value;
 }
 
 async function signInMethod(

@@ -75,6 +75,8 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
     authMethods: options.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],
     forceEncapsulation: options.forceEncapsulation,
     searchList: options.searchList,
+    ...(options.ikeLifetime !== undefined && { ikeLifetime: { seconds: options.ikeLifetime } }),
+    ...(options.espLifetime !== undefined && { childLifetime: { seconds: options.espLifetime } }),
     ...(options.innerPort !== undefined && { innerPort: options.innerPort }),
   });
   const sockets = new Sockets((input) => driver.network(input));

@@ -5,7 +5,7 @@
  * @rfc 3193 §3
  */
 import type { Primitives } from '../../shared/crypto/suite.ts';
-import { type EspEngine, SEALED_HEADER } from '../../shared/esp/engine.ts';
+import { type EspEngine, type EspSaParameters, SEALED_HEADER } from '../../shared/esp/engine.ts';
 import { Ike } from '../../shared/ike/ike.ts';
 import type { IkeChannel, IkeOutput } from '../../shared/ike/io.ts';
 import type { Phase1Transform } from '../../shared/ike/phase1-transforms.ts';
@@ -160,7 +160,14 @@ export class Client {
   get deadline(): Millis | undefined {
     if (this.#over) return undefined;
     const { l2tp, ppp } = this.#call;
-    return earliest(this.#ike.deadline, l2tp.deadline, ppp?.deadline, this.#setUpBy, this.#closeBy);
+    return earliest(
+      this.#ike.deadline,
+      this.#path?.sas.deadline,
+      l2tp.deadline,
+      ppp?.deadline,
+      this.#setUpBy,
+      this.#closeBy,
+    );
   }
 
   /** An ISAKMP message, without the non-ESP marker. */
@@ -177,6 +184,8 @@ export class Client {
     if (now - this.#aliveAt >= ALIVE_MILLIS) {
       this.#aliveAt = now;
       this.#toIke({ kind: 'alive' });
+      const { usage } = this.#path.sas;
+      if (usage !== undefined) this.#toIke({ kind: 'used', ...usage });
     }
     return true;
   }
@@ -204,6 +213,7 @@ export class Client {
     this.#now = now;
     if (this.#over) return;
     if (isDue(this.#ike, now)) this.#toIke({ kind: 'timeout' });
+    this.#path?.sas.timeout(now);
     if (isDue(this.#call.l2tp, now)) this.#toL2tp({ kind: 'timeout' });
     if (isDue(this.#call.ppp, now)) this.#toPpp({ kind: 'timeout' });
     if ((earliest(this.#setUpBy, this.#closeBy) ?? Infinity) <= now) this.#toIke({ kind: 'close' });
@@ -246,17 +256,19 @@ export class Client {
         return this.#sendIke(output.channel, output.bytes);
       case 'ike-established':
         return this.#events.proven();
+      case 'child-inbound':
+        return void this.#openInbound(output.inbound);
       case 'child-established': {
-        // One in ten million: the client tries again.
-        if (!this.#events.opened(output.inbound.spi)) return this.#toIke({ kind: 'close' });
-        this.#engine ??= this.#events.engine();
-        this.#path ??= this.#newPath(this.#engine);
-        this.#path.use(output.inbound, output.outbound, Channel.natt);
+        const { inbound, outbound, initiatedBy } = output;
+        const path = this.#openInbound(inbound);
+        path?.sas.add(inbound, outbound, Channel.natt, initiatedBy === 'peer', this.#now);
         return;
       }
+      case 'child-confirmed':
+        return this.#path?.sas.confirm(output.spi);
       case 'child-deleted':
         this.#events.forgotten(output.spi);
-        this.#path?.forget(output.spi);
+        this.#path?.sas.forget(output.spi);
         if (this.#path?.sealer === undefined) this.#endCall();
         return;
       case 'closed':
@@ -266,6 +278,19 @@ export class Client {
       case 'trace':
         return this.#events.trace(output);
     }
+  }
+
+  /** ESP with this SPI is the client's from now on. `undefined` where it is somebody's already: the client has to begin anew. */
+  #openInbound(inbound: EspSaParameters): EspPath | undefined {
+    if (!this.#events.opened(inbound.spi)) {
+      // One in ten million.
+      this.#toIke({ kind: 'close' });
+      return undefined;
+    }
+    this.#engine ??= this.#events.engine();
+    this.#path ??= this.#newPath(this.#engine);
+    this.#path.sas.open(inbound);
+    return this.#path;
   }
 
   #sendIke(channel: IkeChannel, bytes: Bytes): void {

@@ -13,7 +13,7 @@ import {
 } from '../isakmp/payload.ts';
 import { describeKey } from '../pki/key.ts';
 import { sign, verify } from '../pki/signature.ts';
-import { type Bytes, constantTimeEqual, type Millis } from '../wire/bytes.ts';
+import { type Bytes, concat, constantTimeEqual, type Millis } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import type { SettledConfig } from './config.ts';
 import {
@@ -41,8 +41,13 @@ export function certificateRequests({ credentials }: SettledConfig): readonly Pa
   }));
 }
 
-/** Message 5 or 6: identity, certificates, proof. */
-export function sealIdentity(sa: IkeSa, side: Side, config: SettledConfig): Bytes {
+/** Message 5 or 6: identity, certificates, proof, and what else there is to say. */
+export function sealIdentity(
+  sa: IkeSa,
+  side: Side,
+  config: SettledConfig,
+  more: readonly Payload[] = [],
+): Bytes {
   const { credentials } = config;
   const identity: Payload = {
     kind: 'identification',
@@ -63,7 +68,8 @@ export function sealIdentity(sa: IkeSa, side: Side, config: SettledConfig): Byte
           signaturePayload(credentials, digest, config),
         ]
       : [identity, { kind: 'hash', data: digest }];
-  return sa.sealPayloads(ExchangeType.identityProtection, 0, sa.phase1, payloads);
+  const all = [...payloads, ...more];
+  return sa.sealPayloads(ExchangeType.identityProtection, 0, sa.phase1, all);
 }
 
 export type OpenedIdentity =
@@ -74,7 +80,7 @@ export type OpenedIdentity =
   /** Nothing is to be believed, and the chain has not moved. */
   | { readonly kind: 'unproven'; readonly failure: Failure };
 
-/** Opens message 5 or 6 of `side`. Throws `DecodeError` on what does not decrypt to payloads. */
+/** Opens message 5 or 6 of `side`, and has the SA keep the identity that was proven. Throws `DecodeError` on what does not decrypt to payloads. */
 export function openIdentity(
   sa: IkeSa,
   side: Side,
@@ -83,7 +89,8 @@ export function openIdentity(
   now: Millis,
 ): OpenedIdentity {
   const payloads = decodePayloads(message.firstPayload, sa.phase1.decrypt(message.body));
-  const digest = proofDigest(sa, side, credentials, bodyOf(payloads, 'identification'));
+  const identity = bodyOf(payloads, 'identification');
+  const digest = proofDigest(sa, side, credentials, identity);
   const proof = side === 'initiator' ? 'I' : 'R';
   if (credentials.kind === 'pre-shared-key') {
     // The identity may be anything: behind a NAT no address is right, and the pre-shared key is the proof.
@@ -91,6 +98,7 @@ export function openIdentity(
       return unproven(`HASH_${proof} is wrong`);
     }
     sa.phase1.advance(message.body);
+    keepIdentity(sa, identity);
     return { kind: 'proven', payloads };
   }
   const presented = readPresented(payloads);
@@ -103,8 +111,14 @@ export function openIdentity(
     return unproven(`SIG_${proof} is wrong`);
   }
   sa.phase1.advance(message.body);
+  keepIdentity(sa, identity);
   const failure = credentials.peer.objection(presented, now);
   return failure === undefined ? { kind: 'proven', payloads } : { kind: 'refused', failure };
+}
+
+/** Type and value; protocol and port between them say nothing about who it is. */
+function keepIdentity(sa: IkeSa, identity: Bytes): void {
+  sa.peerIdentity = concat(identity.slice(0, 1), identity.slice(4));
 }
 
 function unproven(detail: string): OpenedIdentity {

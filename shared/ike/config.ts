@@ -2,6 +2,8 @@
 import type { Primitives } from '../crypto/suite.ts';
 import type { Bytes, Millis, Random } from '../wire/bytes.ts';
 import type { Credentials } from './credentials.ts';
+import type { Group } from './group.ts';
+import type { Lifetime } from './lifetime.ts';
 import { PHASE1_TRANSFORMS, type Phase1Transform } from './phase1-transforms.ts';
 import { PHASE2_TRANSFORMS, type Phase2Transform } from './phase2-transforms.ts';
 import type { IkeTap, TapPoint } from './tap.ts';
@@ -44,6 +46,13 @@ export interface IkeConfig {
   /** What is offered, best first, or as responder accepted. */
   readonly phase1?: readonly Phase1Transform[];
   readonly phase2?: readonly Phase2Transform[];
+  /** How long an IKE SA and a child SA are offered to live, or as responder may live at most. */
+  readonly ikeLifetime?: Lifetime;
+  readonly childLifetime?: Lifetime;
+  /** Groups with which Quick Mode is tried after the peer refused it as it was; in this order. Default: see `PFS_GROUPS`. */
+  readonly pfsGroups?: readonly Group[];
+  /** Largest IP packet that carries a piece of a larger IKE message, 552 to 1,280 bytes. Default 1,280. */
+  readonly fragmentSize?: number;
   readonly timers?: Partial<IkeTimers>;
   /** Where somebody may record what is encrypted. */
   readonly taps?: TapPoint<IkeTap>;
@@ -61,6 +70,11 @@ export interface IkeTimers {
   readonly claim: Millis;
   /** From `start` to the first child SA. */
   readonly establish: Millis;
+  /** How long an IKE SA that was replaced answers what was still on its way. */
+  readonly overlap: Millis;
+  /** Wait after a renewal that came to nothing, and after the peer deleted the IKE SA: it may be about to begin another. */
+  readonly renewalRetry: Millis;
+  readonly reestablish: Millis;
   /** Silence after which the peer is asked whether it lives, the wait for its answer, and how often it is asked. */
   readonly dpdIdle: Millis;
   readonly dpdRetry: Millis;
@@ -74,6 +88,9 @@ export const DEFAULT_TIMERS: IkeTimers = {
   suspicion: 5_000,
   claim: 5_000,
   establish: 60_000,
+  overlap: 10_000,
+  renewalRetry: 15_000,
+  reestablish: 2_000,
   dpdIdle: 20_000,
   dpdRetry: 4_000,
   dpdTries: 5,
@@ -85,6 +102,10 @@ export interface SettledConfig extends IkeConfig {
   readonly natAddress: Bytes;
   readonly phase1: readonly Phase1Transform[];
   readonly phase2: readonly Phase2Transform[];
+  readonly ikeLifetime: Lifetime;
+  readonly childLifetime: Lifetime;
+  readonly pfsGroups: readonly Group[];
+  readonly fragmentSize: number;
   readonly timers: IkeTimers;
   readonly taps: TapPoint<IkeTap>;
 }
@@ -106,16 +127,35 @@ export function settleConfig(config: IkeConfig): SettledConfig {
   const most = config.role === 'initiator' ? MAX_OFFERED : Infinity;
   if (phase1.length === 0 || phase1.length > most) throw new RangeError('phase1: length');
   if (phase2.length === 0 || phase2.length > MAX_OFFERED) throw new RangeError('phase2: length');
+  const { fragmentSize = LARGEST_FRAGMENT } = config;
+  if (!(fragmentSize >= SMALLEST_FRAGMENT && fragmentSize <= LARGEST_FRAGMENT)) {
+    throw new RangeError(`fragmentSize: ${fragmentSize}`);
+  }
   return {
     ...config,
     identityAddress,
     natAddress,
     phase1,
     phase2,
+    ikeLifetime: config.ikeLifetime ?? { seconds: IKE_LIFETIME_SECONDS },
+    childLifetime: config.childLifetime ?? { seconds: CHILD_LIFETIME_SECONDS },
+    pfsGroups: config.pfsGroups ?? PFS_GROUPS,
+    fragmentSize,
     timers: { ...DEFAULT_TIMERS, ...config.timers },
     taps: config.taps ?? { tap: undefined },
   };
 }
+
+/** How long an IKE SA and a child SA are offered to live. */
+export const IKE_LIFETIME_SECONDS = 28_800;
+export const CHILD_LIFETIME_SECONDS = 3_600;
+
+/** What gateways that insist on perfect forward secrecy are known to insist on, and nothing else. */
+const PFS_GROUPS: readonly Group[] = [14, 5, 2];
+
+/** What every IPv4 host takes in one piece, and what nearly every path does. */
+const SMALLEST_FRAGMENT = 552;
+const LARGEST_FRAGMENT = 1_280;
 
 /** Most transforms of an offer: message 1 cannot be fragmented, and gateways refuse long lists. */
 const MAX_OFFERED = 24;

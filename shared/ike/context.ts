@@ -1,8 +1,12 @@
 /** What the parts of the IKE machine share: settings, the outputs of the call in progress, and the suspicion held. */
 import type { Failure } from '../errors.ts';
+import { fragmentMessage } from '../isakmp/fragment.ts';
 import type { Bytes, Millis } from '../wire/bytes.ts';
 import type { SettledConfig } from './config.ts';
 import type { IkeChannel, IkeOutput } from './io.ts';
+
+/** IPv4 header, UDP header and non-ESP marker around a message. */
+const OUTER_HEADERS = 20 + 8 + 4;
 
 /** A sign of failure that nobody authenticated: it names the cause if nothing better comes. */
 interface Suspicion {
@@ -10,21 +14,44 @@ interface Suspicion {
   readonly since: Millis;
 }
 
+/** What a context has in common with those beside it. */
+interface Shared {
+  outputs: IkeOutput[];
+  /** Whether the peer puts fragments together. */
+  fragments: boolean;
+}
+
 export class IkeContext {
   readonly config: SettledConfig;
-  #outputs: IkeOutput[] = [];
+  readonly #shared: Shared;
   #suspicion: Suspicion | undefined;
 
-  constructor(config: SettledConfig) {
+  constructor(config: SettledConfig, shared: Shared = { outputs: [], fragments: false }) {
     this.config = config;
+    this.#shared = shared;
+  }
+
+  /** A context for an exchange beside this one's: with the same outputs, and suspicions of its own. */
+  beside(): IkeContext {
+    return new IkeContext(this.config, this.#shared);
   }
 
   emit(output: IkeOutput): void {
-    this.#outputs.push(output);
+    this.#shared.outputs.push(output);
   }
 
+  /** Sends a message, in fragments where it is too large for one packet and the peer understands them. */
   transmit(channel: IkeChannel, bytes: Bytes): void {
-    this.emit({ kind: 'transmit', channel, bytes });
+    const size = this.config.fragmentSize - OUTER_HEADERS;
+    const whole = bytes.length <= size || !this.#shared.fragments;
+    for (const each of whole ? [bytes] : fragmentMessage(bytes, size)) {
+      this.emit({ kind: 'transmit', channel, bytes: each });
+    }
+  }
+
+  /** The peer announced that it puts fragments together. */
+  takesFragments(): void {
+    this.#shared.fragments = true;
   }
 
   trace(event: string, detail?: string): void {
@@ -33,8 +60,8 @@ export class IkeContext {
 
   /** The outputs so far, leaving none. */
   drain(): readonly IkeOutput[] {
-    const outputs = this.#outputs;
-    this.#outputs = [];
+    const { outputs } = this.#shared;
+    this.#shared.outputs = [];
     return outputs;
   }
 

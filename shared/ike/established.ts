@@ -1,59 +1,78 @@
 /**
- * An IKE SA that stands: Quick Modes of either side, informational exchanges, the child SAs and dead peer detection.
- * RFC 2409 §5.5 and §5.7, RFC 3706. Left out: rekeying the IKE SA itself, and ending it with its lifetime.
+ * A tunnel that stands: its IKE SAs, one after another and for a while side by side, and the child SAs, which outlive the
+ * IKE SA that they were made under. RFC 2409 §5.5 and §5.7, RFC 3706.
+ *
+ * Two rules keep both ends from undoing each other's work when both renew at once. Every SA is good in both directions, whoever
+ * began it, so both may stand. And nobody deletes an IKE SA but those that were older than the main mode it began itself.
  */
 import type { Failure } from '../errors.ts';
-import { ExchangeType, HeaderFlag } from '../isakmp/numbers.ts';
-import type { Payload } from '../isakmp/payload.ts';
-import type { Millis } from '../wire/bytes.ts';
-import { DecodeError, ProtocolError } from '../wire/errors.ts';
+import type { Header } from '../isakmp/message.ts';
+import { ExchangeType } from '../isakmp/numbers.ts';
+import type { Notification } from '../isakmp/payload.ts';
+import { type Bytes, constantTimeEqual, type Millis } from '../wire/bytes.ts';
+import { DecodeError } from '../wire/errors.ts';
 import { earliest } from '../wire/machine.ts';
+import { concerns } from './attempt.ts';
 import { Children } from './children.ts';
 import type { IkeContext } from './context.ts';
-import { DeadPeerDetection } from './dpd.ts';
-import { foreignChoice, notificationFailure } from './failures.ts';
+import { notificationFailure } from './failures.ts';
 import type { IkeSa } from './ike-sa.ts';
 import { InboundSpis } from './inbound-spis.ts';
-import {
-  deleteChildren,
-  deleteIke,
-  livenessNotification,
-  type Notice,
-  openInformational,
-  refusal,
-  sealInformational,
-} from './informational.ts';
 import type { ChildEstablished } from './io.ts';
-import { MessageIds } from './message-ids.ts';
-import { type QuickMode, type QuickModeArrival, spiNumber } from './quick-mode.ts';
-import { QuickModeInitiator } from './quick-mode-initiator.ts';
-import { QuickModeResponder } from './quick-mode-responder.ts';
+import { wipePhase1Keys } from './key-material.ts';
+import { type Expiry, expiry } from './lifetime.ts';
+import type { Arrival, MainMode } from './main-mode.ts';
+import { PfsSearch } from './pfs-search.ts';
+import { Phase2, type Phase2Event } from './phase2.ts';
+import { Renewals, type Renewed } from './renewals.ts';
 
-/** Most Quick Modes kept, with the finished ones that still answer duplicates. */
-const MAX_EXCHANGES = 16;
+/** Most IKE SAs at a time; one more ends the oldest. */
+export const MAX_IKE_SAS = 4;
+
+/** One IKE SA, from its authentication to its end. */
+interface Standing {
+  readonly phase2: Phase2;
+  readonly mainMode: MainMode;
+  readonly initiatedBy: 'us' | 'peer';
+  readonly since: Millis;
+  readonly expiry: Expiry;
+  /** The end of its lifetime; sooner, once another has taken its place, or the peer has deleted it. */
+  endAt: Millis;
+  /** Whether the peer has deleted it: kept a while for the Deletes of child SAs that this one overtook. */
+  isOver: boolean;
+}
 
 export class Established {
-  readonly sa: IkeSa;
   readonly #context: IkeContext;
-  readonly #children = new Children();
-  readonly #dpd: DeadPeerDetection | undefined;
+  readonly #children: Children;
   readonly #spis: InboundSpis;
-  /** Of informational exchanges, and of Quick Modes that the peer began. */
-  readonly #seen = new MessageIds();
-  readonly #answered = new MessageIds();
-  /** By message id, in order of their beginning. */
-  readonly #exchanges = new Map<number, QuickMode>();
+  readonly #renewals: Renewals;
+  readonly #pfs: PfsSearch;
+  /** Whom the first IKE SA authenticated, and whether ESP is in UDP: no later one may differ. */
+  readonly #peerIdentity: Bytes;
+  readonly #encapsulates: boolean;
+  /** Oldest first; the last is the one that is used. */
+  #sas: readonly Standing[] = [];
   #hadChild = false;
-  /** Whether a Quick Mode of ours begins as soon as there is an SPI. */
+  /** Whether a Quick Mode of ours begins as soon as there is an SPI, or an IKE SA. */
   #awaitsSpi = false;
+  #awaitsSa = false;
+  /** When the IKE SA and the newest child SA are to be renewed. */
+  #renewAt: Millis | undefined;
+  #rekeyAt: Millis | undefined;
 
-  constructor(context: IkeContext, sa: IkeSa, now: Millis) {
-    const { timers, random, claimsSpis = false } = context.config;
+  constructor(context: IkeContext, sa: IkeSa, mainMode: MainMode, now: Millis) {
+    const { random, claimsSpis = false, pfsGroups, role } = context.config;
     this.#context = context;
-    this.sa = sa;
-    this.#dpd = sa.parameters.dpd ? new DeadPeerDetection(timers, random, now) : undefined;
+    this.#children = new Children(random);
+    this.#encapsulates = sa.parameters.dialect !== undefined;
     // In UDP it is the ports that tell sessions apart.
-    this.#spis = new InboundSpis(context, claimsSpis && sa.parameters.dialect === undefined);
+    this.#spis = new InboundSpis(context, claimsSpis && !this.#encapsulates);
+    this.#renewals = new Renewals(context);
+    this.#pfs = new PfsSearch(sa.parameters.transform.group, pfsGroups);
+    this.#peerIdentity = sa.peerIdentity;
+    const initiatedBy = role === 'initiator' ? 'us' : 'peer';
+    this.#stand({ sa, mainMode, initiatedBy, since: now }, now);
   }
 
   /** Whether a child SA ever stood: until then a failed Quick Mode is the end. */
@@ -62,30 +81,39 @@ export class Established {
   }
 
   get deadline(): Millis | undefined {
-    const exchanges = [...this.#exchanges.values()].map(({ deadline }) => deadline);
     return earliest(
-      this.#dpd?.deadline,
+      ...this.#sas.flatMap(({ phase2, endAt }) => [phase2.deadline, endAt]),
+      this.#current?.phase2.watchDeadline,
       this.#children.deadline,
       this.#spis.deadline,
-      ...exchanges,
+      this.#renewals.deadline,
+      this.#renewals.isBusy ? undefined : this.#renewAt,
+      this.#rekeyAt,
     );
+  }
+
+  /** What silence means before the first child SA. */
+  get silence(): Failure {
+    return { code: 'IKE_QUICK_MODE_FAILED', detail: 'no answer to Quick Mode' };
   }
 
   /** Begins a Quick Mode of ours, unless one is under way. One that finds no room counts as failed. */
   startQuickMode(now: Millis): void {
-    if (this.#ownExchange() !== undefined || this.#awaitsSpi) return;
-    if (!this.#makeRoom()) {
+    if (this.#sas.some(({ phase2 }) => phase2.isNegotiating) || this.#awaitsSpi) return;
+    const phase2 = this.#current?.phase2;
+    if (phase2 === undefined) {
+      this.#awaitsSa = true;
+      this.#renewAt ??= now;
+      return;
+    }
+    if (!phase2.makeRoom()) {
       const detail = 'too many exchanges of the gateway are under way';
-      this.#quickModeFailed({ code: 'IKE_QUICK_MODE_FAILED', detail });
+      this.#quickModeFailed({ code: 'IKE_QUICK_MODE_FAILED', detail }, now);
       return;
     }
     const spi = this.#spis.take(now);
-    if (spi === undefined) {
-      this.#awaitsSpi = true;
-      return;
-    }
-    const exchange = new QuickModeInitiator(this.#context, this.sa, spi, now);
-    this.#exchanges.set(exchange.messageId, exchange);
+    if (spi === undefined) this.#awaitsSpi = true;
+    else phase2.negotiate(spi, this.#pfs.group, now);
   }
 
   /** A claim was granted: the Quick Mode that waited for it begins. */
@@ -97,214 +125,287 @@ export class Established {
 
   /** A claim was refused. Answers the failure that ends everything. */
   spiRefused(spi: number, again: boolean, now: Millis): Failure | undefined {
-    return this.#spis.refused(spi, again, now) ? this.#noSpi() : undefined;
+    return this.#spis.refused(spi, again, now) ? this.#noSpi(now) : undefined;
   }
 
-  /** Gives back every SPI that was claimed: the end. */
-  releaseSpis(): void {
-    this.#spis.releaseAll();
+  /** What a child SA has carried so far. */
+  used(spi: number, octets: number, packets: number, now: Millis): void {
+    if (this.#children.used(spi, octets, packets)) this.startQuickMode(now);
+    this.#dropExpired(now);
   }
 
-  /** An encrypted message under this SA. Answers the failure that ends everything. Throws `DecodeError`. */
-  receive(arrival: QuickModeArrival, now: Millis): Failure | undefined {
-    const { header } = arrival.message;
-    if (header.messageId === 0) throw new DecodeError('no message id');
-    if ((header.flags & HeaderFlag.encryption) === 0) throw new DecodeError('not encrypted');
-    switch (header.exchangeType) {
-      case ExchangeType.quickMode:
-        return this.#receiveQuickMode(arrival, now);
-      case ExchangeType.informational:
-        return this.#receiveInformational(arrival, now);
-      default:
-        throw new DecodeError('unexpected exchange type');
-    }
-  }
-
-  timeout(now: Millis): Failure | undefined {
-    for (const spi of this.#children.expire(now)) this.#dropChild(spi, 'child-expired');
-    for (const exchange of [...this.#exchanges.values()]) {
-      if (exchange.timeout(now)) continue;
-      this.#forget(exchange);
-      this.#context.trace('quick-mode-unanswered', exchange.initiatedBy);
-      if (exchange.initiatedBy === 'peer') continue;
-      const failure = this.#quickModeFailed(this.#context.suspicion ?? this.silence);
-      if (failure !== undefined) return failure;
-    }
-    const spiFailure = this.#spis.timeout(now) ? this.#noSpi() : undefined;
-    if (spiFailure !== undefined) return spiFailure;
-    const due = this.#dpd?.timeout(now);
-    if (due === 'dead') return { code: 'IKE_DEAD_PEER' };
-    if (due !== undefined) this.#send(livenessNotification(this.sa, 'R-U-THERE', due));
-    return undefined;
-  }
-
-  /** What silence means before the first child SA. */
-  get silence(): Failure {
-    return { code: 'IKE_QUICK_MODE_FAILED', detail: 'no answer to Quick Mode' };
-  }
-
-  /** What an unauthenticated error notification would mean; `undefined` once a child SA stood. */
-  notification(notifyType: number): Failure | undefined {
-    if (this.#hadChild) return undefined;
-    return notificationFailure(this.#context.config, 'quick-mode', notifyType);
-  }
-
+  /** Authentic ESP came. */
   alive(now: Millis): void {
-    this.#dpd?.heard(now);
+    this.#current?.phase2.heard(now);
   }
 
   /** An ICMP error: forged perhaps, so the peer is asked. */
   unreachable(now: Millis): void {
-    const sequence = this.#dpd?.probe(now);
-    if (sequence !== undefined) this.#send(livenessNotification(this.sa, 'R-U-THERE', sequence));
+    this.#current?.phase2.ask(now);
+  }
+
+  /** Answers the failure that ends everything. Throws `DecodeError` and `ProtocolError`. */
+  receive(arrival: Arrival, now: Millis): Failure | undefined {
+    const { header } = arrival.message;
+    const standing = this.#sas.find(({ phase2 }) => phase2.sa.owns(header));
+    if (standing === undefined) return this.#receiveRenewal(arrival, now);
+    if (header.exchangeType === ExchangeType.identityProtection) {
+      // A responder's answers a repeated message 5.
+      if (standing.initiatedBy === 'us') throw new DecodeError('main mode is over');
+      standing.mainMode.receive(arrival, now);
+      return undefined;
+    }
+    if (standing.isOver && header.exchangeType !== ExchangeType.informational) {
+      throw new DecodeError('the IKE SA is deleted');
+    }
+    const failure = this.#obey(standing, standing.phase2.receive(arrival, now), now);
+    this.#checkVolume(standing, now);
+    return failure;
+  }
+
+  /** An error notification in clear; answers whether it means anything. */
+  suspect(notification: Notification, header: Header, now: Millis): boolean {
+    if (this.#renewals.suspect(notification, header, now)) return true;
+    const mainMode = this.#current?.mainMode;
+    if (this.#hadChild || mainMode === undefined) return false;
+    if (!concerns(mainMode, notification, header)) return false;
+    const { config } = this.#context;
+    const failure = notificationFailure(config, 'quick-mode', notification.notifyType);
+    this.#context.suspect(failure, now);
+    return true;
+  }
+
+  timeout(now: Millis): Failure | undefined {
+    this.#dropExpired(now);
+    for (const standing of this.#sas) {
+      const failure = this.#obey(standing, standing.phase2.timeout(now), now);
+      if (failure !== undefined) return failure;
+    }
+    if (this.#renewals.timeout(now)) this.#renewalFailed(now);
+    if (this.#rekeyAt !== undefined && this.#rekeyAt <= now) {
+      this.#rekeyAt = undefined;
+      this.startQuickMode(now);
+    }
+    if (this.#renewAt !== undefined && this.#renewAt <= now && !this.#renewals.isBusy) {
+      this.#renewAt = undefined;
+      this.#renewals.begin(this.#encapsulates ? 'natt' : 'ike', now);
+    }
+    for (const standing of this.#sas) {
+      if (standing.endAt > now) continue;
+      if (!standing.isOver) standing.phase2.sendGoodbye();
+      const failure = this.#remove(standing, now);
+      if (failure !== undefined) return failure;
+    }
+    const spiFailure = this.#spis.timeout(now) ? this.#noSpi(now) : undefined;
+    if (spiFailure !== undefined) return spiFailure;
+    return this.#current?.phase2.watch(now) === true ? { code: 'IKE_DEAD_PEER' } : undefined;
   }
 
   /**
-   * Tells the peer that everything is over: the children first, since their Deletes need the IKE SA, and the IKE SA
+   * Tells the peer that everything is over: the children first, since their Deletes need an IKE SA, and the IKE SAs
    * at once after them, before a gateway that wants a child back can begin.
    */
   sayGoodbye(): void {
-    const spis = this.#children.inboundSpis;
-    if (spis.length > 0) this.#send(deleteChildren(spis));
-    this.#send(deleteIke(this.sa));
+    this.#current?.phase2.sendDeletes(this.#children.inboundSpis);
+    for (const { phase2, isOver } of this.#sas) if (!isOver) phase2.sendGoodbye();
   }
 
-  #receiveQuickMode(arrival: QuickModeArrival, now: Millis): Failure | undefined {
-    const { messageId } = arrival.message.header;
-    const known = this.#exchanges.get(messageId);
-    try {
-      if (known === undefined) this.#answerQuickMode(arrival, now);
-      else this.#finishQuickMode(known.receive(arrival, now), now);
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#context.trace('refused', error.message);
-      this.#send(refusal(error.wireCode));
-      if (known !== undefined) this.#forget(known);
-      if (known?.initiatedBy !== 'us') return undefined;
-      return this.#quickModeFailed(foreignChoice(this.#context.config, 'quick-mode'));
+  /** The end: gives back every SPI that was claimed, and forgets the keys. */
+  discard(): void {
+    this.#spis.releaseAll();
+    this.#renewals.abandon();
+    for (const { phase2 } of this.#sas) wipePhase1Keys(phase2.sa.parameters.keys);
+    this.#sas = [];
+  }
+
+  get #current(): Standing | undefined {
+    return this.#sas.findLast(({ isOver }) => !isOver);
+  }
+
+  #receiveRenewal(arrival: Arrival, now: Millis): undefined {
+    const { exchangeType } = arrival.message.header;
+    if (
+      exchangeType !== ExchangeType.identityProtection &&
+      exchangeType !== ExchangeType.informational
+    ) {
+      throw new DecodeError('foreign cookie');
     }
+    const result = this.#renewals.receive(arrival, now);
+    if (result === 'failed') this.#renewalFailed(now);
+    else if (result !== undefined) this.#adopt(result, now);
+  }
+
+  /** Takes a renewed IKE SA into use, unless it is not what the tunnel began with. */
+  #adopt(renewed: Renewed, now: Millis): void {
+    const { sa, initiatedBy, since } = renewed;
+    const isSame =
+      constantTimeEqual(sa.peerIdentity, this.#peerIdentity) &&
+      (sa.parameters.dialect !== undefined) === this.#encapsulates;
+    if (!isSame) {
+      this.#context.trace('renewal-refused', 'another identity, or another encapsulation');
+      new Phase2(this.#context, sa, this.#spis, now).sendGoodbye();
+      wipePhase1Keys(sa.parameters.keys);
+      if (initiatedBy === 'us') this.#renewalFailed(now);
+      return;
+    }
+    if (initiatedBy === 'us') {
+      for (const older of this.#sas) {
+        if (older.since <= since) {
+          older.endAt = Math.min(older.endAt, now + this.#context.config.timers.overlap);
+        }
+      }
+    }
+    this.#stand(renewed, now);
+    this.#context.trace('ike-renewed', initiatedBy);
+    if (!this.#awaitsSa) return;
+    this.#awaitsSa = false;
+    this.startQuickMode(now);
+  }
+
+  #stand({ sa, mainMode, initiatedBy }: Renewed, now: Millis): void {
+    const { random } = this.#context.config;
+    const phase2 = new Phase2(this.#context, sa, this.#spis, now);
+    const ends = expiry(sa.lifetime, initiatedBy, random, now);
+    const endAt = ends.hardAt;
+    const standing: Standing = {
+      phase2,
+      mainMode,
+      initiatedBy,
+      since: now,
+      expiry: ends,
+      endAt,
+      isOver: false,
+    };
+    this.#sas = [...this.#sas, standing];
+    this.#renewAt = ends.softAt;
+    const [oldest] = this.#sas;
+    if (this.#sas.length <= MAX_IKE_SAS) return;
+    oldest!.phase2.sendGoodbye();
+    this.#remove(oldest!, now);
+  }
+
+  #renewalFailed(now: Millis): void {
+    this.#renewAt = now + this.#context.config.timers.renewalRetry;
+  }
+
+  #remove(standing: Standing, now: Millis): Failure | undefined {
+    this.#sas = this.#sas.filter((each) => each !== standing);
+    wipePhase1Keys(standing.phase2.sa.parameters.keys);
+    return standing.isOver ? undefined : this.#gone(standing, now);
+  }
+
+  /** Nothing can be negotiated under an IKE SA any more. Its children live on. */
+  #gone(standing: Standing, now: Millis): Failure | undefined {
+    const failure = this.#current === undefined ? this.#alone(now) : undefined;
+    return failure ?? this.#obey(standing, standing.phase2.abandon(), now);
+  }
+
+  /**
+   * No IKE SA stands. Where there are children another one is made, and under it another child at once: nobody knows how much
+   * the peer has forgotten. Where nothing else is left, that is the end.
+   */
+  #alone(now: Millis): Failure | undefined {
+    if (this.#children.inboundSpis.length === 0) return { code: 'IKE_CLOSED_BY_PEER' };
+    this.#context.trace('no-ike-sa');
+    this.#awaitsSa = true;
+    const soonest = now + this.#context.config.timers.reestablish;
+    this.#renewAt = earliest(this.#renewAt, soonest);
     return undefined;
   }
 
-  #answerQuickMode(arrival: QuickModeArrival, now: Millis): void {
-    // Message 1 of an exchange that was forgotten is authentic still: somebody sends it again.
-    if (this.#answered.has(arrival.message.header.messageId)) throw new DecodeError('replayed');
-    if (!this.#makeRoom()) throw new DecodeError('too many exchanges');
-    const exchange = new QuickModeResponder(this.#context, this.sa, this.#spis, arrival, now);
-    this.#exchanges.set(exchange.messageId, exchange);
-    this.#answered.add(exchange.messageId);
-    this.#dpd?.heard(now);
-  }
-
-  #finishQuickMode(child: ChildEstablished | undefined, now: Millis): void {
-    if (child === undefined) return;
-    this.#dpd?.heard(now);
-    this.#hadChild = true;
-    this.#context.clearSuspicion();
-    for (const spi of this.#children.add(child, now)) this.#dropChild(spi, 'too-many-children');
-    this.#context.emit(child);
-  }
-
-  #receiveInformational({ message }: QuickModeArrival, now: Millis): Failure | undefined {
-    const notices = openInformational(this.sa, message);
-    if (notices === undefined) throw new DecodeError('HASH of a notification is wrong');
-    const { messageId } = message.header;
-    const replayed = this.#seen.has(messageId);
-    this.#seen.add(messageId);
-    for (const notice of notices) {
-      const failure = this.#obey(notice, replayed, now);
+  #obey(standing: Standing, events: readonly Phase2Event[], now: Millis): Failure | undefined {
+    for (const event of events) {
+      const failure = this.#obeyOne(standing, event, now);
       if (failure !== undefined) return failure;
     }
     return undefined;
   }
 
-  /** A replayed question is answered, since the answer may have been lost; nothing else of a replay counts. */
-  #obey(notice: Notice, replayed: boolean, now: Millis): Failure | undefined {
-    if (notice.kind === 'are-you-there') {
-      if (!replayed && (this.#dpd?.asks(notice.sequence) ?? false)) this.#dpd?.heard(now);
-      this.#send(livenessNotification(this.sa, 'R-U-THERE-ACK', notice.sequence));
-      return undefined;
-    }
-    if (replayed) return undefined;
-    switch (notice.kind) {
-      case 'acknowledged':
-        if (this.#dpd?.acknowledges(notice.sequence)) this.#dpd.heard(now);
+  #obeyOne(standing: Standing, event: Phase2Event, now: Millis): Failure | undefined {
+    switch (event.kind) {
+      case 'heard':
+        this.#current?.phase2.heard(now);
         return undefined;
-      case 'error':
-        return this.#refused(notice.notifyType);
-      case 'ike-deleted':
-        return { code: 'IKE_CLOSED_BY_PEER' };
+      case 'child':
+        this.#addChild(event.child, now);
+        return undefined;
+      case 'confirmed':
+        this.#context.emit({ kind: 'child-confirmed', spi: event.spi });
+        return undefined;
+      case 'abandoned':
+        this.#context.emit({ kind: 'child-deleted', spi: event.spi });
+        return undefined;
+      case 'failed':
+        if (event.refused && this.#pfs.next()) {
+          this.startQuickMode(now);
+          return undefined;
+        }
+        return this.#quickModeFailed(this.#context.suspicion ?? event.failure, now);
       case 'child-deleted': {
-        const spi = this.#children.remove(notice.spi);
+        const spi = this.#children.remove(event.spi);
         if (spi !== undefined) this.#childGone(spi);
-        return undefined;
+        // The one that is the newest now may be due already; but a peer that deletes what it has just made sets no pace.
+        const { replaceAt } = this.#children;
+        const soonest = now + this.#context.config.timers.reestablish;
+        this.#rekeyAt = replaceAt && earliest(this.#rekeyAt, Math.max(replaceAt, soonest));
+        return this.#current === undefined ? this.#alone(now) : undefined;
       }
+      case 'ike-deleted':
+        standing.isOver = true;
+        standing.endAt = Math.min(standing.endAt, now + this.#context.config.timers.overlap);
+        return this.#gone(standing, now);
     }
   }
 
-  /** An authentic error: the end of our Quick Mode, if one is under way. */
-  #refused(notifyType: number): Failure | undefined {
-    const failure = notificationFailure(this.#context.config, 'quick-mode', notifyType);
-    this.#context.trace('error-notification', failure.detail);
-    const own = this.#ownExchange();
-    if (own === undefined) return undefined;
-    this.#forget(own);
-    return this.#quickModeFailed(failure);
+  #addChild(child: ChildEstablished, now: Millis): void {
+    this.#hadChild = true;
+    this.#context.clearSuspicion();
+    if (child.initiatedBy === 'us') this.#pfs.succeeded();
+    for (const spi of this.#children.add(child, now)) this.#dropChild(spi, 'too-many-children');
+    this.#rekeyAt = this.#children.replaceAt;
+    this.#context.emit(child);
+  }
+
+  /** Also a kilobyte lifetime of the IKE SA ends. */
+  #checkVolume(standing: Standing, now: Millis): void {
+    const { octets } = standing.phase2.sa;
+    if (standing === this.#current && octets >= standing.expiry.softOctets) this.#renewAt = now;
+    if (octets >= standing.expiry.hardOctets) standing.endAt = now;
+  }
+
+  #dropExpired(now: Millis): void {
+    for (const spi of this.#children.expire(now)) this.#dropChild(spi, 'child-expired');
   }
 
   /** No SPI can be had: our Quick Mode that waited for one has failed. */
-  #noSpi(): Failure | undefined {
+  #noSpi(now: Millis): Failure | undefined {
     if (!this.#awaitsSpi) return undefined;
     this.#awaitsSpi = false;
     const detail = 'the relay granted no SPI for raw ESP';
-    const failure = this.#quickModeFailed({ code: 'IKE_QUICK_MODE_FAILED', detail });
+    const failure = this.#quickModeFailed({ code: 'IKE_QUICK_MODE_FAILED', detail }, now);
     // The peer has done nothing wrong, and may be asked for another IKE SA at once.
     if (failure !== undefined) this.sayGoodbye();
     return failure;
   }
 
-  /** An exchange that came to nothing; the SPI of a finished one is its child's. */
-  #forget(exchange: QuickMode): void {
-    this.#exchanges.delete(exchange.messageId);
-    if (!exchange.finished) this.#spis.release(spiNumber(exchange.spi));
-  }
-
-  /** The first Quick Mode's failure is the machine's; a later one leaves standing what stands. */
-  #quickModeFailed(failure: Failure): Failure | undefined {
+  /** The first Quick Mode's failure is the machine's; a later one leaves standing what stands, and is tried again. */
+  #quickModeFailed(failure: Failure, now: Millis): Failure | undefined {
+    this.#pfs.failed();
     if (!this.#hadChild) return failure;
     this.#context.clearSuspicion();
     this.#context.emit({ kind: 'rekey-failed', failure });
+    this.#rekeyAt = now + this.#context.config.timers.renewalRetry;
     return undefined;
   }
 
   #dropChild(spi: number, event: string): void {
     this.#context.trace(event);
-    this.#send(deleteChildren([spi]));
+    this.#current?.phase2.sendDeletes([spi]);
     this.#childGone(spi);
   }
 
   #childGone(spi: number): void {
     this.#context.emit({ kind: 'child-deleted', spi });
     this.#spis.release(spi);
-  }
-
-  #ownExchange(): QuickMode | undefined {
-    return [...this.#exchanges.values()].find(
-      ({ initiatedBy, finished }) => initiatedBy === 'us' && !finished,
-    );
-  }
-
-  /** Whether one more exchange fits, after the oldest finished one has made way for it. */
-  #makeRoom(): boolean {
-    if (this.#exchanges.size < MAX_EXCHANGES) return true;
-    for (const exchange of this.#exchanges.values()) {
-      if (exchange.finished) return this.#exchanges.delete(exchange.messageId);
-    }
-    return false;
-  }
-
-  #send(...payloads: readonly Payload[]): void {
-    const { random } = this.#context.config;
-    this.#context.transmit(this.sa.channel, sealInformational(this.sa, random, payloads));
   }
 }

@@ -2,7 +2,7 @@
 import type { Primitives } from '../crypto/suite.ts';
 import type { Bytes, Random } from '../wire/bytes.ts';
 import { type EcpGroup, ecpBits, ecpKeyPair, ecpSecret } from './ecp.ts';
-import { type ModpGroup, modpBits, modpKeyPair, modpSecret } from './modp.ts';
+import { isModp, type ModpGroup, modpBits, modpKeyPair, modpSecret } from './modp.ts';
 
 /** Group descriptions, as the IANA registry numbers them. */
 export type Group = ModpGroup | EcpGroup;
@@ -39,6 +39,11 @@ export function describeGroup(group: Group): string {
   return isEcp(group) ? `ECP-${ecpBits(group)}` : `MODP-${modpBits(group)}`;
 }
 
-function isEcp(group: Group): group is EcpGroup {
+/** Whether a group description is one of these. */
+export function isGroup(group: number): group is Group {
+  return isEcp(group) || isModp(group);
+}
+
+function isEcp(group: number): group is EcpGroup {
   return group === 19 || group === 20 || group === 21;
 }

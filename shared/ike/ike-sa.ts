@@ -12,7 +12,7 @@ import {
   payloadType,
   type ReceivedPayload,
 } from '../isakmp/payload.ts';
-import { type Bytes, constantTimeEqual } from '../wire/bytes.ts';
+import { type Bytes, concat, constantTimeEqual, EMPTY } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { CipherChain } from './cipher-chain.ts';
 import type { IkeChannel } from './io.ts';
@@ -23,6 +23,7 @@ import {
   phase1Iv,
   phase2Iv,
 } from './key-material.ts';
+import type { Lifetime } from './lifetime.ts';
 import type { NatDialect, NatFindings } from './nat-traversal.ts';
 import type { Phase1Transform } from './phase1-transforms.ts';
 import type { IkeTap, TapPoint } from './tap.ts';
@@ -48,17 +49,31 @@ export class IkeSa {
   readonly phase1: CipherChain;
   /** Where our messages go. */
   channel: IkeChannel;
-  lifetimeSeconds: number;
+  lifetime: Lifetime;
+  /** Type and value of the identity that the peer proved. */
+  peerIdentity: Bytes = EMPTY;
+  /** Bytes that this SA's key has encrypted and decrypted, as a kilobyte lifetime counts them. */
+  #octets = 0;
 
-  constructor(parameters: IkeSaParameters, channel: IkeChannel, lifetimeSeconds: number) {
+  constructor(parameters: IkeSaParameters, channel: IkeChannel, lifetime: Lifetime) {
     const { primitives, transform, exchange, keys, taps } = parameters;
     this.parameters = parameters;
     this.channel = channel;
-    this.lifetimeSeconds = lifetimeSeconds;
+    this.lifetime = lifetime;
     const iv = phase1Iv(primitives, transform, exchange);
     this.phase1 = new CipherChain(primitives, transform, keys.cipherKey, iv, taps);
     const { initiatorCookie, responderCookie } = exchange;
     taps.tap?.ikeKey(initiatorCookie, responderCookie, keys.cipherKey);
+  }
+
+  get octets(): number {
+    return this.#octets;
+  }
+
+  /** Both cookies: the SPI of an IKE SA. */
+  get cookies(): Bytes {
+    const { initiatorCookie, responderCookie } = this.parameters.exchange;
+    return concat(initiatorCookie, responderCookie);
   }
 
   /** Whether a header names this SA. */
@@ -104,10 +119,12 @@ export class IkeSa {
   ): Bytes {
     const { initiatorCookie, responderCookie } = this.parameters.exchange;
     const flags = HeaderFlag.encryption;
+    const body = chain.encrypt(encodePayloads(payloads));
+    this.#octets += body.length;
     return encodeMessage({
       header: { initiatorCookie, responderCookie, exchangeType, flags, messageId },
       firstPayload: payloadType(payloads[0]),
-      body: chain.encrypt(encodePayloads(payloads)),
+      body,
     });
   }
 
@@ -123,6 +140,7 @@ export class IkeSa {
     const expected = this.hash(message.header.messageId, nonce, covered);
     if (!constantTimeEqual(first.payload.data, expected)) return undefined;
     chain.advance(message.body);
+    this.#octets += message.body.length;
     return rest;
   }
 }

@@ -8,7 +8,7 @@ import {
   ProtocolId,
 } from '../isakmp/numbers.ts';
 import type { Delete, Notification, Payload, ReceivedPayload } from '../isakmp/payload.ts';
-import { type Bytes, concat, constantTimeEqual, EMPTY, type Random } from '../wire/bytes.ts';
+import { type Bytes, constantTimeEqual, EMPTY, type Random } from '../wire/bytes.ts';
 import type { IkeSa } from './ike-sa.ts';
 import { randomMessageId, spiBytes, spiNumber } from './quick-mode.ts';
 
@@ -60,7 +60,7 @@ export function deleteIke(sa: IkeSa): Payload {
     doi: IPSEC_DOI,
     protocolId: isakmp,
     spiSize: 16,
-    spis: [cookies(sa)],
+    spis: [sa.cookies],
   };
 }
 
@@ -75,7 +75,7 @@ export function livenessNotification(
     doi: IPSEC_DOI,
     protocolId: ProtocolId.isakmp,
     notifyType: NotifyType[name],
-    spi: cookies(sa),
+    spi: sa.cookies,
     data: spiBytes(sequence),
   };
 }
@@ -108,14 +108,14 @@ function readNotification(sa: IkeSa, { notifyType, spi, data }: Notification): r
   if (isError(notifyType)) return [{ kind: 'error', notifyType }];
   const asks = notifyType === NotifyType['R-U-THERE'];
   if (!asks && notifyType !== NotifyType['R-U-THERE-ACK']) return [];
-  if (data.length !== 4 || !constantTimeEqual(spi, cookies(sa))) return [];
+  if (data.length !== 4 || !constantTimeEqual(spi, sa.cookies)) return [];
   const kind = asks ? 'are-you-there' : 'acknowledged';
   return [{ kind, sequence: spiNumber(data) }];
 }
 
 function readDelete(sa: IkeSa, { protocolId, spis }: Delete): readonly Notice[] {
   if (protocolId === ProtocolId.isakmp) {
-    return spis.some((spi) => constantTimeEqual(spi, cookies(sa))) ? [{ kind: 'ike-deleted' }] : [];
+    return spis.some((spi) => constantTimeEqual(spi, sa.cookies)) ? [{ kind: 'ike-deleted' }] : [];
   }
   if (protocolId !== ProtocolId.ipsecEsp) return [];
   return spis
@@ -125,8 +125,4 @@ function readDelete(sa: IkeSa, { protocolId, spis }: Delete): readonly Notice[] 
 
 function isError(notifyType: number): boolean {
   return notifyType > 0 && notifyType <= LAST_ERROR_NOTIFY;
-}
-
-function cookies({ parameters }: IkeSa): Bytes {
-  return concat(parameters.exchange.initiatorCookie, parameters.exchange.responderCookie);
 }

@@ -3,6 +3,7 @@ import type { Failure } from '../errors.ts';
 import type { EspSaParameters } from '../esp/engine.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import type { Trace } from '../wire/machine.ts';
+import type { Lifetime } from './lifetime.ts';
 import type { Phase1Transform } from './phase1-transforms.ts';
 import type { Phase2Transform } from './phase2-transforms.ts';
 
@@ -26,8 +27,18 @@ export type IkeInput =
   | { readonly kind: 'spi-claimed'; readonly spi: number }
   /** … or not: somebody else has it, or (`again` false) there is no more to be had. */
   | { readonly kind: 'spi-refused'; readonly spi: number; readonly again: boolean }
-  /** Negotiates a fresh pair of child SAs; ignored while such an exchange of ours is under way. */
+  /** Negotiates a fresh pair of child SAs before its time; ignored while such an exchange of ours is under way. */
   | { readonly kind: 'rekey-child' }
+  /**
+   * How much the pair whose inbound SPI is `spi` has carried so far, in its busier direction: bytes of ESP packets, and
+   * the highest sequence number.
+   */
+  | {
+      readonly kind: 'used';
+      readonly spi: number;
+      readonly octets: number;
+      readonly packets: number;
+    }
   /** Deletes what stands at the peer and ends. */
   | { readonly kind: 'close' };
 
@@ -36,14 +47,17 @@ export type IkeOutput =
   | { readonly kind: 'transmit'; readonly channel: IkeChannel; readonly bytes: Bytes }
   | { readonly kind: 'stage'; readonly stage: 'main-mode' | 'quick-mode' }
   | IkeEstablished
+  | ChildInbound
   | ChildEstablished
+  /** The peer says that the pair whose inbound SPI is `spi` stands on its side, too. */
+  | { readonly kind: 'child-confirmed'; readonly spi: number }
   /** Raw ESP with this SPI is to reach us; answered by `spi-claimed` or `spi-refused`. */
   | { readonly kind: 'claim-spi'; readonly spi: number }
   /** A claim has served, or came to nothing. */
   | { readonly kind: 'release-spi'; readonly spi: number }
   /** The child SA whose *inbound* SPI is `spi` is gone, in both directions: deleted by the peer, or expired. */
   | { readonly kind: 'child-deleted'; readonly spi: number }
-  /** A `rekey-child` came to nothing; what stood before still stands. */
+  /** A new pair of child SAs came to nothing; what stood before still stands. It is tried again. */
   | { readonly kind: 'rekey-failed'; readonly failure: Failure }
   /** The end: without a failure when `close` asked for it. Nothing follows. */
   | { readonly kind: 'closed'; readonly failure?: Failure }
@@ -58,9 +72,20 @@ interface IkeEstablished {
   readonly nat: { readonly local: boolean; readonly remote: boolean };
   /** How ESP will travel. */
   readonly encapsulation: Encapsulation;
-  readonly lifetimeSeconds: number;
+  readonly lifetime: Lifetime;
 }
 
+/** The inbound half of a pair that the peer is making: packets may come before `child-established`, or `child-deleted`. */
+export interface ChildInbound {
+  readonly kind: 'child-inbound';
+  readonly inbound: EspSaParameters;
+  readonly encapsulation: Encapsulation;
+}
+
+/**
+ * A pair stands. Where `initiatedBy` is the peer it knows that it does; where we are, our last message may still be
+ * on its way, or lost.
+ */
 export interface ChildEstablished {
   readonly kind: 'child-established';
   readonly inbound: EspSaParameters;
@@ -68,7 +93,7 @@ export interface ChildEstablished {
   readonly encapsulation: Encapsulation;
   readonly transform: Phase2Transform;
   /** The shorter of what both sides want. */
-  readonly lifetimeSeconds: number;
+  readonly lifetime: Lifetime;
   /** Who began the exchange. */
   readonly initiatedBy: 'us' | 'peer';
 }

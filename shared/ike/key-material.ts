@@ -150,11 +150,12 @@ export function quickModeHash3(
   );
 }
 
-/** KEYMAT of one SA without perfect forward secrecy, `length` bytes. @rfc 2409 §5.5 */
+/** KEYMAT of one SA, `length` bytes; `sharedSecret` is empty without perfect forward secrecy. @rfc 2409 §5.5 */
 export function keyMaterial(
   primitives: Primitives,
   hash: HashName,
   { skeyidD }: Phase1Keys,
+  sharedSecret: Bytes,
   protocolId: number,
   spi: Bytes,
   initiatorNonce: Bytes,
@@ -168,6 +169,7 @@ export function keyMaterial(
       hash,
       skeyidD,
       block,
+      sharedSecret,
       Uint8Array.of(protocolId),
       spi,
       initiatorNonce,

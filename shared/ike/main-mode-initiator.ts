@@ -21,7 +21,9 @@ import { authenticationMethod } from './credentials.ts';
 import { foreignChoice, notificationFailure } from './failures.ts';
 import { generateKeyPair, type KeyPair, sharedSecret } from './group.ts';
 import { IkeSa } from './ike-sa.ts';
+import type { IkeChannel } from './io.ts';
 import { derivePhase1Keys } from './key-material.ts';
+import { shorter } from './lifetime.ts';
 import {
   type Arrival,
   COOKIE_ZERO,
@@ -30,23 +32,17 @@ import {
   NONCE_LENGTH,
   type Refusal,
   readKeyExchange,
-  responderLifetime,
 } from './main-mode.ts';
 import {
   type NatDialect,
   type NatHashInput,
   natDiscoveryPayloads,
   readNatDiscovery,
-  readVendorIds,
-  vendorIdPayloads,
 } from './nat-traversal.ts';
-import {
-  choosePhase1,
-  IKE_LIFETIME_SECONDS,
-  type Phase1Choice,
-  phase1Proposal,
-} from './phase1-transforms.ts';
+import { choosePhase1, type Phase1Choice, phase1Proposal } from './phase1-transforms.ts';
+import { responderLifetime } from './responder-lifetime.ts';
 import { Retransmission } from './retransmission.ts';
+import { readVendorIds, vendorIdPayloads } from './vendor-ids.ts';
 
 /** Message 1 cannot be fragmented. */
 export const LARGEST_FIRST_MESSAGE = 1_200;
@@ -77,17 +73,25 @@ type State =
 export class MainModeInitiator implements MainMode {
   readonly initiatorCookie: Bytes;
   readonly #context: IkeContext;
+  readonly #channel: IkeChannel;
   /** Body of our SA payload, which both hashes cover. */
   readonly #offer: Bytes;
   #state: State;
 
-  constructor(context: IkeContext, now: Millis) {
+  /**
+   * Over `channel` 500 is left for 4500 where there is a NAT. A negotiation that begins on 4500 stays there: so do those by which a
+   * standing IKE SA is renewed (RFC 3947 §4).
+   */
+  constructor(context: IkeContext, channel: IkeChannel, now: Millis) {
     const { config } = context;
     this.#context = context;
+    this.#channel = channel;
     this.initiatorCookie = config.random.bytes(COOKIE_LENGTH);
     const offer: Payload = {
       kind: 'security-association',
-      proposals: [phase1Proposal(config.phase1, authenticationMethod(config.credentials))],
+      proposals: [
+        phase1Proposal(config.phase1, authenticationMethod(config.credentials), config.ikeLifetime),
+      ],
     };
     const header = mainModeHeader(this.initiatorCookie, COOKIE_ZERO);
     const bytes = encodeClearMessage(header, [offer, ...vendorIdPayloads(config.natTraversal)]);
@@ -98,7 +102,7 @@ export class MainModeInitiator implements MainMode {
       body: bytes.slice(HEADER_LENGTH),
     });
     this.#offer = first!.body;
-    this.#state = { kind: 'wait-message-2', resend: this.#request('ike', bytes, now) };
+    this.#state = { kind: 'wait-message-2', resend: this.#request(channel, bytes, now) };
   }
 
   get deadline(): Millis {
@@ -136,7 +140,7 @@ export class MainModeInitiator implements MainMode {
     }
   }
 
-  receive({ message, bytes }: Arrival, now: Millis): IkeSa | Refusal | undefined {
+  receive({ message, bytes, channel }: Arrival, now: Millis): IkeSa | Refusal | undefined {
     const { header } = message;
     if (header.exchangeType !== ExchangeType.identityProtection) {
       throw new DecodeError('unexpected exchange type');
@@ -164,7 +168,7 @@ export class MainModeInitiator implements MainMode {
       this.#receiveRepetition(state, bytes, now);
       return undefined;
     }
-    return this.#receiveIdentity(state, { message, bytes, channel: 'ike' }, now);
+    return this.#receiveIdentity(state, { message, bytes, channel }, now);
   }
 
   /** Message 2: one transform of ours. */
@@ -178,7 +182,7 @@ export class MainModeInitiator implements MainMode {
       this.#context.suspect(foreignChoice(config, 'proposal'), now);
       return;
     }
-    const { dialect, dpd } = readVendorIds(payloads, config.natTraversal);
+    const { dialect, dpd, fragments } = readVendorIds(payloads, config.natTraversal);
     if (dialect === undefined && config.natTraversal === 'force') {
       const detail = 'the gateway does not offer NAT traversal, and nothing else can be used here';
       this.#context.suspect({ code: 'IKE_REFUSED', detail }, now);
@@ -190,14 +194,20 @@ export class MainModeInitiator implements MainMode {
     const discovery =
       dialect === undefined
         ? []
-        : natDiscoveryPayloads(this.#hashInput(choice, responderCookie), config, 'ike', dialect);
+        : natDiscoveryPayloads(
+            this.#hashInput(choice, responderCookie),
+            config,
+            this.#channel,
+            dialect,
+          );
     const bytes = encodeClearMessage(mainModeHeader(this.initiatorCookie, responderCookie), [
       { kind: 'key-exchange', data: pair.publicValue },
       { kind: 'nonce', data: nonce },
       ...certificateRequests(config),
       ...discovery,
     ]);
-    const resend = this.#request('ike', bytes, now);
+    if (fragments) this.#context.takesFragments();
+    const resend = this.#request(this.#channel, bytes, now);
     const kind = 'wait-message-4';
     this.#state = { kind, resend, responderCookie, choice, pair, nonce, dialect, dpd };
   }
@@ -231,13 +241,12 @@ export class MainModeInitiator implements MainMode {
     secret.fill(0);
     pair.privateValue.fill(0);
     const hashInput = this.#hashInput(choice, responderCookie);
-    const nat = readNatDiscovery(hashInput, config, 'ike', payloads);
+    const nat = readNatDiscovery(hashInput, config, this.#channel, payloads);
     const dialect = nat.local || nat.remote ? state.dialect : undefined;
     // Some gateways announce dead peer detection only here.
     const dpd = state.dpd || readVendorIds(payloads, config.natTraversal).dpd;
-    const channel = dialect === undefined ? 'ike' : 'natt';
+    const channel = dialect === undefined ? this.#channel : 'natt';
     const phase2Address = dialect === undefined ? config.localAddress : config.identityAddress;
-    const lifetime = Math.min(IKE_LIFETIME_SECONDS, choice.lifetimeSeconds ?? IKE_LIFETIME_SECONDS);
     const sa = new IkeSa(
       {
         primitives,
@@ -251,7 +260,7 @@ export class MainModeInitiator implements MainMode {
         taps: config.taps,
       },
       channel,
-      lifetime,
+      shorter(config.ikeLifetime, choice.lifetime),
     );
     // The float: from message 5 on everything goes to port 4500 (RFC 3947 §4).
     const bytes = sealIdentity(sa, 'initiator', config);
@@ -286,11 +295,7 @@ export class MainModeInitiator implements MainMode {
       this.#context.suspect(opened.failure, now);
       return undefined;
     }
-    const { payloads } = opened;
-    sa.lifetimeSeconds = Math.min(
-      sa.lifetimeSeconds,
-      responderLifetime(payloads) ?? sa.lifetimeSeconds,
-    );
+    sa.lifetime = shorter(sa.lifetime, responderLifetime(opened.payloads));
     return sa;
   }
 
@@ -308,7 +313,7 @@ export class MainModeInitiator implements MainMode {
   }
 
   /** Sends a request and starts repeating it; the exchange moved on, so no suspicion stands. */
-  #request(channel: 'ike' | 'natt', bytes: Bytes, now: Millis): Retransmission {
+  #request(channel: IkeChannel, bytes: Bytes, now: Millis): Retransmission {
     this.#context.clearSuspicion();
     this.#context.transmit(channel, bytes);
     return new Retransmission(this.#context.config.timers, channel, bytes, now);

@@ -15,6 +15,7 @@ import { authenticationMethod } from './credentials.ts';
 import { generateKeyPair, sharedSecret } from './group.ts';
 import { IkeSa } from './ike-sa.ts';
 import { derivePhase1Keys, type Phase1Exchange } from './key-material.ts';
+import { type Lifetime, shorter } from './lifetime.ts';
 import {
   type Arrival,
   COOKIE_ZERO,
@@ -23,14 +24,10 @@ import {
   NONCE_LENGTH,
   readKeyExchange,
 } from './main-mode.ts';
-import {
-  type NatDialect,
-  natDiscoveryPayloads,
-  readNatDiscovery,
-  readVendorIds,
-  vendorIdPayloads,
-} from './nat-traversal.ts';
-import { choosePhase1, IKE_LIFETIME_SECONDS, type Phase1Choice } from './phase1-transforms.ts';
+import { type NatDialect, natDiscoveryPayloads, readNatDiscovery } from './nat-traversal.ts';
+import { acceptPhase1, type Phase1Choice } from './phase1-transforms.ts';
+import { responderLifetimePayloads } from './responder-lifetime.ts';
+import { readVendorIds, vendorIdPayloads } from './vendor-ids.ts';
 
 type State =
   | { readonly kind: 'wait-message-1' }
@@ -43,7 +40,7 @@ type State =
       readonly dialect: NatDialect | undefined;
       readonly dpd: boolean;
     }
-  | { readonly kind: 'wait-message-5'; readonly sa: IkeSa }
+  | { readonly kind: 'wait-message-5'; readonly sa: IkeSa; readonly offered: Lifetime }
   | { readonly kind: 'done'; readonly sa: IkeSa };
 
 /** The last request with its answer, which a duplicate gets again. */
@@ -119,11 +116,12 @@ export class MainModeResponder implements MainMode {
     const [first] = payloads;
     if (first?.payload.kind !== 'security-association') throw new DecodeError('no SA payload');
     const method = authenticationMethod(config.credentials);
-    const choice = choosePhase1(first.payload.proposals, config.phase1, method);
+    const choice = acceptPhase1(first.payload.proposals, config.phase1, method);
     if (choice === undefined) {
       throw new ProtocolError(NotifyType['NO-PROPOSAL-CHOSEN'], 'no acceptable transform');
     }
     const { initiatorCookie } = header;
+    const { dialect, dpd, fragments } = readVendorIds(payloads, config.natTraversal);
     const responderCookie = config.random.bytes(COOKIE_LENGTH);
     const offer = first.body;
     this.#state = {
@@ -132,8 +130,10 @@ export class MainModeResponder implements MainMode {
       responderCookie,
       offer,
       choice,
-      ...readVendorIds(payloads, config.natTraversal),
+      dialect,
+      dpd,
     };
+    if (fragments) this.#context.takesFragments();
     const chosen = { ...choice.proposal, transforms: [choice.chosen] };
     this.#respond(
       arrival,
@@ -187,9 +187,9 @@ export class MainModeResponder implements MainMode {
         taps: config.taps,
       },
       arrival.channel,
-      choice.lifetimeSeconds ?? IKE_LIFETIME_SECONDS,
+      shorter(config.ikeLifetime, choice.lifetime),
     );
-    this.#state = { kind: 'wait-message-5', sa };
+    this.#state = { kind: 'wait-message-5', sa, offered: choice.lifetime };
     const discovery =
       state.dialect === undefined
         ? []
@@ -207,7 +207,7 @@ export class MainModeResponder implements MainMode {
 
   /** Message 5: the initiator's proof, from where it floated to. */
   #receiveIdentity(
-    { sa }: Extract<State, { kind: 'wait-message-5' }>,
+    { sa, offered }: Extract<State, { kind: 'wait-message-5' }>,
     arrival: Arrival,
     now: Millis,
   ): IkeSa | undefined {
@@ -228,7 +228,9 @@ export class MainModeResponder implements MainMode {
     }
     sa.channel = channel;
     this.#state = { kind: 'done', sa };
-    this.#respond(arrival, sealIdentity(sa, 'responder', this.#context.config));
+    const { config } = this.#context;
+    const more = responderLifetimePayloads(1, sa.cookies, offered, config.ikeLifetime);
+    this.#respond(arrival, sealIdentity(sa, 'responder', config, more));
     return sa;
   }
 

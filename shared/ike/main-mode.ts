@@ -1,21 +1,12 @@
 /** What both roles of main mode share. RFC 2409 §5.4. */
 import type { Failure } from '../errors.ts';
-import { type Attribute, decodeAttributes } from '../isakmp/attribute.ts';
 import type { Header, Message } from '../isakmp/message.ts';
-import {
-  ExchangeType,
-  IPSEC_DOI,
-  NotifyType,
-  Phase1Attribute,
-  Phase2Attribute,
-} from '../isakmp/numbers.ts';
+import { ExchangeType } from '../isakmp/numbers.ts';
 import type { Payload, ReceivedPayload } from '../isakmp/payload.ts';
 import type { Bytes, Millis } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
-import { Reader } from '../wire/reader.ts';
 import type { IkeSa } from './ike-sa.ts';
 import type { IkeChannel } from './io.ts';
-import { readLifetime } from './phase1-transforms.ts';
 
 /** A message with what it came in. */
 export interface Arrival {
@@ -82,32 +73,4 @@ export function bodyOf(payloads: readonly ReceivedPayload[], kind: Payload['kind
   const found = payloads.find(({ payload }) => payload.kind === kind);
   if (found === undefined) throw new DecodeError(`no ${kind} payload`);
   return found.body;
-}
-
-/**
- * The lifetime in seconds of a RESPONDER-LIFETIME notification. About an IKE SA its attributes are numbered as in
- * phase 1 by some and as in phase 2 by others: both are understood. What is malformed says nothing: the exchange
- * that it came with is authentic and has moved on.
- * @rfc 2407 §4.6.3.1
- */
-export function responderLifetime(payloads: readonly ReceivedPayload[]): number | undefined {
-  for (const { payload } of payloads) {
-    if (payload.kind !== 'notification' || payload.doi !== IPSEC_DOI) continue;
-    if (payload.notifyType !== NotifyType['RESPONDER-LIFETIME']) continue;
-    const attributes = readAttributes(payload.data);
-    return (
-      readLifetime(attributes, Phase2Attribute.lifeType, Phase2Attribute.lifeDuration) ??
-      readLifetime(attributes, Phase1Attribute.lifeType, Phase1Attribute.lifeDuration)
-    );
-  }
-  return undefined;
-}
-
-function readAttributes(data: Bytes): readonly Attribute[] {
-  try {
-    return decodeAttributes(new Reader(data));
-  } catch (error) {
-    if (error instanceof DecodeError) return [];
-    throw error;
-  }
 }

@@ -30,6 +30,11 @@ const GENERATOR = Uint8Array.of(2);
 
 type Exponentiation = Pick<Primitives, 'modPow'>;
 
+/** Whether a group description is one of these. */
+export function isModp(group: number): group is ModpGroup {
+  return Object.hasOwn(GROUPS, group);
+}
+
 export function modpBits(group: ModpGroup): number {
   return GROUPS[group].bits;
 }

@@ -1,12 +1,12 @@
 /**
- * NAT traversal: vendor ids, NAT-D hashes, and the numbers that differ between RFC 3947 and its drafts 02 and 03.
+ * NAT traversal: NAT-D hashes, and what differs between RFC 3947 and its drafts 02 and 03.
  * Left out: drafts 00 and 01, which had another payload format.
  */
 import type { HashName, Primitives } from '../crypto/suite.ts';
 import { EncapsulationMode, IdType } from '../isakmp/numbers.ts';
 import type { Payload, ReceivedPayload } from '../isakmp/payload.ts';
-import { type Bytes, constantTimeEqual, fromHex, toHex } from '../wire/bytes.ts';
-import type { NatTraversal, SettledConfig } from './config.ts';
+import { type Bytes, constantTimeEqual, fromHex } from '../wire/bytes.ts';
+import type { SettledConfig } from './config.ts';
 import type { IkeChannel } from './io.ts';
 
 /** Which document's payload numbers and encapsulation modes are spoken. */
@@ -18,7 +18,7 @@ export interface NatDialect {
 }
 
 /** Best first. RFC 3947 §3.1; each is the MD5 digest of the document's name, draft 02 also with a line feed. */
-const DIALECTS: readonly NatDialect[] = [
+export const DIALECTS: readonly NatDialect[] = [
   {
     name: 'RFC 3947',
     draft: false,
@@ -38,36 +38,6 @@ const DIALECTS: readonly NatDialect[] = [
     ],
   },
 ];
-
-/** @rfc 3706 §5.1 */
-const DPD_VENDOR_ID: Bytes = fromHex('afcad71368a1f1c96b8696fc77570100');
-
-/** Everything that phase 1 announces: NAT traversal in every dialect unless it is off, and dead peer detection. */
-export function vendorIdPayloads(natTraversal: NatTraversal): readonly Payload[] {
-  const dialects = natTraversal === 'off' ? [] : DIALECTS;
-  const ids = [...dialects.flatMap(({ vendorIds }) => vendorIds), DPD_VENDOR_ID];
-  return ids.map((data) => ({ kind: 'vendor-id', data }));
-}
-
-/** What the peer's vendor ids announce: the best dialect in common, if any, and dead peer detection. */
-export function readVendorIds(
-  payloads: readonly ReceivedPayload[],
-  natTraversal: NatTraversal,
-): {
-  dialect: NatDialect | undefined;
-  dpd: boolean;
-} {
-  const ids = new Set<string>();
-  for (const { payload } of payloads) {
-    if (payload.kind === 'vendor-id') ids.add(toHex(payload.data));
-  }
-  const has = (id: Bytes): boolean => ids.has(toHex(id));
-  return {
-    dialect:
-      natTraversal === 'off' ? undefined : DIALECTS.find(({ vendorIds }) => vendorIds.some(has)),
-    dpd: has(DPD_VENDOR_ID),
-  };
-}
 
 /** Who is behind a NAT. */
 export interface NatFindings {

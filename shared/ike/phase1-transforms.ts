@@ -8,13 +8,13 @@ import {
   EncryptionAlgorithm,
   HashAlgorithm,
   IsakmpTransformId,
-  LifeType,
   Phase1Attribute,
   ProtocolId,
 } from '../isakmp/numbers.ts';
 import type { Proposal, Transform } from '../isakmp/proposal.ts';
 import { EMPTY } from '../wire/bytes.ts';
 import { describeGroup, type Group } from './group.ts';
+import { type Lifetime, lifetimeAttributes, readLifetime } from './lifetime.ts';
 
 export interface Phase1Transform {
   readonly cipher: CbcCipherName;
@@ -25,9 +25,6 @@ export interface Phase1Transform {
 }
 
 export type KeyBits = 128 | 192 | 256;
-
-/** How long an IKE SA is offered to live. */
-export const IKE_LIFETIME_SECONDS = 28_800;
 
 /**
  * The offer, best first, as RFC 8247 rates it: by group, then by hash, then by cipher. Group 14 has every combination a
@@ -62,13 +59,17 @@ export const PHASE1_TRANSFORMS: readonly Phase1Transform[] = [
   des3('md5', 2),
 ];
 
-/** The one proposal of message 1, every transform with the same method of authentication. @rfc 2409 §5 */
-export function phase1Proposal(transforms: readonly Phase1Transform[], method: number): Proposal {
+/** The one proposal of message 1, every transform with the same method of authentication and lifetime. @rfc 2409 §5 */
+export function phase1Proposal(
+  transforms: readonly Phase1Transform[],
+  method: number,
+  lifetime: Lifetime,
+): Proposal {
   return {
     number: 1,
     protocolId: ProtocolId.isakmp,
     spi: EMPTY,
-    transforms: transforms.map((each, index) => encodeTransform(each, method, index + 1)),
+    transforms: transforms.map((each, index) => encodeTransform(each, method, lifetime, index + 1)),
   };
 }
 
@@ -77,23 +78,50 @@ export interface Phase1Choice {
   /** What the peer wrote, to be returned as it is. */
   readonly proposal: Proposal;
   readonly chosen: Transform;
-  /** `undefined` when the peer named none. */
-  readonly lifetimeSeconds: number | undefined;
+  /** As the peer names it there. */
+  readonly lifetime: Lifetime;
 }
 
-/** The first transform among the peer's, in the peer's order, that is also ours. */
+/** The first transform among the peer's, in the peer's order, that is also ours: what a peer chose of our offer. */
 export function choosePhase1(
   proposals: readonly Proposal[],
   ours: readonly Phase1Transform[],
   method: number,
 ): Phase1Choice | undefined {
+  return choose(proposals, method, (read) => ours.find((each) => same(each, read)));
+}
+
+/**
+ * The first transform among the peer's, in the peer's order, whose algorithms all occur in ours, in whatever combination: what we
+ * accept of a peer's offer. A list of ours has a few of the combinations, and a gateway that begins has others.
+ */
+export function acceptPhase1(
+  proposals: readonly Proposal[],
+  ours: readonly Phase1Transform[],
+  method: number,
+): Phase1Choice | undefined {
+  return choose(proposals, method, (read) => {
+    const cipher = ours.find((each) => sameCipher(each, read));
+    const hash = ours.find((each) => HASH_CODES[each.hash] === read.hash)?.hash;
+    const group = ours.find((each) => each.group === read.group)?.group;
+    if (cipher === undefined || hash === undefined || group === undefined) return undefined;
+    return { cipher: cipher.cipher, keyBits: cipher.keyBits, hash, group };
+  });
+}
+
+function choose(
+  proposals: readonly Proposal[],
+  method: number,
+  find: (read: ReadTransform) => Phase1Transform | undefined,
+): Phase1Choice | undefined {
   for (const proposal of proposals) {
     if (proposal.protocolId !== ProtocolId.isakmp) continue;
     for (const chosen of proposal.transforms) {
       const read = readTransform(chosen, method);
-      const transform = ours.find((each) => read !== undefined && same(each, read));
+      const transform = read && find(read);
       if (transform === undefined) continue;
-      return { transform, proposal, chosen, lifetimeSeconds: lifetime(chosen.attributes) };
+      const lifetime = readLifetime(chosen.attributes, Phase1Attribute);
+      return { transform, proposal, chosen, lifetime };
     }
   }
   return undefined;
@@ -134,28 +162,6 @@ export function readKeyBits(value: number | undefined): KeyBits | undefined {
   }
 }
 
-/**
- * The shortest lifetime in seconds among type-and-duration pairs; durations in kilobytes are passed over.
- * The numbers of the two attributes differ between the phases.
- * @rfc 2407 §4.5
- */
-export function readLifetime(
-  attributes: readonly Attribute[],
-  typeOfType: number,
-  typeOfDuration: number,
-): number | undefined {
-  let unit: number | undefined;
-  let shortest: number | undefined;
-  for (const attribute of attributes) {
-    const value = attributeNumber(attribute);
-    if (attribute.type === typeOfType) unit = value;
-    if (attribute.type !== typeOfDuration || unit !== LifeType.seconds) continue;
-    if (value === undefined || value === 0) continue;
-    shortest = Math.min(value, shortest ?? value);
-  }
-  return shortest;
-}
-
 const HASH_NAMES: Readonly<Record<HashName, string>> = {
   md5: 'MD5',
   sha1: 'SHA1',
@@ -184,7 +190,12 @@ function describeCipher(cipher: CbcCipherName, keyBits: KeyBits): string {
   return cipher === '3des-cbc' ? '3DES-CBC' : `AES-CBC-${keyBits}`;
 }
 
-function encodeTransform(transform: Phase1Transform, method: number, number: number): Transform {
+function encodeTransform(
+  transform: Phase1Transform,
+  method: number,
+  lifetime: Lifetime,
+  number: number,
+): Transform {
   const { cipher, keyBits, hash, group } = transform;
   const aesCbc = cipher === 'aes-cbc';
   return {
@@ -199,8 +210,7 @@ function encodeTransform(transform: Phase1Transform, method: number, number: num
       basic(Phase1Attribute.hashAlgorithm, HASH_CODES[hash]),
       basic(Phase1Attribute.authenticationMethod, method),
       basic(Phase1Attribute.groupDescription, group),
-      basic(Phase1Attribute.lifeType, LifeType.seconds),
-      basic(Phase1Attribute.lifeDuration, IKE_LIFETIME_SECONDS),
+      ...lifetimeAttributes(lifetime, Phase1Attribute),
     ],
   };
 }
@@ -234,11 +244,11 @@ function readTransform({ id, attributes }: Transform, method: number): ReadTrans
 
 function same(ours: Phase1Transform, read: ReadTransform): boolean {
   if (HASH_CODES[ours.hash] !== read.hash || ours.group !== read.group) return false;
+  return sameCipher(ours, read);
+}
+
+function sameCipher(ours: Phase1Transform, read: ReadTransform): boolean {
   return ours.cipher === '3des-cbc'
     ? read.encryption === EncryptionAlgorithm.des3Cbc
     : read.encryption === EncryptionAlgorithm.aesCbc && ours.keyBits === read.keyBits;
-}
-
-function lifetime(attributes: readonly Attribute[]): number | undefined {
-  return readLifetime(attributes, Phase1Attribute.lifeType, Phase1Attribute.lifeDuration);
 }

@@ -1,19 +1,20 @@
 /**
  * What phase 2 can agree on for ESP in transport mode, as offers and choices.
- * RFC 2407 §4.5, RFC 3602 §5, RFC 4106 §8, RFC 4868 §2. Left out: AH, DES, NULL, compression, PFS.
+ * RFC 2407 §4.5, RFC 3602 §5, RFC 4106 §8, RFC 4868 §2. Left out: AH, DES, NULL, compression.
  */
 import type { EspCipher, EspIntegrity } from '../esp/engine.ts';
 import { type Attribute, attributeNumber } from '../isakmp/attribute.ts';
 import {
   AuthenticationAlgorithm,
   EspTransformId,
-  LifeType,
   Phase2Attribute,
   ProtocolId,
 } from '../isakmp/numbers.ts';
 import type { Proposal, Transform } from '../isakmp/proposal.ts';
 import type { Bytes } from '../wire/bytes.ts';
-import { type KeyBits, readKeyBits, readLifetime } from './phase1-transforms.ts';
+import { type Group, isGroup } from './group.ts';
+import { type Lifetime, lifetimeAttributes, readLifetime } from './lifetime.ts';
+import { type KeyBits, readKeyBits } from './phase1-transforms.ts';
 
 export interface Phase2Transform {
   readonly cipher: Exclude<EspCipher, 'null'>;
@@ -22,9 +23,6 @@ export interface Phase2Transform {
   /** None with AES-GCM. */
   readonly integrity?: EspIntegrity;
 }
-
-/** How long a child SA is offered to live. */
-export const CHILD_LIFETIME_SECONDS = 3_600;
 
 /** The offer, best first, as RFC 8221 rates them; MD5 only for gateways that have nothing else. */
 export const PHASE2_TRANSFORMS: readonly Phase2Transform[] = [
@@ -42,17 +40,26 @@ export const PHASE2_TRANSFORMS: readonly Phase2Transform[] = [
   { cipher: '3des-cbc', keyBits: 192, integrity: 'hmac-md5-96' },
 ];
 
-/** The one proposal of our Quick Mode. `encapsulation` is an encapsulation mode. @rfc 2409 §5.5 */
+/** What every transform of an offer says besides its algorithms. */
+export interface Phase2Terms {
+  /** An encapsulation mode. */
+  readonly encapsulation: number;
+  readonly lifetime: Lifetime;
+  /** Of a key exchange of its own: perfect forward secrecy. */
+  readonly group?: Group | undefined;
+}
+
+/** The one proposal of our Quick Mode. @rfc 2409 §5.5 */
 export function phase2Proposal(
   transforms: readonly Phase2Transform[],
   spi: Bytes,
-  encapsulation: number,
+  terms: Phase2Terms,
 ): Proposal {
   return {
     number: 1,
     protocolId: ProtocolId.ipsecEsp,
     spi,
-    transforms: transforms.map((each, index) => encodeTransform(each, index + 1, encapsulation)),
+    transforms: transforms.map((each, index) => encodeTransform(each, index + 1, terms)),
   };
 }
 
@@ -63,9 +70,14 @@ export interface Phase2Choice {
   readonly chosen: Transform;
   /** Encapsulation mode, one of those asked for. */
   readonly encapsulation: number;
-  /** `undefined` when the peer named none. */
-  readonly lifetimeSeconds: number | undefined;
+  /** As the peer names it there. */
+  readonly lifetime: Lifetime;
+  /** Set with perfect forward secrecy. */
+  readonly group: Group | undefined;
 }
+
+/** With perfect forward secrecy, of which group: `any` leaves it to the peer. */
+export type GroupPolicy = 'any' | Group | undefined;
 
 /**
  * The first transform among the peer's, in the peer's order, that is also ours, in one of `encapsulations`.
@@ -75,6 +87,7 @@ export function choosePhase2(
   proposals: readonly Proposal[],
   ours: readonly Phase2Transform[],
   encapsulations: readonly number[],
+  groups: GroupPolicy,
 ): Phase2Choice | undefined {
   for (const proposal of proposals) {
     if (proposal.protocolId !== ProtocolId.ipsecEsp || !isSpi(proposal.spi)) continue;
@@ -84,8 +97,11 @@ export function choosePhase2(
       const encapsulation = number(chosen, Phase2Attribute.encapsulationMode);
       if (transform === undefined || encapsulation === undefined) continue;
       if (!encapsulations.includes(encapsulation)) continue;
-      const lifetimeSeconds = readPhase2Lifetime(chosen.attributes);
-      return { transform, proposal, chosen, encapsulation, lifetimeSeconds };
+      const group = number(chosen, Phase2Attribute.groupDescription);
+      if (group !== undefined && !isGroup(group)) continue;
+      if (groups !== 'any' && group !== groups) continue;
+      const lifetime = readLifetime(chosen.attributes, Phase2Attribute);
+      return { transform, proposal, chosen, encapsulation, lifetime, group };
     }
   }
   return undefined;
@@ -100,10 +116,6 @@ export function describePhase2({ cipher, keyBits, integrity }: Phase2Transform):
 /** Zero is never on the wire. @rfc 4303 §2.1 */
 function isSpi(spi: Bytes): boolean {
   return spi.length === 4 && spi.some((byte) => byte !== 0);
-}
-
-function readPhase2Lifetime(attributes: readonly Attribute[]): number | undefined {
-  return readLifetime(attributes, Phase2Attribute.lifeType, Phase2Attribute.lifeDuration);
 }
 
 /** Bytes of key material that one direction takes: cipher key with its salt, then integrity key. @rfc 4106 §8.1 */
@@ -128,11 +140,11 @@ const TRANSFORM_IDS: Readonly<Record<Phase2Transform['cipher'], number>> = {
 function encodeTransform(
   { cipher, keyBits, integrity }: Phase2Transform,
   transformNumber: number,
-  encapsulation: number,
+  { encapsulation, lifetime, group }: Phase2Terms,
 ): Transform {
   const attributes = [
-    basic(Phase2Attribute.lifeType, LifeType.seconds),
-    basic(Phase2Attribute.lifeDuration, CHILD_LIFETIME_SECONDS),
+    ...lifetimeAttributes(lifetime, Phase2Attribute),
+    ...(group === undefined ? [] : [basic(Phase2Attribute.groupDescription, group)]),
     basic(Phase2Attribute.encapsulationMode, encapsulation),
   ];
   if (integrity !== undefined) {
@@ -153,8 +165,6 @@ function number({ attributes }: Transform, type: number): number | undefined {
 
 function matches(ours: Phase2Transform, theirs: Transform): boolean {
   if (TRANSFORM_IDS[ours.cipher] !== theirs.id) return false;
-  // Perfect forward secrecy is an exchange of another shape: its transforms are none of ours.
-  if (number(theirs, Phase2Attribute.groupDescription) !== undefined) return false;
   const integrity = ours.integrity === undefined ? undefined : INTEGRITY[ours.integrity].code;
   // An AEAD's transform may name an integrity algorithm of 0 for "none".
   const theirIntegrity = number(theirs, Phase2Attribute.authenticationAlgorithm) || undefined;

@@ -1,25 +1,29 @@
 /** Quick Mode, the initiator's side. RFC 2409 §5.5, RFC 3947 §5. */
-import { ExchangeType, NotifyType } from '../isakmp/numbers.ts';
-import type { Payload } from '../isakmp/payload.ts';
+import { ExchangeType, HeaderFlag, NotifyType } from '../isakmp/numbers.ts';
+import type { Payload, ReceivedPayload } from '../isakmp/payload.ts';
 import { type Bytes, constantTimeEqual, EMPTY, type Millis } from '../wire/bytes.ts';
 import { DecodeError, ProtocolError } from '../wire/errors.ts';
 import type { CipherChain } from './cipher-chain.ts';
 import type { IkeContext } from './context.ts';
+import { type Group, generateKeyPair, type KeyPair, sharedSecret } from './group.ts';
 import type { IkeSa } from './ike-sa.ts';
-import type { ChildEstablished } from './io.ts';
 import { quickModeHash3 } from './key-material.ts';
-import { NONCE_LENGTH, readNonce, responderLifetime } from './main-mode.ts';
+import { shorter } from './lifetime.ts';
+import { bodyOf, NONCE_LENGTH, readNonce } from './main-mode.ts';
 import { encapsulationMode, natOriginalAddressPayloads } from './nat-traversal.ts';
-import { CHILD_LIFETIME_SECONDS, choosePhase2, phase2Proposal } from './phase2-transforms.ts';
+import { choosePhase2, phase2Proposal } from './phase2-transforms.ts';
 import {
   establishChild,
   type QuickMode,
   type QuickModeArrival,
+  type QuickModeResult,
   randomMessageId,
   readProposals,
+  spiNumber,
   udpIdentity,
   usableEncapsulations,
 } from './quick-mode.ts';
+import { responderLifetime } from './responder-lifetime.ts';
 import { Retransmission } from './retransmission.ts';
 
 type State =
@@ -34,17 +38,20 @@ export class QuickModeInitiator implements QuickMode {
   readonly #sa: IkeSa;
   readonly #chain: CipherChain;
   readonly #nonce: Bytes;
+  /** Set with perfect forward secrecy. */
+  readonly #pair: KeyPair | undefined;
   #state: State;
 
-  /** `spi` is that of the inbound SA, 4 bytes. */
-  constructor(context: IkeContext, sa: IkeSa, spi: Bytes, now: Millis) {
-    const { random, timers } = context.config;
+  /** `spi` is that of the inbound SA, 4 bytes; `group` that of perfect forward secrecy, if it is wanted. */
+  constructor(context: IkeContext, sa: IkeSa, spi: Bytes, group: Group | undefined, now: Millis) {
+    const { random, timers, primitives } = context.config;
     this.#context = context;
     this.#sa = sa;
     this.messageId = randomMessageId(random);
     this.#chain = sa.chain(this.messageId);
     this.spi = spi;
     this.#nonce = random.bytes(NONCE_LENGTH);
+    this.#pair = group === undefined ? undefined : generateKeyPair(group, random, primitives);
     const payloads = this.#offer();
     const bytes = sa.seal(ExchangeType.quickMode, this.messageId, this.#chain, EMPTY, payloads);
     context.transmit(sa.channel, bytes);
@@ -71,57 +78,98 @@ export class QuickModeInitiator implements QuickMode {
     return due !== 'exhausted';
   }
 
-  receive({ message, bytes }: QuickModeArrival): ChildEstablished | undefined {
+  receive(arrival: QuickModeArrival): QuickModeResult | undefined {
+    const { message, bytes } = arrival;
     const state = this.#state;
-    if (state.kind === 'done') {
-      // Message 2 again means that message 3 was lost. A fourth message (commit bit, Windows) says nothing new.
-      if (constantTimeEqual(bytes, state.message2)) {
-        this.#context.trace('duplicate-request');
-        this.#context.transmit(this.#sa.channel, state.message3);
-      }
-      return undefined;
-    }
+    if (state.kind === 'done') return this.#receiveLater(state, arrival);
     const payloads = this.#sa.open(message, this.#chain, this.#nonce);
     if (payloads === undefined) throw new DecodeError('HASH(2) is wrong');
-    const { phase2 } = this.#context.config;
-    const proposals = readProposals(payloads);
-    const choice = choosePhase2(proposals, phase2, usableEncapsulations(this.#sa));
+    const { phase2, childLifetime } = this.#context.config;
+    const group = this.#pair?.group;
+    const choice = choosePhase2(
+      readProposals(payloads),
+      phase2,
+      usableEncapsulations(this.#sa),
+      group,
+    );
     if (choice === undefined) {
       throw new ProtocolError(NotifyType['NO-PROPOSAL-CHOSEN'], 'chose what was not offered');
     }
     const responderNonce = readNonce(payloads);
+    const secret = this.#sharedSecret(payloads);
     const message3 = this.#proof(responderNonce);
     this.#context.transmit(this.#sa.channel, message3);
     this.#state = { kind: 'done', message2: bytes.slice(), message3 };
     // The identities in the answer may differ from ours in address or port: behind a NAT no address is right.
-    return establishChild(this.#sa, {
+    const child = establishChild(this.#sa, {
       choice,
       ourSpi: this.spi,
       peerSpi: choice.proposal.spi,
       initiatorNonce: this.#nonce,
       responderNonce,
-      lifetimeSeconds: Math.min(
-        CHILD_LIFETIME_SECONDS,
-        choice.lifetimeSeconds ?? CHILD_LIFETIME_SECONDS,
-        responderLifetime(payloads) ?? CHILD_LIFETIME_SECONDS,
-      ),
+      sharedSecret: secret,
+      lifetime: shorter(shorter(childLifetime, choice.lifetime), responderLifetime(payloads)),
       initiatedBy: 'us',
     });
+    secret.fill(0);
+    return { kind: 'child', child };
+  }
+
+  /**
+   * Message 2 again means that message 3 was lost. A fourth message says that it arrived, where the commit bit was set
+   * (RFC 2408 §3.1) and with Windows; one that cannot be read says nothing.
+   */
+  #receiveLater(
+    state: Extract<State, { kind: 'done' }>,
+    { message, bytes }: QuickModeArrival,
+  ): QuickModeResult | undefined {
+    if (constantTimeEqual(bytes, state.message2)) {
+      this.#context.trace('duplicate-request');
+      this.#context.transmit(this.#sa.channel, state.message3);
+      return undefined;
+    }
+    if ((message.header.flags & HeaderFlag.encryption) === 0) return undefined;
+    const payloads = this.#sa.open(message, this.#chain, EMPTY);
+    const confirms = payloads?.some(
+      ({ payload }) =>
+        payload.kind === 'notification' && payload.notifyType === NotifyType.CONNECTED,
+    );
+    return confirms === true ? { kind: 'confirmed', spi: spiNumber(this.spi) } : undefined;
   }
 
   #offer(): readonly Payload[] {
     const { config } = this.#context;
     const { dialect, phase2Address } = this.#sa.parameters;
-    const proposal = phase2Proposal(config.phase2, this.spi, encapsulationMode(dialect));
+    const proposal = phase2Proposal(config.phase2, this.spi, {
+      encapsulation: encapsulationMode(dialect),
+      lifetime: config.childLifetime,
+      group: this.#pair?.group,
+    });
     return [
       { kind: 'security-association', proposals: [proposal] },
       { kind: 'nonce', data: this.#nonce },
+      ...(this.#pair === undefined
+        ? []
+        : [{ kind: 'key-exchange', data: this.#pair.publicValue } as const]),
       udpIdentity(phase2Address, config.innerLocalPort),
       udpIdentity(config.remoteAddress, config.innerRemotePort),
       ...(dialect === undefined
         ? []
         : natOriginalAddressPayloads(dialect, phase2Address, config.remoteAddress)),
     ];
+  }
+
+  /** g(qm)^xy; empty without perfect forward secrecy. */
+  #sharedSecret(payloads: readonly ReceivedPayload[]): Bytes {
+    const pair = this.#pair;
+    if (pair === undefined) return EMPTY.slice();
+    const { primitives } = this.#context.config;
+    const secret = sharedSecret(pair, bodyOf(payloads, 'key-exchange'), primitives);
+    if (secret === undefined) {
+      throw new ProtocolError(NotifyType['INVALID-KEY-INFORMATION'], 'public value out of range');
+    }
+    pair.privateValue.fill(0);
+    return secret;
   }
 
   /** Message 3: HASH(3) alone. */

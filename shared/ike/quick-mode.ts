@@ -1,4 +1,4 @@
-/** What both roles of Quick Mode share. RFC 2409 §5.5, RFC 3947 §5. Left out: perfect forward secrecy. */
+/** What both roles of Quick Mode share. RFC 2409 §5.5, RFC 3947 §5. */
 import type { EspSaParameters } from '../esp/engine.ts';
 import type { Message } from '../isakmp/message.ts';
 import { EncapsulationMode, IdType, IPPROTO_UDP, ProtocolId } from '../isakmp/numbers.ts';
@@ -7,8 +7,9 @@ import type { Proposal } from '../isakmp/proposal.ts';
 import type { Bytes, Millis, Random } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import type { IkeSa } from './ike-sa.ts';
-import type { ChildEstablished } from './io.ts';
+import type { ChildEstablished, ChildInbound, Encapsulation } from './io.ts';
 import { keyMaterial } from './key-material.ts';
+import type { Lifetime } from './lifetime.ts';
 import { espKeySizes, type Phase2Choice } from './phase2-transforms.ts';
 
 /** A message of a Quick Mode, and the datagram it came in. */
@@ -16,6 +17,12 @@ export interface QuickModeArrival {
   readonly message: Message;
   readonly bytes: Bytes;
 }
+
+export type QuickModeResult =
+  /** The exchange is complete. */
+  | { readonly kind: 'child'; readonly child: ChildEstablished }
+  /** The peer has said that it is complete for it, too; `spi` is that of the inbound SA. */
+  | { readonly kind: 'confirmed'; readonly spi: number };
 
 /** One exchange; after its end it stays a while, to answer duplicates. */
 export interface QuickMode {
@@ -25,17 +32,14 @@ export interface QuickMode {
   readonly spi: Bytes;
   readonly finished: boolean;
   readonly deadline: Millis | undefined;
-  /** Answers the child SA once it stands. Throws `DecodeError` and `ProtocolError`. */
-  receive(arrival: QuickModeArrival, now: Millis): ChildEstablished | undefined;
+  /** Throws `DecodeError` and `ProtocolError`. */
+  receive(arrival: QuickModeArrival, now: Millis): QuickModeResult | undefined;
   /** Answers `false` when the tries are used up. */
   timeout(now: Millis): boolean;
 }
 
 /** SPIs up to here are reserved. @rfc 4303 §2.1 */
 const LAST_RESERVED_SPI = 255;
-
-/** 7 days: longer promises are not waited for. */
-const LONGEST_LIFETIME_SECONDS = 604_800;
 
 /** A fresh inbound SPI, 4 bytes. */
 export function randomSpi(random: Random): Bytes {
@@ -92,22 +96,34 @@ export interface ChildSeed {
   readonly peerSpi: Bytes;
   readonly initiatorNonce: Bytes;
   readonly responderNonce: Bytes;
-  readonly lifetimeSeconds: number;
+  /** Of a key exchange of its own; empty without perfect forward secrecy. */
+  readonly sharedSecret: Bytes;
+  readonly lifetime: Lifetime;
   readonly initiatedBy: 'us' | 'peer';
 }
 
 /** The pair of SAs, keyed. @rfc 2409 §5.5 */
 export function establishChild(sa: IkeSa, seed: ChildSeed): ChildEstablished {
-  const { choice, ourSpi, peerSpi, lifetimeSeconds, initiatedBy } = seed;
+  const { choice, ourSpi, peerSpi, lifetime, initiatedBy } = seed;
   return {
     kind: 'child-established',
     inbound: espParameters(sa, seed, ourSpi),
     outbound: espParameters(sa, seed, peerSpi),
-    encapsulation: choice.encapsulation === EncapsulationMode.transport ? 'raw' : 'udp',
+    encapsulation: encapsulationOf(choice),
     transform: choice.transform,
-    lifetimeSeconds: Math.min(lifetimeSeconds, LONGEST_LIFETIME_SECONDS),
+    lifetime,
     initiatedBy,
   };
+}
+
+/** The half of it that arrives: it may do so before the peer's last message does. */
+export function inboundChild(sa: IkeSa, seed: ChildSeed): ChildInbound {
+  const inbound = espParameters(sa, seed, seed.ourSpi);
+  return { kind: 'child-inbound', inbound, encapsulation: encapsulationOf(seed.choice) };
+}
+
+function encapsulationOf({ encapsulation }: Phase2Choice): Encapsulation {
+  return encapsulation === EncapsulationMode.transport ? 'raw' : 'udp';
 }
 
 /** Key material for the SA whose receiver chose `spi`: the cipher's key comes first. */
@@ -119,6 +135,7 @@ function espParameters(sa: IkeSa, seed: ChildSeed, spi: Bytes): EspSaParameters 
     primitives,
     phase1.hash,
     keys,
+    seed.sharedSecret,
     ProtocolId.ipsecEsp,
     spi,
     seed.initiatorNonce,

@@ -27,6 +27,8 @@ export const PayloadType = {
   natOriginalAddress: 21,
   natDiscoveryDraft: 130,
   natOriginalAddressDraft: 131,
+  /** In no registry. */
+  fragment: 132,
 } as const;
 
 /** @rfc 2408 §3.1, RFC 2409 appendix A for the last */

@@ -5,8 +5,6 @@
  */
 import {
   type EspEngine,
-  type EspInbound,
-  type EspSaParameters,
   type EspSealer,
   OpenResult,
   SEALED_HEADER,
@@ -14,17 +12,14 @@ import {
   SLOT_SIZE,
 } from '../esp/engine.ts';
 import type { TapPoint } from '../ike/tap.ts';
-import type { ChannelNumber } from '../relay/channels.ts';
 import type { Bytes } from '../wire/bytes.ts';
 import type { Packet } from '../wire/packet.ts';
+import { EspSas } from './esp-sas.ts';
 import { prependUdp, stripUdp, UDP_PROTOCOL } from './inner-udp.ts';
 import type { Tap } from './tap.ts';
 
 /** Slots for packets going out; the rest of the engine's are for packets coming in. */
 const OUTBOUND_SLOTS = 256;
-
-/** Inbound SAs kept at once: the current one, those a rekey leaves behind, and some a peer opens too many. */
-const MAX_INBOUND = 8;
 
 /** Why packets were dropped, since the tunnel began. */
 export interface EspCounters {
@@ -49,6 +44,7 @@ export class EspPath {
     notOurs: 0,
     unsent: 0,
   };
+  readonly sas: EspSas;
   readonly #engine: EspEngine;
   readonly #sendSealed: SendSealed;
   readonly #localPort: number;
@@ -61,12 +57,6 @@ export class EspPath {
   /** Where each slot's packet begins when it is empty. */
   readonly #home: readonly number[];
   readonly #inboundSlots: number;
-  readonly #inbound = new Map<number, EspInbound>();
-  #sealer: EspSealer | undefined;
-  /** SPI of the inbound SA that came with the sealer's. */
-  #sealerTwin = 0;
-  /** By which channel sealed packets leave. */
-  #channel: ChannelNumber = 0;
   /** Packets that wait, to be sealed and to be opened. */
   #toSeal = 0;
   #toOpen = 0;
@@ -82,6 +72,7 @@ export class EspPath {
     deliver: (packets: readonly Packet[]) => void,
     taps: TapPoint<Tap> = { tap: undefined },
   ) {
+    this.sas = new EspSas(engine, taps);
     this.#engine = engine;
     this.#sendSealed = sendSealed;
     this.#localPort = ports.local;
@@ -95,34 +86,7 @@ export class EspPath {
 
   /** The outbound SA in use, if any. */
   get sealer(): EspSealer | undefined {
-    return this.#sealer;
-  }
-
-  /** Begins to use a pair of SAs over a channel; inbound ones from before stay open until `forget`. */
-  use(inbound: EspSaParameters, outbound: EspSaParameters, channel: ChannelNumber): void {
-    this.flush();
-    this.#channel = channel;
-    this.#sealer?.close();
-    this.#sealer = this.#engine.sealer(outbound);
-    this.#sealerTwin = inbound.spi;
-    if (this.#inbound.size >= MAX_INBOUND) {
-      const [oldest] = this.#inbound.keys();
-      this.forget(oldest!);
-    }
-    this.#inbound.get(inbound.spi)?.close();
-    this.#inbound.set(inbound.spi, this.#engine.inbound(inbound));
-    this.#taps.tap?.espSa('in', inbound);
-    this.#taps.tap?.espSa('out', outbound);
-  }
-
-  /** Closes the pair whose inbound SA has this SPI; its outbound half only if nothing has replaced it. */
-  forget(spi: number): void {
-    this.#inbound.get(spi)?.close();
-    this.#inbound.delete(spi);
-    if (this.#sealerTwin !== spi) return;
-    this.flush();
-    this.#sealer?.close();
-    this.#sealer = undefined;
+    return this.sas.outbound?.sealer;
   }
 
   /** Closes every SA and leaves the slots as they were, for another path over the same engine. */
@@ -131,10 +95,7 @@ export class EspPath {
       slot.start = this.#home[index]!;
       slot.end = slot.start;
     }
-    for (const sa of this.#inbound.values()) sa.close();
-    this.#inbound.clear();
-    this.#sealer?.close();
-    this.#sealer = undefined;
+    this.sas.close();
     this.#toSeal = 0;
     this.#toOpen = 0;
   }
@@ -161,7 +122,8 @@ export class EspPath {
     this.#toSeal = 0;
     const { tap } = this.#taps;
     const plaintexts = tap && this.#engine.slots.slice(0, count).map(copy);
-    const sealed = this.#sealer?.seal(0, count, UDP_PROTOCOL, this.#channel) ?? 0;
+    const { outbound } = this.sas;
+    const sealed = outbound?.sealer.seal(0, count, UDP_PROTOCOL, outbound.channel) ?? 0;
     for (let i = 0; i < sealed; i++) {
       const { bytes, start, end } = this.#engine.slots[i]!;
       this.#sendSealed(bytes, start, end);
@@ -197,6 +159,7 @@ export class EspPath {
     // Before any is delivered: the last L2TP message may close the path, and its slots.
     if (headers !== undefined) this.#showOpened(tap!, headers);
     this.#toOpen = 0;
+    this.sas.opened();
     const { slots, results, nextHeaders } = this.#engine;
     let authentic = false;
     this.#opened.length = 0;

@@ -3,6 +3,7 @@ import type { CipherSuite } from '../crypto/suite.ts';
 import type { Failure } from '../errors.ts';
 import type { NatTraversal } from '../ike/config.ts';
 import type { Credentials } from '../ike/credentials.ts';
+import type { Lifetime } from '../ike/lifetime.ts';
 import type { TapPoint } from '../ike/tap.ts';
 import type { IpOutput } from '../ip/messages.ts';
 import type { AuthMethod } from '../ppp/ppp.ts';
@@ -58,6 +59,8 @@ export interface StackConfig {
   readonly remotePorts: Ports;
   /** Whether ESP travels in UDP; anything but `force` needs the relay's ESP channel. */
   readonly natTraversal: NatTraversal;
+  readonly ikeLifetime?: Lifetime;
+  readonly childLifetime?: Lifetime;
   readonly outerMtu: number;
   readonly credentials: Credentials;
   readonly userName: string;

@@ -24,12 +24,6 @@ const L2TP_PORT = 1701;
 /** A NAT forgets a mapping that is silent for longer (RFC 3948 §4). */
 const KEEPALIVE_MILLIS = 20_000;
 
-/** A child SA is replaced when this share of its lifetime is over … */
-const REKEY_AT = 0.85;
-
-/** … and tried again after this long where the gateway did not agree. */
-const REKEY_RETRY_MILLIS = 30_000;
-
 /** How long an orderly end may take before it is cut short. */
 const CLOSE_MILLIS = 2_500;
 
@@ -39,8 +33,8 @@ const CLOSE_MILLIS = 2_500;
  */
 const RAW_ESP_MILLIS = 5_000;
 
-/** DPD hears of authentic traffic at most this often. */
-const ALIVE_MILLIS = 1_000;
+/** IKE hears of authentic traffic, and how much it was, at most this often. */
+const ALIVE_MILLIS = 250;
 
 const NON_ESP_MARKER: Bytes = new Uint8Array(4);
 const NAT_KEEPALIVE: Bytes = Uint8Array.of(0xff);
@@ -67,7 +61,6 @@ export class Stack {
   #rawEspFailure: string | undefined;
   #lastSent: Millis = 0;
   #lastAlive: Millis = 0;
-  #rekeyAt: Millis | undefined;
 
   constructor(config: StackConfig) {
     this.#config = config;
@@ -108,6 +101,8 @@ export class Stack {
       localPorts,
       remotePorts,
       natTraversal,
+      ...(config.ikeLifetime && { ikeLifetime: config.ikeLifetime }),
+      ...(config.childLifetime && { childLifetime: config.childLifetime }),
       claimsSpis: true,
       innerLocalPort: config.innerPort,
       innerRemotePort: L2TP_PORT,
@@ -128,7 +123,7 @@ export class Stack {
       this.#call.deadline,
       this.#ip?.deadline,
       this.#keepaliveAt,
-      this.#rekeyAt,
+      this.#path.sas.deadline,
       this.#rawEspDueAt,
       this.#giveUpAt,
     );
@@ -163,6 +158,8 @@ export class Stack {
     if (now - this.#lastAlive < ALIVE_MILLIS) return;
     this.#lastAlive = now;
     this.#toIke({ kind: 'alive' });
+    const { usage } = this.#path.sas;
+    if (usage !== undefined) this.#toIke({ kind: 'used', ...usage });
   }
 
   /** The relay heard that nothing listens at the gateway. */
@@ -190,10 +187,7 @@ export class Stack {
     if (isDue(this.#ike, now)) this.#toIke({ kind: 'timeout' });
     if (isDue(this.#call, now)) this.#call.timeout(now);
     if (isDue(this.#ip, now)) this.#toIp({ kind: 'timeout' });
-    if (this.#rekeyAt !== undefined && this.#rekeyAt <= now) {
-      this.#rekeyAt = undefined;
-      this.#toIke({ kind: 'rekey-child' });
-    }
+    this.#path.sas.timeout(now);
     if ((this.#rawEspDueAt ?? Infinity) <= now) this.#giveUpRawEsp('no answer');
     if ((this.#keepaliveAt ?? Infinity) <= now) {
       this.#lastSent = now;
@@ -288,21 +282,28 @@ export class Stack {
         return this.#config.control({ type: 'claim', spi: output.spi });
       case 'release-spi':
         return this.#config.control({ type: 'release', spi: output.spi });
+      case 'child-inbound':
+        return this.#path.sas.open(output.inbound);
+      case 'child-confirmed':
+        return this.#path.sas.confirm(output.spi);
       case 'child-established':
-        this.#path.use(
+        this.#path.sas.add(
           output.inbound,
           output.outbound,
           output.encapsulation === 'raw' ? Channel.esp : Channel.natt,
+          output.initiatedBy === 'peer',
+          this.#now,
         );
         this.#agreed.esp = output.transform;
-        this.#rekeyAt = this.#now + output.lifetimeSeconds * 1000 * REKEY_AT;
         if (this.#giveUpAt === undefined) this.#call.place(this.#now);
         return;
-      case 'rekey-failed':
-        this.#rekeyAt = this.#now + REKEY_RETRY_MILLIS;
-        return;
+      case 'rekey-failed': {
+        const { code, detail } = output.failure;
+        const trace = { kind: 'trace', layer: 'ike', event: 'rekey-failed' } as const;
+        return this.#config.emit({ ...trace, detail: detail ?? code });
+      }
       case 'child-deleted':
-        this.#path.forget(output.spi);
+        this.#path.sas.forget(output.spi);
         if (this.#path.sealer === undefined && this.#giveUpAt === undefined) {
           this.#call.discard();
           this.#ended({ code: 'IKE_CLOSED_BY_PEER' });

@@ -7,6 +7,7 @@ import { type Failure, plainText } from '../errors.ts';
 import { SEALED_HEADER } from '../esp/engine.ts';
 import type { NatTraversal } from '../ike/config.ts';
 import type { Credentials } from '../ike/credentials.ts';
+import type { Lifetime } from '../ike/lifetime.ts';
 import type { IpInput, IpOutput } from '../ip/messages.ts';
 import type { AuthMethod } from '../ppp/ppp.ts';
 import { CLAIM_REFUSALS, REFUSALS } from '../relay/close-codes.ts';
@@ -42,6 +43,9 @@ export interface TunnelConfig {
   readonly innerPort?: number;
   /** ESP travels in UDP, also where relay and gateway could do without. */
   readonly forceEncapsulation?: boolean;
+  /** How long an IKE SA and an ESP SA are offered to live; see `shared/ike/config.ts`. */
+  readonly ikeLifetime?: Lifetime;
+  readonly childLifetime?: Lifetime;
 }
 
 export type TunnelInput =
@@ -223,6 +227,8 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
       userName: config.userName,
       password: config.password,
       authMethods: config.authMethods,
+      ...(config.ikeLifetime && { ikeLifetime: config.ikeLifetime }),
+      ...(config.childLifetime && { childLifetime: config.childLifetime }),
       searchList: config.searchList ?? [],
       // Ports of the relay's that are this session's alone. Another one for a second try: a gateway may hold on to the first.
       innerPort: config.innerPort ?? (natTraversal === 'force' ? local.natt : local.l2tp),

@@ -4,7 +4,6 @@ import { ConfigError, parseConfig } from '../../relay/config.ts';
 import { hasShape } from '../../relay/shape.ts';
 import { noblePrimitives } from '../../shared/crypto/noble.ts';
 import { plainText } from '../../shared/errors.ts';
-import { responderLifetime } from '../../shared/ike/main-mode.ts';
 import {
   choosePhase1,
   PHASE1_TRANSFORMS,
@@ -15,6 +14,7 @@ import {
   PHASE2_TRANSFORMS,
   phase2Proposal,
 } from '../../shared/ike/phase2-transforms.ts';
+import { responderLifetime } from '../../shared/ike/responder-lifetime.ts';
 import { decodeReply, encodeQuestion, type RecordType } from '../../shared/ip/dns-message.ts';
 import { IpHeader } from '../../shared/ip/header.ts';
 import { decodeIcmp } from '../../shared/ip/icmp.ts';
@@ -74,7 +74,10 @@ const header = {
 };
 const natt: Payload = { kind: 'nat-discovery', draft: false, hash: new Uint8Array(20) };
 const payloads: readonly Payload[] = [
-  { kind: 'security-association', proposals: [phase1Proposal(PHASE1_TRANSFORMS, 1)] },
+  {
+    kind: 'security-association',
+    proposals: [phase1Proposal(PHASE1_TRANSFORMS, 1, { seconds: 28_800 })],
+  },
   { kind: 'vendor-id', data: fromHex('4a131c81070358455c5728f20e95452f') },
   { kind: 'key-exchange', data: new Uint8Array(128) },
   { kind: 'certificate', encoding: 4, data: new Uint8Array(40) },
@@ -88,7 +91,9 @@ const payloads: readonly Payload[] = [
 const quick: readonly Payload[] = [
   {
     kind: 'security-association',
-    proposals: [phase2Proposal(PHASE2_TRANSFORMS, fromHex('01020304'), 4)],
+    proposals: [
+      phase2Proposal(PHASE2_TRANSFORMS, fromHex('01020304'), { encapsulation: 4, lifetime: {} }),
+    ],
   },
   {
     kind: 'notification',
@@ -142,7 +147,7 @@ const TARGETS: Readonly<Record<string, Target>> = {
       for (const { payload } of found) {
         if (payload.kind !== 'security-association') continue;
         choosePhase1(payload.proposals, PHASE1_TRANSFORMS, 1);
-        choosePhase2(payload.proposals, PHASE2_TRANSFORMS, [3, 4]);
+        choosePhase2(payload.proposals, PHASE2_TRANSFORMS, [3, 4], 'any');
       }
       responderLifetime(found);
     },

@@ -1,12 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Primitives } from '../../shared/crypto/suite.ts';
+import { CHILD_LIFETIME_SECONDS, IKE_LIFETIME_SECONDS } from '../../shared/ike/config.ts';
 import { LARGEST_FIRST_MESSAGE } from '../../shared/ike/main-mode-initiator.ts';
-import {
-  IKE_LIFETIME_SECONDS,
-  PHASE1_TRANSFORMS,
-  type Phase1Transform,
-} from '../../shared/ike/phase1-transforms.ts';
-import { CHILD_LIFETIME_SECONDS, PHASE2_TRANSFORMS } from '../../shared/ike/phase2-transforms.ts';
+import { PHASE1_TRANSFORMS, type Phase1Transform } from '../../shared/ike/phase1-transforms.ts';
+import { PHASE2_TRANSFORMS } from '../../shared/ike/phase2-transforms.ts';
 import { decodeMessage } from '../../shared/isakmp/message.ts';
 import { toHex } from '../../shared/wire/bytes.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
@@ -58,14 +55,14 @@ describe('from nothing to a child SA', () => {
         authentication: 'pre-shared key',
         nat: { local: true, remote: false },
         encapsulation: 'udp',
-        lifetimeSeconds: IKE_LIFETIME_SECONDS,
+        lifetime: { seconds: IKE_LIFETIME_SECONDS },
       },
     ]);
     expect(pair.all('server', 'ike-established')[0]?.nat).toEqual({ local: false, remote: true });
     expect(pair.lastChild('client')).toMatchObject({
       encapsulation: 'udp',
       transform: QUICK_PHASE2,
-      lifetimeSeconds: CHILD_LIFETIME_SECONDS,
+      lifetime: { seconds: CHILD_LIFETIME_SECONDS },
       initiatedBy: 'us',
     });
     expect(pair.lastChild('server')).toMatchObject({ encapsulation: 'udp', initiatedBy: 'peer' });

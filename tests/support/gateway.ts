@@ -7,6 +7,7 @@ import { SEALED_HEADER } from '../../shared/esp/engine.ts';
 import type { NatTraversal } from '../../shared/ike/config.ts';
 import { Ike } from '../../shared/ike/ike.ts';
 import type { IkeOutput } from '../../shared/ike/io.ts';
+import type { Lifetime } from '../../shared/ike/lifetime.ts';
 import type { Phase1Transform } from '../../shared/ike/phase1-transforms.ts';
 import type { Phase2Transform } from '../../shared/ike/phase2-transforms.ts';
 import type { IpOutput } from '../../shared/ip/messages.ts';
@@ -43,6 +44,14 @@ export interface GatewayConfig {
   /** Its MRU, and the client's address, which may be changed while it runs. */
   readonly mru?: number;
   readonly assign?: Bytes;
+  /**
+   * Whether a main mode beside a tunnel that stands renews its IKE SA. Without it a first message is not heard until that tunnel has
+   * ended, since it may be the next one's: this gateway has one client at a time.
+   */
+  readonly renews?: boolean;
+  /** What its Quick Modes and main modes offer and allow. */
+  readonly ikeLifetime?: Lifetime;
+  readonly childLifetime?: Lifetime;
   /** Whether it has IPv6, too. */
   readonly ipv6?: boolean;
 }
@@ -81,6 +90,8 @@ export class Gateway {
   #ip: IpStack | undefined;
   #interfaceId: Bytes | undefined;
   #out: Datagram[] = [];
+  /** Whether it has an IKE SA. */
+  #stands = false;
   #now: Millis = 0;
   /** Ends of layers, in the order in which they came. */
   readonly ended: string[] = [];
@@ -124,6 +135,8 @@ export class Gateway {
       innerRemotePort: config.innerPort,
       ...(config.phase1 && { phase1: config.phase1 }),
       ...(config.phase2 && { phase2: config.phase2 }),
+      ...(config.ikeLifetime && { ikeLifetime: config.ikeLifetime }),
+      ...(config.childLifetime && { childLifetime: config.childLifetime }),
     });
   }
 
@@ -166,12 +179,18 @@ export class Gateway {
     this.#now = now;
     const instead = this.misbehaviour.datagram?.(channel, bytes);
     if (instead !== undefined) return [...instead];
+    if (this.#isDeafTo(channel, bytes)) return [];
     if (channel === Channel.ike) this.#toIke({ kind: 'datagram', channel: 'ike', bytes });
     else if (bytes.length > 4 && bytes.subarray(0, 4).every((byte) => byte === 0)) {
       this.#toIke({ kind: 'datagram', channel: 'natt', bytes: bytes.slice(4) });
     } else this.#path.receive(bytes, 0, bytes.length);
     this.#path.openPending();
     return this.#drain();
+  }
+
+  #isDeafTo(channel: ChannelNumber, bytes: Bytes): boolean {
+    if (this.#config.renews === true || !this.#stands || channel !== Channel.ike) return false;
+    return bytes.subarray(8, 16).every((byte) => byte === 0);
   }
 
   timeout(now: Millis): Datagram[] {
@@ -208,12 +227,17 @@ export class Gateway {
       const { bytes } = output;
       if (output.channel === 'ike') this.#out.push({ channel: Channel.ike, bytes });
       else this.#out.push({ channel: Channel.natt, bytes: Uint8Array.of(0, 0, 0, 0, ...bytes) });
-    } else if (output.kind === 'child-established') {
+    } else if (output.kind === 'ike-established') this.#stands = true;
+    else if (output.kind === 'child-established') {
       const channel = output.encapsulation === 'raw' ? Channel.esp : Channel.natt;
-      this.#path.use(output.inbound, output.outbound, channel);
-    } else if (output.kind === 'child-deleted') this.#path.forget(output.spi);
+      const { inbound, outbound, initiatedBy } = output;
+      this.#path.sas.add(inbound, outbound, channel, initiatedBy === 'peer', this.#now);
+    } else if (output.kind === 'child-inbound') this.#path.sas.open(output.inbound);
+    else if (output.kind === 'child-confirmed') this.#path.sas.confirm(output.spi);
+    else if (output.kind === 'child-deleted') this.#path.sas.forget(output.spi);
     else if (output.kind === 'closed') {
       this.ended.push('ike');
+      this.#stands = false;
       // For whoever comes next.
       this.#ike = this.#newIke();
     }

@@ -6,10 +6,11 @@ import { IkeSa } from '../../shared/ike/ike-sa.ts';
 import { openInformational } from '../../shared/ike/informational.ts';
 import { derivePhase1Keys, type Phase1Exchange } from '../../shared/ike/key-material.ts';
 import { bodyOf, readKeyExchange } from '../../shared/ike/main-mode.ts';
-import { encapsulationMode, readVendorIds } from '../../shared/ike/nat-traversal.ts';
+import { encapsulationMode } from '../../shared/ike/nat-traversal.ts';
 import { choosePhase1, type Phase1Transform } from '../../shared/ike/phase1-transforms.ts';
 import { choosePhase2, type Phase2Transform } from '../../shared/ike/phase2-transforms.ts';
 import { establishChild, readProposals } from '../../shared/ike/quick-mode.ts';
+import { readVendorIds } from '../../shared/ike/vendor-ids.ts';
 import { decodeClearBody, decodeMessage, type Message } from '../../shared/isakmp/message.ts';
 import { ExchangeType } from '../../shared/isakmp/numbers.ts';
 import { decodePayloads, type ReceivedPayload } from '../../shared/isakmp/payload.ts';
@@ -64,7 +65,7 @@ function readMainMode(capture: Capture): { sa: IkeSa; messages: readonly Message
       taps: { tap: undefined },
     },
     'natt',
-    28_800,
+    { seconds: 28_800 },
   );
   return { sa, messages };
 }
@@ -113,14 +114,15 @@ describe.each(file.captures)(
       const answer = sa.open(second!, chain, initiatorNonce)!;
       const phase2 = capture.phase2 as Phase2Transform & { integrity: EspIntegrity };
       const modes = [encapsulationMode(sa.parameters.dialect)];
-      const choice = choosePhase2(readProposals(answer), [phase2], modes)!;
+      const choice = choosePhase2(readProposals(answer), [phase2], modes, undefined)!;
       const child = establishChild(sa, {
         choice,
         ourSpi: readProposals(offer)[0]!.spi,
         peerSpi: choice.proposal.spi,
         initiatorNonce,
         responderNonce: bodyOf(answer, 'nonce'),
-        lifetimeSeconds: 3_600,
+        sharedSecret: EMPTY,
+        lifetime: {},
         initiatedBy: 'us',
       });
       for (const direction of ['inbound', 'outbound'] as const) {

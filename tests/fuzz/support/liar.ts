@@ -72,7 +72,12 @@ export class Liar {
 
 const PROPOSAL = (spi: Uint8Array): Payload => ({
   kind: 'security-association',
-  proposals: [phase2Proposal([QUICK_PHASE2], concat(spi), EncapsulationMode.udpTransport)],
+  proposals: [
+    phase2Proposal([QUICK_PHASE2], concat(spi), {
+      encapsulation: EncapsulationMode.udpTransport,
+      lifetime: { seconds: 3_600 },
+    }),
+  ],
 });
 const LIFETIME: Payload = {
   kind: 'notification',

@@ -42,10 +42,10 @@ export class Dial {
     this.daemon = new Daemon('dial', child, [child.stderr]);
   }
 
-  /** Waits for its end. */
-  async result(): Promise<DialResult> {
+  /** Waits for its end, at most `wait` milliseconds. */
+  async result(wait = DIAL_WAIT_MS): Promise<DialResult> {
     try {
-      await this.daemon.ended(DIAL_WAIT_MS);
+      await this.daemon.ended(wait);
     } catch {
       await this.daemon.stop(0);
     }

@@ -18,6 +18,9 @@ export const INDEX_PAGE = `<!doctype html>
 <html lang="en"><title>Intranet</title><h1>Intranet</h1><p>${PAGE_MARKER}</p></html>
 `;
 
+/** Where the big file comes slowly, in how many seconds: for what happens to a tunnel in the meantime. */
+export const SLOW_FILES = { '/in-17-s.bin': 17, '/in-5-min.bin': 300 } as const;
+
 const BIG_FILE_BYTES = 20_000_000;
 const BIG_FILE_SEED = 'culvert big file';
 
@@ -35,8 +38,13 @@ export async function startIntranet(namespace: Namespace, folder: string): Promi
   const bigFile = pseudoRandom(BIG_FILE_SEED, BIG_FILE_BYTES);
   writeFileSync(join(site, 'index.html'), INDEX_PAGE);
   writeFileSync(join(site, 'big.bin'), bigFile);
+  const slow = Object.entries(SLOW_FILES).map(([path, seconds]) => {
+    const rate = Math.round(BIG_FILE_BYTES / seconds);
+    return `location = ${path} { alias ${site}/big.bin; limit_rate ${rate}; }`;
+  });
+  const directives = slow.join('\n    ');
   const daemons = [
-    spawnNginx({ namespace, address: INTRANET_ADDRESS, folder, site }),
+    spawnNginx({ namespace, address: INTRANET_ADDRESS, folder, site, directives }),
     startNameServer(namespace),
   ];
   const stop = async () => {

@@ -46,12 +46,14 @@ export interface Policy {
   readonly ipv6?: boolean;
   /** Of an IPsec SA, in seconds; the gateway renews it halfway. */
   readonly lifetime?: number;
+  /** Of an IKE SA, in seconds; the gateway begins another one as long before its end as it does with an IPsec SA. */
+  readonly ikeLifetime?: number;
   /** What proves who both ends are; the pre-shared key when left out. */
   readonly keys?: Keys;
 }
 
 /** One connection for everybody with the key. Its name tells whether this very file is loaded. */
-export function ipsecConf(name: string, { ike, esp, lifetime, keys }: Policy): string {
+export function ipsecConf(name: string, { ike, esp, lifetime, ikeLifetime, keys }: Policy): string {
   return `config setup
 conn ${name}
   keyexchange=ikev1
@@ -60,7 +62,7 @@ ${keys === undefined ? '  authby=secret\n' : AUTHENTICATION[keys]}${ike === unde
   lifetime === undefined
     ? ''
     : `  lifetime=${lifetime}s\n  margintime=${lifetime / 2}s\n  rekeyfuzz=0%\n`
-}  left=${GATEWAY_ADDRESS}
+}${ikeLifetime === undefined ? '' : `  ikelifetime=${ikeLifetime}s\n`}  left=${GATEWAY_ADDRESS}
   leftprotoport=17/1701
   right=%any
   rightprotoport=17/%any

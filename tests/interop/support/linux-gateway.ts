@@ -89,3 +89,13 @@ exit 1`);
     return this.#guest.stop();
   }
 }
+
+/** IKE SAs and IPsec SAs that the gateway ever had, by its own account. */
+export function renewals(gateway: LinuxGateway): { readonly ike: number; readonly esp: number } {
+  const log = gateway.logOf('charon.log');
+  const count = (pattern: RegExp): number => [...log.matchAll(pattern)].length;
+  return {
+    ike: count(/IKE_SA .* established between/g),
+    esp: count(/CHILD_SA .* established with SPIs/g),
+  };
+}

@@ -3,16 +3,15 @@ import { DEFAULT_TIMERS, settleConfig } from '../../../shared/ike/config.ts';
 import { IkeContext } from '../../../shared/ike/context.ts';
 import { DeadPeerDetection } from '../../../shared/ike/dpd.ts';
 import { notificationFailure } from '../../../shared/ike/failures.ts';
-import { responderLifetime } from '../../../shared/ike/main-mode.ts';
 import {
   encapsulationMode,
   natDiscoveryPayloads,
   readNatDiscovery,
-  readVendorIds,
-  vendorIdPayloads,
 } from '../../../shared/ike/nat-traversal.ts';
 import { randomMessageId, randomSpi } from '../../../shared/ike/quick-mode.ts';
+import { responderLifetime } from '../../../shared/ike/responder-lifetime.ts';
 import { Retransmission } from '../../../shared/ike/retransmission.ts';
+import { readVendorIds, vendorIdPayloads } from '../../../shared/ike/vendor-ids.ts';
 import { NotifyType } from '../../../shared/isakmp/numbers.ts';
 import {
   decodePayloads,
@@ -71,7 +70,9 @@ describe('vendor ids', () => {
   test('switched off, NAT traversal is neither announced nor seen', () => {
     const silent = readVendorIds(received(vendorIdPayloads('off')), 'on');
     const deaf = readVendorIds(received(vendorIdPayloads('on')), 'off');
-    expect([silent, deaf]).toEqual(Array(2).fill({ dialect: undefined, dpd: true }));
+    expect([silent, deaf]).toEqual(
+      Array(2).fill({ dialect: undefined, dpd: true, fragments: true }),
+    );
   });
 });
 
@@ -222,13 +223,17 @@ describe('RESPONDER-LIFETIME', () => {
   const lifetime = NotifyType['RESPONDER-LIFETIME'];
 
   test.each([
-    ['numbered as in phase 2', notification('80010001 8002012c', lifetime), 300],
-    ['numbered as in phase 1', notification('800b0001 000c0004 00000e10', lifetime), 3_600],
-    ['of kilobytes', notification('80010002 00020004 0003d090', lifetime), undefined],
-    ['of another DOI', notification('80010001 8002012c', lifetime, 0), undefined],
-    ['that is another notification', notification('80010001 8002012c', 24578), undefined],
-  ])('%s', (_name, payload, seconds) => {
-    expect(responderLifetime(received([payload]))).toBe(seconds);
+    ['numbered as in phase 2', notification('80010001 8002012c', lifetime), { seconds: 300 }],
+    [
+      'numbered as in phase 1',
+      notification('800b0001 000c0004 00000e10', lifetime),
+      { seconds: 3_600 },
+    ],
+    ['of kilobytes', notification('80010002 00020004 0003d090', lifetime), { kilobytes: 250_000 }],
+    ['of another DOI', notification('80010001 8002012c', lifetime, 0), {}],
+    ['that is another notification', notification('80010001 8002012c', 24578), {}],
+  ])('%s', (_name, payload, expected) => {
+    expect(responderLifetime(received([payload]))).toEqual(expected);
   });
 });
 

@@ -1,17 +1,19 @@
 import { describe, expect, test } from 'vitest';
+import { lifetimeAttributes, readLifetime } from '../../../shared/ike/lifetime.ts';
 import {
+  acceptPhase1,
   choosePhase1,
   describePhase1,
   PHASE1_TRANSFORMS,
   phase1Proposal,
   readKeyBits,
-  readLifetime,
   summarizePhase1,
 } from '../../../shared/ike/phase1-transforms.ts';
 import {
   choosePhase2,
   describePhase2,
   espKeySizes,
+  type GroupPolicy,
   PHASE2_TRANSFORMS,
   phase2Proposal,
 } from '../../../shared/ike/phase2-transforms.ts';
@@ -23,6 +25,16 @@ import { fromHex } from '../../../shared/wire/bytes.ts';
 const PSK = AuthenticationMethod.preSharedKey;
 const SPI = fromHex('01020304');
 const UDP = [EncapsulationMode.udpTransport];
+const HOURS = { seconds: 28_800 };
+const TERMS = { encapsulation: EncapsulationMode.udpTransport, lifetime: HOURS };
+
+function choose(
+  proposals: readonly Proposal[],
+  encapsulations: readonly number[] = UDP,
+  groups: GroupPolicy = undefined,
+) {
+  return choosePhase2(proposals, PHASE2_TRANSFORMS, encapsulations, groups);
+}
 
 /** The proposal with one attribute of each transform replaced, added or, with `undefined`, left out. */
 function changed(proposal: Proposal, type: number, value: number | undefined): Proposal {
@@ -41,9 +53,10 @@ describe('phase 1', () => {
     expect(PHASE1_TRANSFORMS.length).toBeLessThanOrEqual(24);
     expect(new Set(PHASE1_TRANSFORMS.map(describePhase1)).size).toBe(PHASE1_TRANSFORMS.length);
     for (const transform of PHASE1_TRANSFORMS) {
-      const choice = choosePhase1([phase1Proposal([transform], PSK)], PHASE1_TRANSFORMS, PSK);
+      const proposal = phase1Proposal([transform], PSK, HOURS);
+      const choice = choosePhase1([proposal], PHASE1_TRANSFORMS, PSK);
       expect(choice?.transform).toEqual(transform);
-      expect(choice?.lifetimeSeconds).toBe(28_800);
+      expect(choice?.lifetime).toEqual(HOURS);
     }
   });
 
@@ -54,9 +67,23 @@ describe('phase 1', () => {
 
   test('the first of the peer’s that is ours', () => {
     const ours = PHASE1_TRANSFORMS.slice(4, 9);
-    const choice = choosePhase1([phase1Proposal(PHASE1_TRANSFORMS, PSK)], ours, PSK);
+    const choice = choosePhase1([phase1Proposal(PHASE1_TRANSFORMS, PSK, HOURS)], ours, PSK);
     expect(choice?.transform).toEqual(PHASE1_TRANSFORMS[4]);
     expect(choice?.chosen.number).toBe(5);
+  });
+
+  test('what a peer offers may combine our algorithms in its own way', () => {
+    const theirs = { cipher: 'aes-cbc', keyBits: 128, hash: 'sha384', group: 15 } as const;
+    const proposals = [phase1Proposal([theirs], PSK, HOURS)];
+    expect(choosePhase1(proposals, PHASE1_TRANSFORMS, PSK)).toBeUndefined();
+    expect(acceptPhase1(proposals, PHASE1_TRANSFORMS, PSK)?.transform).toEqual(theirs);
+    for (const lacking of [
+      PHASE1_TRANSFORMS.filter(({ group }) => group !== 15),
+      PHASE1_TRANSFORMS.filter(({ hash }) => hash !== 'sha384'),
+      PHASE1_TRANSFORMS.filter(({ keyBits }) => keyBits !== 128),
+    ]) {
+      expect(acceptPhase1(proposals, lacking, PSK)).toBeUndefined();
+    }
   });
 
   test.each([
@@ -68,12 +95,12 @@ describe('phase 1', () => {
     ['a key length that AES has not', 14, 100],
     ['no key length', 14, undefined],
   ])('passes over %s', (_name, type, value) => {
-    const proposal = changed(phase1Proposal([PHASE1_TRANSFORMS[0]!], PSK), type, value);
+    const proposal = changed(phase1Proposal([PHASE1_TRANSFORMS[0]!], PSK, HOURS), type, value);
     expect(choosePhase1([proposal], PHASE1_TRANSFORMS, PSK)).toBeUndefined();
   });
 
   test('understands a key length with its bytes swapped', () => {
-    const proposal = phase1Proposal([PHASE1_TRANSFORMS[0]!], PSK);
+    const proposal = phase1Proposal([PHASE1_TRANSFORMS[0]!], PSK, HOURS);
     const swapped = changed(proposal, 14, 0x0001);
     expect(choosePhase1([swapped], PHASE1_TRANSFORMS, PSK)?.transform.keyBits).toBe(256);
     expect([0x8000, 0xc000, 0x0001].map(readKeyBits)).toEqual([128, 192, 256]);
@@ -95,42 +122,49 @@ describe('phase 1', () => {
 });
 
 describe('phase 2', () => {
-  const offer = phase2Proposal(PHASE2_TRANSFORMS, SPI, EncapsulationMode.udpTransport);
+  const offer = phase2Proposal(PHASE2_TRANSFORMS, SPI, TERMS);
 
   test('the default offer: none twice, every one understood', () => {
     expect(new Set(PHASE2_TRANSFORMS.map(describePhase2)).size).toBe(PHASE2_TRANSFORMS.length);
     for (const transform of PHASE2_TRANSFORMS) {
-      const proposal = phase2Proposal([transform], SPI, EncapsulationMode.udpTransport);
-      const choice = choosePhase2([proposal], PHASE2_TRANSFORMS, UDP);
+      const proposal = phase2Proposal([transform], SPI, TERMS);
+      const choice = choose([proposal]);
       expect(choice?.transform).toEqual(transform);
-      expect(choice?.lifetimeSeconds).toBe(3_600);
+      expect(choice?.lifetime).toEqual(HOURS);
     }
   });
 
   test('only in an encapsulation mode that can be used', () => {
-    expect(choosePhase2([offer], PHASE2_TRANSFORMS, [EncapsulationMode.transport])).toBeUndefined();
+    expect(choose([offer], [EncapsulationMode.transport])).toBeUndefined();
     const draft = changed(offer, 4, EncapsulationMode.udpTransportDraft);
     const both = [EncapsulationMode.udpTransport, EncapsulationMode.udpTransportDraft];
-    expect(choosePhase2([draft], PHASE2_TRANSFORMS, both)?.encapsulation).toBe(61444);
+    expect(choose([draft], both)?.encapsulation).toBe(61444);
     const none = changed(offer, 4, undefined);
-    expect(choosePhase2([none], PHASE2_TRANSFORMS, both)).toBeUndefined();
+    expect(choose([none], both)).toBeUndefined();
   });
 
-  test('passes over perfect forward secrecy, AH, and protocols that want company', () => {
-    expect(choosePhase2([changed(offer, 3, 14)], PHASE2_TRANSFORMS, UDP)).toBeUndefined();
-    expect(choosePhase2([{ ...offer, protocolId: 2 }], PHASE2_TRANSFORMS, UDP)).toBeUndefined();
-    expect(choosePhase2([offer, { ...offer, protocolId: 4 }], PHASE2_TRANSFORMS, UDP)).toBe(
-      undefined,
-    );
-    expect(choosePhase2([{ ...offer, spi: fromHex('01') }], PHASE2_TRANSFORMS, UDP)).toBe(
-      undefined,
-    );
+  test('passes over AH and protocols that want company', () => {
+    expect(choose([{ ...offer, protocolId: 2 }])).toBeUndefined();
+    expect(choose([offer, { ...offer, protocolId: 4 }])).toBe(undefined);
+    expect(choose([{ ...offer, spi: fromHex('01') }])).toBe(undefined);
+  });
+
+  test('perfect forward secrecy: as it was asked for, or as the peer likes', () => {
+    const offers = [undefined, 14, 2, 99].map((group) => changed(offer, 3, group));
+    const found = (groups: GroupPolicy) =>
+      offers.map((each) => choose([each], UDP, groups)?.group ?? 'none');
+    expect(found(14)).toEqual(['none', 14, 'none', 'none']);
+    expect(found('any')).toEqual(['none', 14, 2, 'none']);
+    expect(choose([offer])).toBeDefined();
+    expect(choose([offer], UDP, 14)).toBeUndefined();
+    expect(choose([offers[1]!])).toBeUndefined();
+    expect(choose([offers[3]!], UDP, 'any')).toBeUndefined();
   });
 
   test('AES without a key length has 128 bits', () => {
     const [first] = PHASE2_TRANSFORMS.filter(({ integrity }) => integrity === 'hmac-sha1-96');
-    const bare = changed(phase2Proposal([first!], SPI, UDP[0]!), 6, undefined);
-    expect(choosePhase2([bare], PHASE2_TRANSFORMS, UDP)?.transform.keyBits).toBe(128);
+    const bare = changed(phase2Proposal([first!], SPI, TERMS), 6, undefined);
+    expect(choose([bare])?.transform.keyBits).toBe(128);
   });
 
   test('key sizes', () => {
@@ -160,15 +194,27 @@ describe('lifetimes', () => {
   });
 
   test.each([
-    ['seconds', [basic(1, 1), basic(2, 300)], 300],
-    ['seconds in four bytes', [basic(1, 1), long(2, '00015180')], 86_400],
-    ['kilobytes only', [basic(1, 2), basic(2, 300)], undefined],
-    ['kilobytes and seconds', [basic(1, 2), long(2, '0003d090'), basic(1, 1), basic(2, 900)], 900],
-    ['seconds twice', [basic(1, 1), basic(2, 900), basic(1, 1), basic(2, 300)], 300],
-    ['zero', [basic(1, 1), basic(2, 0)], undefined],
-    ['a duration without a type', [basic(2, 300)], undefined],
-    ['beyond all measure', [basic(1, 1), long(2, 'ff'.repeat(12))], undefined],
-  ])('%s', (_name, attributes, seconds) => {
-    expect(readLifetime(attributes, 1, 2)).toBe(seconds);
+    ['seconds', [basic(1, 1), basic(2, 300)], { seconds: 300 }],
+    ['seconds in four bytes', [basic(1, 1), long(2, '00015180')], { seconds: 86_400 }],
+    ['kilobytes only', [basic(1, 2), basic(2, 300)], { kilobytes: 300 }],
+    [
+      'kilobytes and seconds',
+      [basic(1, 2), long(2, '0003d090'), basic(1, 1), basic(2, 900)],
+      { seconds: 900, kilobytes: 250_000 },
+    ],
+    ['seconds twice', [basic(1, 1), basic(2, 900), basic(1, 1), basic(2, 300)], { seconds: 300 }],
+    ['zero', [basic(1, 1), basic(2, 0)], {}],
+    ['a duration without a type', [basic(2, 300)], {}],
+    ['beyond all measure', [basic(1, 1), long(2, 'ff'.repeat(12))], {}],
+  ])('%s', (_name, attributes, lifetime) => {
+    expect(readLifetime(attributes, { lifeType: 1, lifeDuration: 2 })).toEqual(lifetime);
   });
+
+  test.each([{ seconds: 300 }, { seconds: 86_400, kilobytes: 250_000 }, { kilobytes: 65_536 }])(
+    '%j as attributes and back',
+    (lifetime) => {
+      const numbers = { lifeType: 11, lifeDuration: 12 };
+      expect(readLifetime(lifetimeAttributes(lifetime, numbers), numbers)).toEqual(lifetime);
+    },
+  );
 });

@@ -1,0 +1,142 @@
+/**
+ * One main mode from its beginning to its IKE SA or its failure, with what is suspected meanwhile: the first of a tunnel, and
+ * those that renew its IKE SA beside it.
+ */
+import type { Failure } from '../errors.ts';
+import { encodeClearMessage, type Header } from '../isakmp/message.ts';
+import { ExchangeType } from '../isakmp/numbers.ts';
+import type { Notification } from '../isakmp/payload.ts';
+import { constantTimeEqual, type Millis } from '../wire/bytes.ts';
+import { DecodeError, type ProtocolError } from '../wire/errors.ts';
+import { earliest } from '../wire/machine.ts';
+import type { IkeContext } from './context.ts';
+import { IkeSa } from './ike-sa.ts';
+import { deleteIke, openInformational, refusal, sealInformational } from './informational.ts';
+import { wipePhase1Keys } from './key-material.ts';
+import { type Arrival, COOKIE_ZERO, type MainMode, type Refusal } from './main-mode.ts';
+import { randomMessageId } from './quick-mode.ts';
+
+export type AttemptResult =
+  | { readonly kind: 'authenticated'; readonly sa: IkeSa }
+  /** Ended, and the peer knows. */
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+export class Attempt {
+  readonly mainMode: MainMode;
+  readonly #context: IkeContext;
+  readonly #giveUpAt: Millis;
+
+  /** The suspicions of `context` are this attempt's. */
+  constructor(context: IkeContext, mainMode: MainMode, now: Millis) {
+    this.mainMode = mainMode;
+    this.#context = context;
+    this.#giveUpAt = now + context.config.timers.establish;
+  }
+
+  get deadline(): Millis | undefined {
+    const { suspicionDeadline } = this.#context;
+    return earliest(this.mainMode.deadline, suspicionDeadline, this.#giveUpAt);
+  }
+
+  /** A main mode message, or an encrypted notification. Throws `DecodeError` and `ProtocolError`. */
+  receive(arrival: Arrival, now: Millis): AttemptResult | undefined {
+    if (arrival.message.header.exchangeType === ExchangeType.informational) {
+      return this.#receivePendingNotification(arrival, now);
+    }
+    const outcome = this.mainMode.receive(arrival, now);
+    if (outcome === undefined) return undefined;
+    if (outcome instanceof IkeSa) return { kind: 'authenticated', sa: outcome };
+    return this.#turnAway(outcome);
+  }
+
+  /** To the peer the SA stands: it is told that it does not. */
+  #turnAway({ sa, failure }: Refusal): AttemptResult {
+    const { random } = this.#context.config;
+    this.#context.transmit(sa.channel, sealInformational(sa, random, [deleteIke(sa)]));
+    wipePhase1Keys(sa.parameters.keys);
+    return { kind: 'failed', failure };
+  }
+
+  /** An error notification that nobody signed: it ends nothing, but it may turn out to be the reason for silence. */
+  suspect(notification: Notification, header: Header, now: Millis): boolean {
+    if (!concerns(this.mainMode, notification, header)) return false;
+    const failure = this.mainMode.notification(notification.notifyType);
+    if (failure === undefined) return false;
+    this.#context.suspect(failure, now);
+    return true;
+  }
+
+  timeout(now: Millis): Failure | undefined {
+    const { suspicion, suspicionDeadline } = this.#context;
+    if (suspicionDeadline !== undefined && now >= suspicionDeadline) return suspicion;
+    if (now >= this.#giveUpAt) return suspicion ?? this.mainMode.silence;
+    return this.mainMode.timeout(now);
+  }
+
+  /** The end of an attempt that came to nothing. */
+  abandon(): void {
+    const sa = this.mainMode.pendingSa;
+    if (sa !== undefined) wipePhase1Keys(sa.parameters.keys);
+  }
+
+  /** Encrypted already, before message 6: authentic if its hash is right, else a sign of different keys. */
+  #receivePendingNotification({ message }: Arrival, now: Millis): AttemptResult | undefined {
+    const sa = this.mainMode.pendingSa;
+    if (sa === undefined || !sa.owns(message.header)) throw new DecodeError('foreign cookie');
+    const undecryptable: Failure = {
+      code: 'IKE_AUTHENTICATION_FAILED',
+      detail: 'a notification after main mode message 5 cannot be decrypted',
+    };
+    try {
+      const notices = openInformational(sa, message);
+      const error = notices?.find(({ kind }) => kind === 'error');
+      if (notices === undefined) this.#context.suspect(undecryptable, now);
+      if (error?.kind !== 'error') return undefined;
+      const failure = this.mainMode.notification(error.notifyType);
+      return failure === undefined ? undefined : { kind: 'failed', failure };
+    } catch (error) {
+      if (error instanceof DecodeError) this.#context.suspect(undecryptable, now);
+      throw error;
+    }
+  }
+}
+
+/** Whether a notification in clear names the exchange. */
+export function concerns(
+  mainMode: MainMode,
+  { spi }: Notification,
+  { initiatorCookie }: Header,
+): boolean {
+  const ours = mainMode.initiatorCookie ?? COOKIE_ZERO;
+  // Deviation: SoftEther writes a random initiator cookie into the header, and ours only into the SPI field.
+  const named = [initiatorCookie, spi.slice(0, ours.length)];
+  return named.some((cookie) => constantTimeEqual(cookie, ours));
+}
+
+/** Most refusals sent to peers that did not prove themselves, in the life of a machine. */
+const MAX_CLEAR_REFUSALS = 8;
+
+/** Refusals before there are keys to sign them with; a bounded number of them. */
+export class Refusals {
+  readonly #context: IkeContext;
+  #sent = 0;
+
+  constructor(context: IkeContext) {
+    this.#context = context;
+  }
+
+  send({ message, channel }: Arrival, error: ProtocolError): void {
+    this.#context.trace('refused', error.message);
+    if (this.#sent >= MAX_CLEAR_REFUSALS) return;
+    this.#sent++;
+    const { initiatorCookie, responderCookie } = message.header;
+    const header = {
+      initiatorCookie,
+      responderCookie,
+      exchangeType: ExchangeType.informational,
+      flags: 0,
+      messageId: randomMessageId(this.#context.config.random),
+    };
+    this.#context.transmit(channel, encodeClearMessage(header, [refusal(error.wireCode)]));
+  }
+}
