@@ -160,7 +160,14 @@ export class Client {
   get deadline(): Millis | undefined {
     if (this.#over) return undefined;
     const { l2tp, ppp } = this.#call;
-    return earliest(this.#ike.deadline, l2tp.deadline, ppp?.deadline, this.#setUpBy, this.#closeBy);
+    return earliest(
+      this.#ike.deadline,
+      this.#path?.sas.deadline,
+      l2tp.deadline,
+      ppp?.deadline,
+      this.#setUpBy,
+      this.#closeBy,
+    );
   }
 
   /** An ISAKMP message, without the non-ESP marker. */
@@ -204,6 +211,7 @@ export class Client {
     this.#now = now;
     if (this.#over) return;
     if (isDue(this.#ike.deadline, now)) this.#toIke({ kind: 'timeout' });
+    this.#path?.sas.timeout(now);
     if (isDue(this.#call.l2tp.deadline, now)) this.#toL2tp({ kind: 'timeout' });
     if (isDue(this.#call.ppp?.deadline, now)) this.#toPpp({ kind: 'timeout' });
     if (isDue(this.#setUpBy, now) || isDue(this.#closeBy, now)) this.#toIke({ kind: 'close' });
@@ -246,17 +254,22 @@ export class Client {
         return this.#sendIke(output.channel, output.bytes);
       case 'ike-established':
         return this.#events.proven();
+      case 'child-inbound':
+        this.#openPath(output.inbound.spi)?.sas.open(output.inbound);
+        return;
       case 'child-established': {
-        // One in ten million: the client tries again.
-        if (!this.#events.opened(output.inbound.spi)) return this.#toIke({ kind: 'close' });
-        this.#engine ??= this.#events.engine();
-        this.#path ??= this.#newPath(this.#engine);
-        this.#path.use(output.inbound, output.outbound, Channel.natt);
+        const { inbound, outbound, initiatedBy } = output;
+        const isKnown = initiatedBy === 'peer';
+        const sas = this.#openPath(inbound.spi)?.sas;
+        sas?.add(inbound, outbound, Channel.natt, isKnown, this.#now);
         return;
       }
+      case 'child-confirmed':
+        this.#path?.sas.confirm(output.spi);
+        return;
       case 'child-deleted':
         this.#events.forgotten(output.spi);
-        this.#path?.forget(output.spi);
+        this.#path?.sas.forget(output.spi);
         if (this.#path?.sealer === undefined) this.#endCall();
         return;
       case 'closed':
@@ -266,6 +279,17 @@ export class Client {
       case 'trace':
         return this.#events.trace(output);
     }
+  }
+
+  /** The way for packets with this SPI; none where it is somebody else's: one in ten million, and the client tries again. */
+  #openPath(spi: number): EspPath | undefined {
+    if (!this.#events.opened(spi)) {
+      this.#toIke({ kind: 'close' });
+      return undefined;
+    }
+    this.#engine ??= this.#events.engine();
+    this.#path ??= this.#newPath(this.#engine);
+    return this.#path;
   }
 
   #sendIke(channel: IkeChannel, bytes: Bytes): void {

@@ -172,7 +172,8 @@ export class Gateway {
 
   get deadline(): Millis | undefined {
     const { deadline } = this.#ike;
-    return earliest(deadline, this.#l2tp.deadline, this.#ppp.deadline, this.#ip?.deadline);
+    const layers = earliest(this.#l2tp.deadline, this.#ppp.deadline, this.#ip?.deadline);
+    return earliest(deadline, this.#path.sas.deadline, layers);
   }
 
   receive(channel: ChannelNumber, bytes: Bytes, now: Millis): Datagram[] {
@@ -196,6 +197,7 @@ export class Gateway {
   timeout(now: Millis): Datagram[] {
     this.#now = now;
     if ((this.#ike.deadline ?? Infinity) <= now) this.#toIke({ kind: 'timeout' });
+    this.#path.sas.timeout(now);
     if ((this.#l2tp.deadline ?? Infinity) <= now) this.#toL2tp({ kind: 'timeout' });
     if ((this.#ppp.deadline ?? Infinity) <= now) this.#toPpp({ kind: 'timeout' });
     if ((this.#ip?.deadline ?? Infinity) <= now) this.#toIp({ kind: 'timeout' });
