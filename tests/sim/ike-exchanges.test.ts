@@ -130,14 +130,12 @@ describe('perfect forward secrecy', () => {
   });
 
   test('of the peer’s wish is granted', () => {
-    const pair = new IkePair({ client: { acceptedPfs: 'any' }, server: { acceptedPfs: 2 } });
-    pair.connect();
     // The server, whose own Quick Mode is refused without, asks for it in its turn.
-    const strict = new IkePair({ client: { acceptedPfs: 2 } });
-    strict.connect();
-    strict.give('server', { kind: 'rekey-child' });
-    expect(strict.run(() => strict.children('client') === 2)).toBe(true);
-    expect(strict.lastChild('client').inbound).toEqual(strict.lastChild('server').outbound);
+    const pair = new IkePair({ client: { acceptedPfs: 2 } });
+    pair.connect();
+    pair.give('server', { kind: 'rekey-child' });
+    expect(pair.run(() => pair.children('client') === 2)).toBe(true);
+    expect(pair.lastChild('client').inbound).toEqual(pair.lastChild('server').outbound);
   });
 
   test('a public value that would make the secret known is refused', () => {
