@@ -1,5 +1,5 @@
 /**
- * `npm test`: every suite of tests, or those named (`static`, `unit`, `fuzz`, `interop`, `e2e`), with what they
+ * `npm test`: every suite of tests, or those named (`static`, `unit`, `fuzz`, `interop`, `long`, `e2e`), with what they
  * need. Its last line is `N passed, N failed, N skipped`. A suite that this machine cannot run counts as one
  * skipped test, and says why; where `CI` is set it counts as failed.
  */
@@ -18,7 +18,7 @@ import { obstacle, prepareTools } from './support/tools.ts';
 import { ROOT, runVitest, type VitestOptions } from './support/vitest.ts';
 
 interface Suite {
-  readonly group: 'static' | 'unit' | 'fuzz' | 'interop' | 'e2e';
+  readonly group: 'static' | 'unit' | 'fuzz' | 'interop' | 'long' | 'e2e';
   readonly name: string;
   /** Whether it needs namespaces, gateway and browser. */
   readonly needsLaboratory: boolean;
@@ -57,6 +57,12 @@ const SUITES: readonly Suite[] = [
     needsLaboratory: true,
     run: interop,
   },
+  {
+    group: 'long',
+    name: 'interop, long',
+    needsLaboratory: true,
+    run: () => vitest({ config: 'vitest.long.config.ts' }),
+  },
   ...(['bound', 'any'] as const).map((personality) => ({
     group: 'e2e' as const,
     name: `e2e, SoftEther ${personality}`,
@@ -84,14 +90,16 @@ const groups = process.argv.slice(2);
 const unknown = groups.filter((name) => !SUITES.some(({ group }) => group === name));
 if (unknown.length > 0) {
   console.error(
-    `unknown suite: ${unknown.join(', ')}. There are static, unit, fuzz, interop and e2e.`,
+    `unknown suite: ${unknown.join(', ')}. There are static, unit, fuzz, interop, long and e2e.`,
   );
   process.exit(2);
 }
-// The static checks are `npm run check`'s; they run here when they are asked for.
-const chosen = SUITES.filter(({ group }) =>
-  groups.length === 0 ? group !== 'static' : groups.includes(group),
-);
+// The static checks are `npm run check`'s, and the long ones take minutes: they run here when they are asked for, those alone.
+const onRequest: readonly string[] = ['static', 'long'];
+const chosen = SUITES.filter(({ group }) => {
+  if (groups.length === 0) return !onRequest.includes(group);
+  return groups.includes('long') ? group === 'long' : groups.includes(group);
+});
 const total = await runAll(chosen);
 console.log(summary(total));
 process.exitCode = interruption.signal.aborted ? 130 : total.failed > 0 ? 1 : 0;

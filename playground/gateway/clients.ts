@@ -62,6 +62,15 @@ export class Clients {
     return this.#byCookie.get(keyOf(address, cookie));
   }
 
+  /** Whose call stands and whose port 4500 is seen as this one. */
+  standingAt({ address, port }: Endpoint): Entry | undefined {
+    for (const entry of this.#byCookie.values()) {
+      const { natt, stage } = entry;
+      if (stage === 'up' && natt.port === port && natt.address === address) return entry;
+    }
+    return undefined;
+  }
+
   bySpi(spi: number): Entry | undefined {
     return this.#bySpi.get(spi);
   }

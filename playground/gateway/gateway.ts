@@ -172,7 +172,7 @@ export class Gateway implements Machine<GatewayInput, GatewayOutput> {
     if (bytes.length < HEADER_LENGTH) return this.#trace('malformed');
     const cookie = bytes.slice(0, COOKIE_LENGTH);
     const isFirst = bytes.subarray(COOKIE_LENGTH, 2 * COOKIE_LENGTH).every((byte) => byte === 0);
-    const known = this.#clients.byCookie(from.address, cookie);
+    const known = this.#clients.byCookie(from.address, cookie) ?? this.#renewing(channel, from);
     if (known === undefined) {
       if (!isFirst || bytes[EXCHANGE_TYPE_AT] !== ExchangeType.identityProtection) {
         return this.#trace('unknown-cookie');
@@ -183,6 +183,11 @@ export class Gateway implements Machine<GatewayInput, GatewayOutput> {
     const answered = this.#toIke(known, channel, from, bytes);
     if (!isFirst && answered && known.stage === 'half-open')
       this.#clients.move(known, 'unfinished');
+  }
+
+  /** Whose tunnel stands where a main mode of its own, or the answer to one of ours, comes from: they stay on port 4500. */
+  #renewing(channel: 'ike' | 'natt', from: Endpoint): Entry | undefined {
+    return channel === 'natt' ? this.#clients.standingAt(from) : undefined;
   }
 
   /** A first message, from whoever. */

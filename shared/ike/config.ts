@@ -5,7 +5,7 @@ import type { Credentials } from './credentials.ts';
 import type { Group } from './group.ts';
 import type { Lifetime } from './lifetime.ts';
 import { PHASE1_TRANSFORMS, type Phase1Transform } from './phase1-transforms.ts';
-import { PHASE2_TRANSFORMS, type Phase2Transform } from './phase2-transforms.ts';
+import { type GroupPolicy, PHASE2_TRANSFORMS, type Phase2Transform } from './phase2-transforms.ts';
 import type { IkeTap, TapPoint } from './tap.ts';
 
 interface IkePorts {
@@ -51,6 +51,8 @@ export interface IkeConfig {
   readonly childLifetime?: Lifetime;
   /** Groups with which Quick Mode is tried after the peer refused it as it was; in this order. Default: see `PFS_GROUPS`. */
   readonly pfsGroups?: readonly Group[];
+  /** What we accept of a Quick Mode of the peer's; any group, and none, without this. */
+  readonly acceptedPfs?: GroupPolicy;
   /** Largest IP packet that carries a piece of a larger IKE message, 552 to 1,280 bytes. Default 1,280. */
   readonly fragmentSize?: number;
   readonly timers?: Partial<IkeTimers>;

@@ -13,7 +13,7 @@ import {
 } from '../isakmp/numbers.ts';
 import type { Proposal, Transform } from '../isakmp/proposal.ts';
 import { EMPTY } from '../wire/bytes.ts';
-import { describeGroup, type Group } from './group.ts';
+import { CURVE_25519, describeGroup, type Group } from './group.ts';
 import { type Lifetime, lifetimeAttributes, readLifetime } from './lifetime.ts';
 
 export interface Phase1Transform {
@@ -103,7 +103,9 @@ export function acceptPhase1(
   return choose(proposals, method, (read) => {
     const cipher = ours.find((each) => sameCipher(each, read));
     const hash = ours.find((each) => HASH_CODES[each.hash] === read.hash)?.hash;
-    const group = ours.find((each) => each.group === read.group)?.group;
+    const ownGroup = ours.find((each) => each.group === read.group)?.group;
+    // In no offer of ours, as IKEv1 has no such group; but see `curve25519.ts`.
+    const group = read.group === CURVE_25519 ? CURVE_25519 : ownGroup;
     if (cipher === undefined || hash === undefined || group === undefined) return undefined;
     return { cipher: cipher.cipher, keyBits: cipher.keyBits, hash, group };
   });

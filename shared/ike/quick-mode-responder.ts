@@ -68,7 +68,12 @@ export class QuickModeResponder implements QuickMode {
     if (payloads === undefined) throw new DecodeError('HASH(1) is wrong');
     const initiatorNonce = readNonce(payloads);
     const proposals = readProposals(payloads);
-    const choice = choosePhase2(proposals, config.phase2, usableEncapsulations(sa), 'any');
+    const choice = choosePhase2(
+      proposals,
+      config.phase2,
+      usableEncapsulations(sa),
+      config.acceptedPfs ?? 'any',
+    );
     if (choice === undefined) {
       throw new ProtocolError(NotifyType['NO-PROPOSAL-CHOSEN'], 'no acceptable transform');
     }

@@ -16,7 +16,7 @@ import { isControl, L2tp, type L2tpOutput } from '../../shared/l2tp/l2tp.ts';
 import { type AuthMethod, Ppp, type PppOutput, PppProtocol } from '../../shared/ppp/ppp.ts';
 import { headerLength } from '../../shared/ppp/protocol.ts';
 import { Channel, type ChannelNumber } from '../../shared/relay/channels.ts';
-import { EspPath } from '../../shared/vpn/esp-path.ts';
+import { type EspCounters, EspPath } from '../../shared/vpn/esp-path.ts';
 import type { Bytes, Millis, Random } from '../../shared/wire/bytes.ts';
 import { earliest } from '../../shared/wire/machine.ts';
 import type { Packet } from '../../shared/wire/packet.ts';
@@ -95,6 +95,8 @@ export class Gateway {
   #now: Millis = 0;
   /** Ends of layers, in the order in which they came. */
   readonly ended: string[] = [];
+  /** IKE SAs after the first, and pairs of ESP SAs. */
+  readonly renewals = { ike: 0, esp: 0 };
   misbehaviour: Misbehaviour;
 
   constructor(config: GatewayConfig) {
@@ -164,6 +166,11 @@ export class Gateway {
     });
   }
 
+  /** Why packets were dropped. */
+  get counters(): EspCounters {
+    return this.#path.counters;
+  }
+
   /** Its link-local address, once IPv6 is up. */
   get linkLocal(): Bytes | undefined {
     const id = this.#interfaceId;
@@ -172,7 +179,8 @@ export class Gateway {
 
   get deadline(): Millis | undefined {
     const { deadline } = this.#ike;
-    return earliest(deadline, this.#l2tp.deadline, this.#ppp.deadline, this.#ip?.deadline);
+    const layers = earliest(this.#l2tp.deadline, this.#ppp.deadline, this.#ip?.deadline);
+    return earliest(deadline, this.#path.sas.deadline, layers);
   }
 
   receive(channel: ChannelNumber, bytes: Bytes, now: Millis): Datagram[] {
@@ -196,6 +204,7 @@ export class Gateway {
   timeout(now: Millis): Datagram[] {
     this.#now = now;
     if ((this.#ike.deadline ?? Infinity) <= now) this.#toIke({ kind: 'timeout' });
+    this.#path.sas.timeout(now);
     if ((this.#l2tp.deadline ?? Infinity) <= now) this.#toL2tp({ kind: 'timeout' });
     if ((this.#ppp.deadline ?? Infinity) <= now) this.#toPpp({ kind: 'timeout' });
     if ((this.#ip?.deadline ?? Infinity) <= now) this.#toIp({ kind: 'timeout' });
@@ -228,8 +237,10 @@ export class Gateway {
       if (output.channel === 'ike') this.#out.push({ channel: Channel.ike, bytes });
       else this.#out.push({ channel: Channel.natt, bytes: Uint8Array.of(0, 0, 0, 0, ...bytes) });
     } else if (output.kind === 'ike-established') this.#stands = true;
+    else if (output.kind === 'trace' && output.event === 'ike-renewed') this.renewals.ike++;
     else if (output.kind === 'child-established') {
       const channel = output.encapsulation === 'raw' ? Channel.esp : Channel.natt;
+      this.renewals.esp++;
       const { inbound, outbound, initiatedBy } = output;
       this.#path.sas.add(inbound, outbound, channel, initiatedBy === 'peer', this.#now);
     } else if (output.kind === 'child-inbound') this.#path.sas.open(output.inbound);

@@ -1,4 +1,5 @@
 /** A gateway that knows the pre-shared key, keeps to the rules of main mode, and says what it likes afterwards. */
+import type { CipherChain } from '../../../shared/ike/cipher-chain.ts';
 import { settleConfig } from '../../../shared/ike/config.ts';
 import { IkeContext } from '../../../shared/ike/context.ts';
 import { Ike } from '../../../shared/ike/ike.ts';
@@ -141,23 +142,24 @@ export function signed(
   });
 }
 
-/** Message 2 of the client's Quick Mode. */
+/** Message 2 of the client's Quick Mode. Answers the chain of that exchange, as it is after it. */
 export function answer(
   liar: Liar,
   sa: IkeSa,
   message1: Bytes,
   payloads: readonly Payload[],
   body: Bytes,
-): void {
+): CipherChain | undefined {
   const message = decodeMessage(message1);
   const { messageId } = message.header;
   const chain = sa.chain(messageId);
   const opened = sa.open(message, chain, EMPTY);
   const nonce = opened?.find(({ payload }) => payload.kind === 'nonce')?.body;
-  if (nonce === undefined) return;
+  if (nonce === undefined) return undefined;
   const first = payloadType(payloads[0]);
   const data = sa.hash(messageId, nonce, body);
   const plain = concat(Uint8Array.of(first, 0, 0, data.length + 4), data, body);
   const { header } = message;
   liar.tell(encodeMessage({ header, firstPayload: 8, body: chain.encrypt(plain) }));
+  return chain;
 }

@@ -1,8 +1,20 @@
-import { createDiffieHellman, createECDH, getDiffieHellman } from 'node:crypto';
+import {
+  createDiffieHellman,
+  createECDH,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  getDiffieHellman,
+} from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Primitives } from '../../../shared/crypto/suite.ts';
 import type { EcpGroup } from '../../../shared/ike/ecp.ts';
-import { describeGroup, generateKeyPair, sharedSecret } from '../../../shared/ike/group.ts';
+import {
+  CURVE_25519,
+  describeGroup,
+  generateKeyPair,
+  sharedSecret,
+} from '../../../shared/ike/group.ts';
 import { type ModpGroup, modpBits } from '../../../shared/ike/modp.ts';
 import { type Bytes, fromHex, toHex } from '../../../shared/wire/bytes.ts';
 import { SeededRandom } from '../../support/random.ts';
@@ -119,4 +131,31 @@ test('in words', () => {
     'ECP-256',
     'ECP-521',
   ]);
+});
+
+describe('Curve25519', () => {
+  test('agrees with OpenSSL', () => {
+    const { privateKey, publicKey } = generateKeyPairSync('x25519');
+    const theirs = fromHex(publicKey.export({ type: 'spki', format: 'der' }).toString('hex')).slice(
+      -32,
+    );
+    const ours = generateKeyPair(CURVE_25519, new SeededRandom(4), primitives);
+    // What SubjectPublicKeyInfo of an X25519 key begins with (RFC 8410 §4).
+    const front = fromHex('302a300506032b656e032100');
+    const own = createPublicKey({
+      key: Buffer.concat([front, ours.publicValue]),
+      type: 'spki',
+      format: 'der',
+    });
+    const expected = diffieHellman({ privateKey, publicKey: own });
+    expect(toHex(sharedSecret(ours, theirs, primitives)!)).toBe(expected.toString('hex'));
+    expect(describeGroup(CURVE_25519)).toBe('Curve25519');
+  });
+
+  test('refuses another length, and a value that makes the secret zero', () => {
+    const pair = generateKeyPair(CURVE_25519, new SeededRandom(5), primitives);
+    for (const value of [new Uint8Array(31), new Uint8Array(33), new Uint8Array(32)]) {
+      expect(sharedSecret(pair, value, primitives)).toBeUndefined();
+    }
+  });
 });

@@ -77,6 +77,9 @@ describe('phase 1', () => {
     const proposals = [phase1Proposal([theirs], PSK, HOURS)];
     expect(choosePhase1(proposals, PHASE1_TRANSFORMS, PSK)).toBeUndefined();
     expect(acceptPhase1(proposals, PHASE1_TRANSFORMS, PSK)?.transform).toEqual(theirs);
+    // strongSwan's default, which is in no offer of ours.
+    const curve = phase1Proposal([{ ...theirs, group: 31 }], PSK, HOURS);
+    expect(acceptPhase1([curve], PHASE1_TRANSFORMS, PSK)?.transform.group).toBe(31);
     for (const lacking of [
       PHASE1_TRANSFORMS.filter(({ group }) => group !== 15),
       PHASE1_TRANSFORMS.filter(({ hash }) => hash !== 'sha384'),
