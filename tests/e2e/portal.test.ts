@@ -90,6 +90,7 @@ test('can be used with the keyboard alone', async () => {
     await page.keyboard.press('ArrowDown');
   }
   await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
   await page.keyboard.type(credentials.preSharedKey);
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');

@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { STAGES, type Stage } from '../worker/api.ts';
+import { CertificateNote } from './certificate-note.tsx';
 import { FailureNote } from './failure-note.tsx';
 import { PapQuestion } from './pap-consent.tsx';
 import { PathDiagram } from './path-diagram.tsx';
@@ -36,6 +37,13 @@ export function ConnectionPanel({ portal }: { readonly portal: Portal }): VNode 
       {failure !== undefined && (
         <FailureNote failure={failure} role="alert">
           {wanted !== undefined && <PapQuestion portal={portal} wanted={wanted} />}
+          {failure.certificate !== undefined && (
+            <CertificateNote
+              portal={portal}
+              certificate={failure.certificate}
+              acceptable={failure.wants === 'certificate'}
+            />
+          )}
         </FailureNote>
       )}
       {view.kind === 'connected' ? (

@@ -2,6 +2,7 @@
 import './theme/index.css';
 import { effect } from '@preact/signals';
 import { render } from 'preact';
+import { AcceptedCertificates } from './accepted-certificates.ts';
 import { App } from './app.tsx';
 import { Consents } from './consents.ts';
 import { parseDeepLink } from './deep-link.ts';
@@ -12,10 +13,15 @@ import { LocationError, locateRelay, relayWebSocket } from './relay-location.ts'
 import { openTunnel } from './tunnel.ts';
 
 const consents = new Consents(storage());
-addEventListener('storage', () => consents.reload());
+const certificates = new AcceptedCertificates(storage());
+addEventListener('storage', () => {
+  consents.reload();
+  certificates.reload();
+});
 
 const portal = new Portal({
   consents,
+  certificates,
   openTunnel,
   hidden: () => document.hidden,
   ...(await relayParts()),

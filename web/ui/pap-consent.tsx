@@ -1,10 +1,13 @@
 /** Consent to PAP: asked for in plain words where a gateway insists on it, listed, and taken back. */
 import type { VNode } from 'preact';
-import type { Consent } from './consents.ts';
 import type { Portal } from './portal.ts';
+import type { GatewayKey } from './stored-list.ts';
 
 /** Stands below a failure that only PAP would have avoided. */
-export function PapQuestion(props: { readonly portal: Portal; readonly wanted: Consent }): VNode {
+export function PapQuestion(props: {
+  readonly portal: Portal;
+  readonly wanted: GatewayKey;
+}): VNode {
   const { portal, wanted } = props;
   const name = portal.nameOf(wanted);
   if (portal.consents.has(wanted)) {
@@ -22,7 +25,7 @@ export function PapQuestion(props: { readonly portal: Portal; readonly wanted: C
         is anyone who knows the pre-shared key and poses as the gateway. The relay, which sits on
         the way, could. Allow it only if the gateway’s operator told you that it has nothing better.
       </p>
-      <button type="button" class="secondary" onClick={() => portal.consents.grant(wanted)}>
+      <button type="button" class="secondary" onClick={() => portal.consents.put(wanted)}>
         Allow PAP for this gateway
       </button>
     </>
@@ -46,7 +49,7 @@ export function PapConsents({ portal }: { readonly portal: Portal }): VNode | nu
                 type="button"
                 class="secondary small"
                 aria-label={`Revoke for ${name}`}
-                onClick={() => portal.consents.revoke(consent)}
+                onClick={() => portal.consents.remove(consent)}
               >
                 Revoke
               </button>

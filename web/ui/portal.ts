@@ -1,12 +1,14 @@
 /** The portal's model: what the page knows, as signals, and what a person can make it do. */
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { type Failure, plainText } from '../../shared/errors.ts';
+import { type CertificateSummary, type Failure, plainText } from '../../shared/errors.ts';
 import type { ConnectionInfo, FetchReply, Outcome, PingReply } from '../worker/api.ts';
-import type { Consent, Consents } from './consents.ts';
+import type { AcceptedCertificates } from './accepted-certificates.ts';
+import type { Consents } from './consents.ts';
 import type { DeepLink } from './deep-link.ts';
-import type { GatewayList } from './gateways.ts';
+import type { GatewayList, GatewayList } from './gateways.ts';
 import { Inspection } from './packets/inspection.ts';
 import type { Bookmark, Visit } from './playground.ts';
+import type { GatewayKey } from './stored-list.ts';
 import type { Tunnel, TunnelEvents } from './tunnel.ts';
 import type { SignIn } from './validation.ts';
 import { advance, broken, type View } from './view.ts';
@@ -20,6 +22,7 @@ export interface PortalParts {
   readonly consents: Consents;
   /** Whether nobody can see the page. */
   readonly hidden: () => boolean;
+  readonly certificates: AcceptedCertificates;
 }
 
 /** What `Fetch` is to get: at once, or when its button is pressed. */
@@ -35,6 +38,7 @@ export class Portal {
   readonly #loadVisit: () => Promise<Visit | undefined>;
   readonly consents: Consents;
   readonly inspection: Inspection;
+  readonly certificates: AcceptedCertificates;
   /** The gateway that was dialled last. */
   #dialled = '';
   readonly #view = signal<View>({ kind: 'ready' });
@@ -48,6 +52,7 @@ export class Portal {
     this.#loadGateways = parts.loadGateways;
     this.#loadVisit = parts.loadVisit;
     this.consents = parts.consents;
+    this.certificates = parts.certificates;
     let first = true;
     this.#tunnel = parts.openTunnel({
       state: (state) => {
@@ -125,9 +130,13 @@ export class Portal {
     // Shown at once: the worker's first state may be a moment away.
     this.#view.value = { kind: 'connecting', stage: 'relay' };
     this.#dialled = form.gateway;
-    const allowPap = this.consents.has(this.#consent(form.gateway));
+    const key = this.#keyOf(form.gateway);
+    const allowPap = this.consents.has(key);
+    const accepted = this.certificates.find(key)?.fingerprint;
+    const { keys, ...rest } = form;
+    const keysAndTrust = keys && { keys: { ...keys, ...(accepted !== undefined && { accepted }) } };
     this.#tunnel
-      .connect({ relay: this.#relay, ...form, allowPap })
+      .connect({ relay: this.#relay, ...rest, allowPap, ...keysAndTrust })
       .catch((error: unknown) => this.#fault(errorMessage(error)));
   }
 
@@ -156,14 +165,23 @@ export class Portal {
   }
 
   /** What the gateway of the failure on the screen insists on and only the user may allow. */
-  get wanted(): Consent | undefined {
+  get wanted(): GatewayKey | undefined {
     const view = this.#view.value;
     const wants = view.kind === 'ready' ? view.failure?.wants : undefined;
-    return wants === 'pap' ? this.#consent(this.#dialled) : undefined;
+    return wants === 'pap' ? this.#keyOf(this.#dialled) : undefined;
   }
 
-  /** The name of the gateway that a consent is for, or its id where the relay does not list it. */
-  nameOf({ relay, gateway }: Consent): string {
+  /** Remembers a certificate for the gateway that showed it, in place of any other. */
+  accept({ fingerprint }: CertificateSummary): void {
+    this.certificates.put({ ...this.#keyOf(this.#dialled), fingerprint });
+  }
+
+  isAccepted({ fingerprint }: CertificateSummary): boolean {
+    return this.certificates.find(this.#keyOf(this.#dialled))?.fingerprint === fingerprint;
+  }
+
+  /** The name of the gateway that a decision is about, or its id where the relay does not list it. */
+  nameOf({ relay, gateway }: GatewayKey): string {
     const list = this.#gateways.value;
     const here = relay === new URL(this.#relay).origin && list.kind === 'loaded';
     const known = here ? list.gateways.find(({ id }) => id === gateway) : undefined;
@@ -179,7 +197,7 @@ export class Portal {
     this.#visit.value = this.playground === undefined ? undefined : await this.#loadVisit();
   }
 
-  #consent(gateway: string): Consent {
+  #keyOf(gateway: string): GatewayKey {
     return { relay: new URL(this.#relay).origin, gateway };
   }
 

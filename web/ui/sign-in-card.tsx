@@ -5,12 +5,15 @@
 import { useSignal } from '@preact/signals';
 import type { RefObject, TargetedEvent, TargetedMouseEvent, VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { AcceptedList } from './certificate-note.tsx';
 import { GatewayField } from './gateway-field.tsx';
+import { KeyFields } from './key-fields.tsx';
+import { type Method, MethodField } from './method-field.tsx';
 import { PapConsents } from './pap-consent.tsx';
 import type { Portal } from './portal.ts';
 import { readFields, type SignInFields, useFiller } from './sign-in-fields.ts';
 import { TextField } from './text-field.tsx';
-import { SIGN_IN_FIELDS, type SignInErrors, signInErrors } from './validation.ts';
+import { type KeyForm, SIGN_IN_FIELDS, type SignInErrors, signInErrors } from './validation.ts';
 import type { View } from './view.ts';
 
 const BUTTON: Readonly<Record<View['kind'], string>> = {
@@ -25,12 +28,20 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   const errors = useSignal<SignInErrors>({});
   const keyShown = useSignal(false);
   const forgotten = useSignal(false);
+  const method = useSignal<Method>('pre-shared-key');
+  const files = useSignal<readonly File[]>([]);
   const button = useRef<HTMLButtonElement>(null);
   const fields: SignInFields = {
     gateway: useRef<HTMLSelectElement>(null),
     preSharedKey: useRef<HTMLInputElement>(null),
+    files: useRef<HTMLInputElement>(null),
     userName: useRef<HTMLInputElement>(null),
     password: useRef<HTMLInputElement>(null),
+  };
+  const keyFields = {
+    passphrase: useRef<HTMLInputElement>(null),
+    gatewayName: useRef<HTMLInputElement>(null),
+    identity: useRef<HTMLInputElement>(null),
   };
   const ready = view.kind === 'ready';
   const connected = view.kind === 'connected';
@@ -41,7 +52,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   function submit(event: TargetedEvent<HTMLFormElement>): void {
     event.preventDefault();
     if (!ready) return;
-    const form = readFields(fields);
+    const form = { ...readFields(fields), ...(method.value === 'key' && { keys: keyForm() }) };
     errors.value = signInErrors(form);
     const first = SIGN_IN_FIELDS.find((field) => errors.value[field] !== undefined);
     if (first !== undefined) {
@@ -53,9 +64,31 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
     portal.connect(form);
   }
 
+  function keyForm(): KeyForm {
+    const value = (field: keyof typeof keyFields): string => keyFields[field].current?.value ?? '';
+    return {
+      files: files.value,
+      passphrase: value('passphrase'),
+      gatewayName: value('gatewayName'),
+      identity: value('identity'),
+    };
+  }
+
+  function choose(chosenMethod: Method): void {
+    method.value = chosenMethod;
+    errors.value = {};
+  }
+
+  function setFiles(picked: readonly File[]): void {
+    files.value = picked;
+    const { files: _settled, ...rest } = errors.value;
+    errors.value = rest;
+  }
+
   /** Whoever sits down next finds the gateway and the user name, and no secret. */
   function forget(): void {
-    for (const field of [fields.preSharedKey, fields.password]) {
+    files.value = [];
+    for (const field of [fields.preSharedKey, keyFields.passphrase, fields.password]) {
       if (field.current !== null) field.current.value = '';
     }
     keyShown.value = false;
@@ -93,28 +126,41 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
             locked={!ready}
             retry={() => void portal.reloadGateways()}
           />
-          <TextField
-            id="pre-shared-key"
-            label="Pre-shared key"
-            type={keyShown.value ? 'text' : 'password'}
-            autocomplete="off"
-            inputRef={fields.preSharedKey}
-            error={errors.value.preSharedKey}
-            readOnly={!ready}
-            action={
-              <button
-                type="button"
-                class="quiet"
-                aria-label={keyShown.value ? 'Hide key' : 'Show key'}
-                onClick={() => {
-                  keyShown.value = !keyShown.value;
-                }}
-              >
-                {keyShown.value ? 'Hide' : 'Show'}
-              </button>
-            }
-            hint="Key and password stay in this tab; the relay never sees them. But whoever runs the relay can try guesses against a short key, and anyone who knows a key that many share can pose as the gateway."
-          />
+          <MethodField method={method.value} locked={!ready} choose={choose} />
+          <div class="fields" hidden={method.value !== 'key'}>
+            <KeyFields
+              files={files.value}
+              setFiles={setFiles}
+              filesRef={fields.files}
+              refs={keyFields}
+              error={errors.value.files}
+              locked={!ready}
+            />
+          </div>
+          <div class="fields" hidden={method.value !== 'pre-shared-key'}>
+            <TextField
+              id="pre-shared-key"
+              label="Pre-shared key"
+              type={keyShown.value ? 'text' : 'password'}
+              autocomplete="off"
+              inputRef={fields.preSharedKey}
+              error={errors.value.preSharedKey}
+              readOnly={!ready}
+              action={
+                <button
+                  type="button"
+                  class="quiet"
+                  aria-label={keyShown.value ? 'Hide key' : 'Show key'}
+                  onClick={() => {
+                    keyShown.value = !keyShown.value;
+                  }}
+                >
+                  {keyShown.value ? 'Hide' : 'Show'}
+                </button>
+              }
+              hint="Key and password stay in this tab; the relay never sees them. But whoever runs the relay can try guesses against a short key, and anyone who knows a key that many share can pose as the gateway."
+            />
+          </div>
           <TextField
             id="user-name"
             label="User name"
@@ -164,6 +210,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
         </p>
       </form>
       <PapConsents portal={portal} />
+      <AcceptedList portal={portal} />
     </section>
   );
 }

@@ -9,6 +9,7 @@ import type { SignIn, SignInField } from './validation.ts';
 export interface SignInFields {
   readonly gateway: RefObject<HTMLSelectElement>;
   readonly preSharedKey: RefObject<HTMLInputElement>;
+  readonly files: RefObject<HTMLInputElement>;
   readonly userName: RefObject<HTMLInputElement>;
   readonly password: RefObject<HTMLInputElement>;
 }
@@ -16,7 +17,7 @@ export interface SignInFields {
 const TYPED = ['preSharedKey', 'userName', 'password'] as const;
 
 /** What is in the fields. */
-export function readFields(fields: SignInFields): SignIn {
+export function readFields(fields: SignInFields): Omit<SignIn, 'keys'> {
   const value = (field: SignInField): string => fields[field].current?.value ?? '';
   return {
     gateway: value('gateway'),

@@ -6,19 +6,29 @@ export const CREDENTIAL_LIMIT = 255;
 /** Longest host name, in characters (RFC 1035 §2.3.4). */
 const HOST_LIMIT = 253;
 
+/** Signing in with files in place of a pre-shared key. */
+export interface KeyForm {
+  readonly files: readonly File[];
+  readonly passphrase: string;
+  readonly gatewayName: string;
+  readonly identity: string;
+}
+
 export interface SignIn {
   readonly gateway: string;
+  readonly keys?: KeyForm;
   readonly preSharedKey: string;
   readonly userName: string;
   readonly password: string;
 }
 
-export type SignInField = keyof SignIn;
+export type SignInField = Exclude<keyof SignIn, 'keys'> | 'files';
 
 /** The fields in the order in which a person meets them. */
 export const SIGN_IN_FIELDS: readonly SignInField[] = [
   'gateway',
   'preSharedKey',
+  'files',
   'userName',
   'password',
 ];
@@ -29,7 +39,9 @@ export type SignInErrors = Readonly<Partial<Record<SignInField, string>>>;
 export function signInErrors(form: SignIn): SignInErrors {
   const errors: Partial<Record<SignInField, string>> = {};
   if (form.gateway === '') errors.gateway = 'Choose the gateway to sign in to.';
-  if (form.preSharedKey === '') {
+  if (form.keys !== undefined) {
+    if (form.keys.files.length === 0) errors.files = 'Choose the file with your key.';
+  } else if (form.preSharedKey === '') {
     errors.preSharedKey = 'Type the pre-shared key that the gateway’s operator gave you.';
   }
   if (form.userName.trim() === '') errors.userName = 'Type your user name.';

@@ -24,12 +24,27 @@ export const STAGES = [
 ] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** A certificate or a bare key in place of the pre-shared key. */
+export interface KeySignIn {
+  /** As the user picked them: the worker reads them. */
+  readonly files: readonly File[];
+  readonly passphrase: string;
+  /** What the gateway knows a bare key by; a certificate's subject otherwise. */
+  readonly identity: string;
+  /** What the gateway's certificate has to say that it is called; anything when empty. */
+  readonly gatewayName: string;
+  /** SHA-256 of the gateway's certificate that the user accepted, in hexadecimal. */
+  readonly accepted?: string;
+}
+
 export interface ConnectRequest {
   /** WebSocket address of the relay, e.g. `wss://portal.example/culvert`. */
   readonly relay: string;
   /** The profile's id. */
   readonly gateway: string;
+  /** Unused with `keys`. */
   readonly preSharedKey: string;
+  readonly keys?: KeySignIn;
   readonly userName: string;
   readonly password: string;
   /** The user's consent, for this gateway, to hand it the password itself; nothing that a peer sends can set it. */

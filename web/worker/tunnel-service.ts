@@ -1,7 +1,8 @@
 /** The tunnel as the page sees it: one at a time, its state told to everyone who asked. */
 import { type ProxyMarked, proxy, transfer } from 'comlink';
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
-import { type Failure, TunnelError } from '../../shared/errors.ts';
+import { type Failure, plainText, TunnelError } from '../../shared/errors.ts';
+import type { Credentials } from '../../shared/ike/credentials.ts';
 import { formatAddress } from '../../shared/ip/address.ts';
 import type { TunnelOutput } from '../../shared/vpn/tunnel.ts';
 import type { Bytes, Millis, Random } from '../../shared/wire/bytes.ts';
@@ -180,6 +181,7 @@ export class TunnelService implements TunnelApi {
   async #dial(request: ConnectRequest, attempt: symbol): Promise<void> {
     const { random, loadSuite, openSocket, openWeb } = this.#parts;
     const suite = await loadSuite();
+    const credentials = await credentialsOf(request, suite);
     if (this.#attempt !== attempt) return;
     if (this.#state.kind === 'disconnecting') return this.#ended(undefined);
     const driver = new TunnelDriver({
@@ -189,7 +191,7 @@ export class TunnelService implements TunnelApi {
       suite,
       random,
       gateway: request.gateway,
-      credentials: { kind: 'pre-shared-key', key: new TextEncoder().encode(request.preSharedKey) },
+      credentials,
       userName: request.userName,
       password: request.password,
       authMethods: request.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],
@@ -281,4 +283,22 @@ function asFailure(error: unknown): Failure {
 function isLoopback(relay: string): boolean {
   const { hostname } = new URL(relay);
   return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
+/** Throws `TunnelError` for files that cannot be used. What reads them is loaded when it is needed. */
+async function credentialsOf(
+  { preSharedKey, keys }: ConnectRequest,
+  suite: CipherSuite,
+): Promise<Credentials> {
+  if (keys === undefined) {
+    return { kind: 'pre-shared-key', key: new TextEncoder().encode(preSharedKey) };
+  }
+  const { keyCredentials } = await import('../../shared/ike/key-credentials.ts');
+  const files = await Promise.all(
+    keys.files.map(async (file) => ({
+      name: plainText(file.name),
+      bytes: new Uint8Array(await file.arrayBuffer()),
+    })),
+  );
+  return keyCredentials({ ...keys, files }, suite, Date.now() - performance.now());
 }

@@ -1,16 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import {
-  CONSENTS_LIMIT,
-  type ConsentStorage,
-  Consents,
-  decodeConsents,
-} from '../../../web/ui/consents.ts';
+import { AcceptedCertificates } from '../../../web/ui/accepted-certificates.ts';
+import { Consents } from '../../../web/ui/consents.ts';
+import { DECISIONS_LIMIT, type DecisionStorage } from '../../../web/ui/stored-list.ts';
 
 const office = { relay: 'wss://portal.example', gateway: 'office' };
 
 function memory(text: string | null = null) {
   const kept = { text };
-  const storage: ConsentStorage = {
+  const storage: DecisionStorage = {
     getItem: () => kept.text,
     setItem: (_key, value) => {
       kept.text = value;
@@ -22,7 +19,7 @@ function memory(text: string | null = null) {
 describe('consents', () => {
   test('are kept by relay and gateway, and hold nothing else', () => {
     const { kept, storage } = memory();
-    new Consents(storage).grant(office);
+    new Consents(storage).put(office);
     expect(kept.text).toBe(JSON.stringify([office]));
     const later = new Consents(storage);
     expect(later.has({ ...office })).toBe(true);
@@ -33,10 +30,10 @@ describe('consents', () => {
   test('are taken back, also by another tab', () => {
     const { kept, storage } = memory();
     const [one, two] = [new Consents(storage), new Consents(storage)];
-    one.grant(office);
+    one.put(office);
     two.reload();
     expect(two.list.value).toEqual([office]);
-    two.revoke(office);
+    two.remove(office);
     expect(kept.text).toBe('[]');
     one.reload();
     expect(one.has(office)).toBe(false);
@@ -44,11 +41,11 @@ describe('consents', () => {
 
   test('are listed once and bounded', () => {
     const consents = new Consents(undefined);
-    consents.grant(office);
-    consents.grant(office);
+    consents.put(office);
+    consents.put(office);
     expect(consents.list.value).toEqual([office]);
-    for (let i = 0; i < CONSENTS_LIMIT; i += 1) consents.grant({ ...office, gateway: `g${i}` });
-    expect(consents.list.value).toHaveLength(CONSENTS_LIMIT);
+    for (let i = 0; i < DECISIONS_LIMIT; i += 1) consents.put({ ...office, gateway: `g${i}` });
+    expect(consents.list.value).toHaveLength(DECISIONS_LIMIT);
     expect(consents.has(office)).toBe(false);
   });
 
@@ -57,7 +54,7 @@ describe('consents', () => {
       throw new Error('denied');
     };
     const consents = new Consents({ getItem: refuse, setItem: refuse });
-    consents.grant(office);
+    consents.put(office);
     expect(consents.has(office)).toBe(true);
   });
 
@@ -71,6 +68,29 @@ describe('consents', () => {
     '[{"relay":"","gateway":"g"}]',
     JSON.stringify([{ relay: 'a', gateway: 'g'.repeat(301) }]),
   ])('are none in %j', (text) => {
-    expect(decodeConsents(text)).toEqual([]);
+    expect(new Consents(memory(text).storage).list.value).toEqual([]);
+  });
+});
+
+describe('accepted certificates', () => {
+  const fingerprint = 'ab'.repeat(32);
+
+  test('are one fingerprint for each gateway', () => {
+    const { kept, storage } = memory();
+    const accepted = new AcceptedCertificates(storage);
+    accepted.put({ ...office, fingerprint: 'cd'.repeat(32) });
+    accepted.put({ ...office, fingerprint });
+    expect(kept.text).toBe(JSON.stringify([{ ...office, fingerprint }]));
+    expect(new AcceptedCertificates(storage).find(office)?.fingerprint).toBe(fingerprint);
+    expect(accepted.find({ ...office, gateway: 'branch' })).toBeUndefined();
+  });
+
+  test.each([
+    JSON.stringify([office]),
+    JSON.stringify([{ ...office, fingerprint: 'AB' }]),
+    JSON.stringify([{ gateway: 'office', fingerprint }]),
+    '[null]',
+  ])('are none in %j', (text) => {
+    expect(new AcceptedCertificates(memory(text).storage).list.value).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { AcceptedCertificates } from '../../../web/ui/accepted-certificates.ts';
 import { Consents } from '../../../web/ui/consents.ts';
 import { decodeGateways, GATEWAYS_LIMIT, type GatewayList } from '../../../web/ui/gateways.ts';
 import type { Visit } from '../../../web/ui/playground.ts';
@@ -55,6 +56,7 @@ function stage(overrides: Partial<Tunnel> = {}) {
     loadVisit: async () => ({ ...ACCOUNT, userName: `visitor ${++visits}` }),
     consents: new Consents(undefined),
     hidden: () => false,
+    certificates: new AcceptedCertificates(undefined),
   });
   const answer = (list: GatewayList): void => {
     lists = list;
@@ -83,10 +85,10 @@ describe('the portal', () => {
     expect(consents('demo')).toBe(false);
     const wanted = portal.wanted!;
     expect(wanted).toEqual({ relay: 'wss://portal.example', gateway: 'demo' });
-    portal.consents.grant(wanted);
+    portal.consents.put(wanted);
     expect(consents('demo')).toBe(true);
     expect(consents('other')).toBe(false);
-    portal.consents.revoke(wanted);
+    portal.consents.remove(wanted);
     expect(consents('demo')).toBe(false);
   });
 

@@ -20,8 +20,16 @@ describe('the sign-in form', () => {
     expect(signInErrors(complete)).toEqual({});
   });
 
-  test.each(SIGN_IN_FIELDS)('wants %s', (field) => {
+  test.each(SIGN_IN_FIELDS.filter((field) => field !== 'files'))('wants %s', (field) => {
     expect(Object.keys(signInErrors({ ...complete, [field]: '' }))).toEqual([field]);
+  });
+
+  test('wants a file in place of the pre-shared key', () => {
+    const keys = { files: [], passphrase: '', gatewayName: '', identity: '' };
+    const form = { ...complete, preSharedKey: '', keys };
+    expect(Object.keys(signInErrors(form))).toEqual(['files']);
+    const files = [new File([], 'key.p12')];
+    expect(signInErrors({ ...form, keys: { ...keys, files } })).toEqual({});
   });
 
   test('takes a key or a password of blanks as typed, but not a user name', () => {
