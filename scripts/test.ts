@@ -164,6 +164,7 @@ async function interop(): Promise<Tally> {
   const file = join(folder, 'cells');
   try {
     const environment = { [MATRIX_VARIABLE]: file };
+    await build('build');
     return await vitest({ config: 'vitest.interop.config.ts', environment });
   } finally {
     matrix = renderMatrix(readCells(file));

@@ -65,14 +65,17 @@ export function publicKeyTrust(key: PublicKey): PeerTrust {
   return { authorities: [], keyOf: () => key, objection: () => undefined };
 }
 
-/** The peer's own comes first. @rfc 4945 §3.3.4 */
+/** The peer's own is the one that bears its identity out; where none does, the first. */
 function readCertificates({
   certificates,
+  identity,
 }: Presented): { leaf: Certificate; others: readonly Certificate[] } | Failure {
   const code = 'IKE_CERTIFICATE_INVALID';
   try {
-    const [leaf, ...others] = certificates.map(decodeCertificate);
-    return leaf === undefined ? { code, detail: 'the gateway sent none' } : { leaf, others };
+    const all = certificates.map(decodeCertificate);
+    const leaf = all.find((each) => names(each, identity)) ?? all[0];
+    if (leaf === undefined) return { code, detail: 'the gateway sent none' };
+    return { leaf, others: all.filter((each) => each !== leaf) };
   } catch (error) {
     if (error instanceof DecodeError) return { code, detail: error.reason };
     throw error;

@@ -34,6 +34,8 @@ const GATEWAYS: GatewaysAnswer = {
       { id: 'wrong-password', name: 'Warehouse' },
       { id: 'pap-only', name: 'Old factory' },
       { id: 'rude', name: 'Rude branch office' },
+      { id: 'new-certificate', name: 'New office' },
+      { id: 'wrong-name', name: 'Other office' },
     ],
   },
 };
@@ -83,6 +85,79 @@ async function looksRight(name: string): Promise<void> {
   }
   await screenshots(page, screenshotFolder(), `staged-${name}`);
 }
+
+describe('signing in with a key file', () => {
+  async function chooseKeys(gateway: string): Promise<void> {
+    await page.getByLabel('Gateway', { exact: true }).selectOption(gateway);
+    await page.getByLabel('a certificate or key file').check();
+    await page.getByLabel('User name', { exact: true }).fill('alice');
+    await page.getByLabel('Password', { exact: true }).fill('wonderland');
+  }
+
+  /** As a person would: dragged from the desktop onto the field. */
+  async function drop(name: string): Promise<void> {
+    const dataTransfer = await page.evaluateHandle((fileName) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['key'], fileName));
+      return transfer;
+    }, name);
+    await page.locator('.drop-zone').dispatchEvent('drop', { dataTransfer });
+  }
+
+  test('files are dropped, listed, and left out again; without one nothing is dialled', async () => {
+    await chooseKeys('new-certificate');
+    await drop('alice.p12');
+    await drop('ca.pem');
+    const files = page.getByRole('list', { name: 'Files chosen' });
+    expect(await files.getByRole('listitem').count()).toBe(2);
+    await looksRight('key-files');
+    await page.getByRole('button', { name: 'Leave out alice.p12' }).click();
+    await page.getByRole('button', { name: 'Leave out ca.pem' }).click();
+    await mainButton(page, 'Connect').click();
+    await page.getByText('Choose the file with your key.').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('a key is made, saved, and taken; a public half that cannot be had is explained', async () => {
+    await chooseKeys('demo');
+    await page.getByText('A key without a certificate').click();
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Make an ECDSA-256 key' }).click();
+    expect(await readFile(await (await download).path(), 'utf8')).toBe('a key');
+    await page.getByText('the public half', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Leave out culvert-ecdsa-256.key' }).waitFor();
+    await looksRight('key-made');
+    await page.getByRole('button', { name: 'Show the public half' }).click();
+    await page.getByText('KEY_FILE_WRONG_PASSPHRASE').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('a new certificate is shown, accepted once, and listed', async () => {
+    await chooseKeys('new-certificate');
+    await drop('alice.p12');
+    await mainButton(page, 'Connect').click();
+    const alert = page.getByRole('alert');
+    await alert.getByText('vpn.example.org, 203.0.113.5').waitFor();
+    expect(await alert.innerText()).toContain('01:23:45:67');
+    await looksRight('certificate');
+    await page.getByRole('button', { name: 'Accept this certificate' }).click();
+    await mainButton(page, 'Connect').click();
+    await status(page).getByText('Connected', { exact: true }).waitFor();
+    await disconnect(page);
+    await page.getByRole('button', { name: 'Forget the certificate of New office' }).click();
+    await mainButton(page, 'Connect').click();
+    await alert.getByText('IKE_CERTIFICATE_NEW').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('one with another name cannot be accepted', async () => {
+    await chooseKeys('wrong-name');
+    await drop('alice.p12');
+    await mainButton(page, 'Connect').click();
+    await page.getByRole('alert').getByText('IKE_CERTIFICATE_WRONG_NAME').waitFor();
+    expect(await page.getByRole('button', { name: 'Accept this certificate' }).count()).toBe(0);
+  });
+});
 
 describe('signing in', () => {
   test('an empty form names every missing field and moves to the first', async () => {

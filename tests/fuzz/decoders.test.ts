@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { ConfigError, parseConfig } from '../../relay/config.ts';
 import { hasShape } from '../../relay/shape.ts';
+import { noblePrimitives } from '../../shared/crypto/noble.ts';
 import { plainText } from '../../shared/errors.ts';
 import { responderLifetime } from '../../shared/ike/main-mode.ts';
 import {
@@ -30,6 +31,10 @@ import { icrq, sccrq, stopccn } from '../../shared/l2tp/compose.ts';
 import { DataSession } from '../../shared/l2tp/data.ts';
 import { judge } from '../../shared/l2tp/judge.ts';
 import { decodeControl, encodeControl } from '../../shared/l2tp/message.ts';
+import { decodeCertificate, summarize } from '../../shared/pki/certificate.ts';
+import { decodeRevocationList } from '../../shared/pki/crl.ts';
+import { decodePrivateKey } from '../../shared/pki/key.ts';
+import { decodePem } from '../../shared/pki/pem.ts';
 import { decodeChapValue, decodeMsChapResponse } from '../../shared/ppp/chap-packet.ts';
 import { decodeConfigOptions } from '../../shared/ppp/config-option.ts';
 import { decodeControlPacket } from '../../shared/ppp/control-packet.ts';
@@ -45,6 +50,7 @@ import { stripUdp } from '../../shared/vpn/inner-udp.ts';
 import { type Bytes, EMPTY, fromHex } from '../../shared/wire/bytes.ts';
 import { utf8Decode } from '../../shared/wire/text.ts';
 import { Writer } from '../../shared/wire/writer.ts';
+import { pkiDer, pkiFile } from '../support/pki.ts';
 import { fuzz } from './support/campaign.ts';
 import { insist, refusing } from './support/insist.ts';
 import { mutate, mutations, octets } from './support/mutation.ts';
@@ -139,6 +145,22 @@ const TARGETS: Readonly<Record<string, Target>> = {
       responderLifetime(found);
     },
     valid: [encodeClearMessage(header, payloads.slice(0, -1)), encodeClearMessage(header, quick)],
+  },
+  certificate: {
+    decode: (bytes) => {
+      const certificate = decodeCertificate(bytes);
+      insist(summarize(certificate, noblePrimitives).fingerprint.length === 64, 'a summary');
+    },
+    valid: (['gateway.crt', 'ecgateway.crt', 'sub.crt'] as const).map(pkiDer),
+  },
+  'revocation list': { decode: decodeRevocationList, valid: [pkiDer('root.crl')] },
+  'private key': {
+    decode: decodePrivateKey,
+    valid: (['client.key', 'ecclient.key', 'client.trad', 'ecclient.trad'] as const).map(pkiDer),
+  },
+  PEM: {
+    decode: (bytes) => decodePem(utf8Decode(bytes)),
+    valid: [pkiFile('client.crt').bytes],
   },
   l2tp: {
     decode: (bytes) => {

@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { guestObstacle } from '../../scripts/support/guest.ts';
 import { ERRORS, type TunnelErrorCode } from '../../shared/errors.ts';
 import { fingerprint } from '../../shared/pki/certificate.ts';
+import { connected, detail, disconnect, mainButton } from '../e2e/page.ts';
+import { openPage } from '../e2e/support/browser.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
 import { pkiCertificate, pkiFile } from '../support/pki.ts';
 import type { DialResult } from './support/dial.ts';
@@ -15,7 +17,7 @@ import {
   type Policy,
 } from './support/linux-gateway-config.ts';
 import { PASSPHRASE, USER_FILES } from './support/linux-gateway-keys.ts';
-import { LinuxLaboratory, type Place } from './support/linux-laboratory.ts';
+import { LinuxLaboratory, type Place, PORTAL } from './support/linux-laboratory.ts';
 import { INTRANET_ADDRESS } from './support/softether-config.ts';
 import { skipTrial, type Trial, tryOut } from './support/trial.ts';
 
@@ -216,6 +218,49 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
     );
     expectFailure(wrong, 'IKE_CERTIFICATE_WRONG_NAME');
     expect(wrong.stderr).toContain('names: gateway.example, 203.0.113.5');
+  });
+
+  it('the page takes a PKCS#12 file, shows the certificate, and refuses another name', async () => {
+    await laboratory.gateway.configure({ keys: 'RSA certificates' });
+    const browser = await laboratory.startBrowser();
+    try {
+      const { page, complaints } = await openPage(browser, PORTAL);
+      const { bytes } = pkiFile('legacy.p12');
+      await page.getByLabel('a certificate or key file').check();
+      await page.getByLabel('Key and certificate files').setInputFiles({
+        name: 'alice.p12',
+        mimeType: 'application/x-pkcs12',
+        buffer: Buffer.from(bytes),
+      });
+      await page.getByLabel('Passphrase of the file').fill(PASSPHRASE);
+      await page.getByLabel('Name in the gateway’s certificate').fill('other.example');
+      await page.getByLabel('User name', { exact: true }).fill('alice');
+      await page.getByLabel('Password', { exact: true }).fill(LINUX_USERS.alice);
+      const alert = page.getByRole('alert');
+      const accept = page.getByRole('button', { name: 'Accept this certificate' });
+
+      await mainButton(page, 'Connect').click();
+      await alert.getByText('IKE_CERTIFICATE_WRONG_NAME').waitFor();
+      expect(await alert.innerText()).toContain('gateway.example, 203.0.113.5');
+      expect(await accept.isVisible()).toBe(false);
+
+      await page.getByLabel('Name in the gateway’s certificate').fill('gateway.example');
+      await mainButton(page, 'Connect').click();
+      await alert.getByText('IKE_CERTIFICATE_NEW').waitFor();
+      await accept.click();
+      await mainButton(page, 'Connect').click();
+      await alert.waitFor({ state: 'detached' });
+      await connected(page);
+      expect(await detail(page, 'IKE')).toContain('RSA certificate');
+      const kept = await page.evaluate(() => Object.entries(localStorage));
+      const relay = new URL(PORTAL).origin.replace('http', 'ws');
+      const entry = { relay, gateway: 'linux', fingerprint: accepted('gateway.crt') };
+      expect(kept).toEqual([['culvert.certificates', JSON.stringify([entry])]]);
+      await disconnect(page);
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
+    }
   });
 
   describe('as it comes', () => {

@@ -4,6 +4,8 @@
  */
 import { useSignal } from '@preact/signals';
 import type { RefObject, VNode } from 'preact';
+import { KeyMaker } from './key-maker.tsx';
+import type { Portal } from './portal.ts';
 import { describedBy, FieldError, TextField } from './text-field.tsx';
 
 /** Most files that are taken. */
@@ -22,6 +24,7 @@ export interface KeyFieldsProps {
   readonly refs: KeyFieldRefs;
   readonly error: string | undefined;
   readonly locked: boolean;
+  readonly portal: Portal;
 }
 
 export function KeyFields({
@@ -31,6 +34,7 @@ export function KeyFields({
   refs,
   error,
   locked,
+  portal,
 }: KeyFieldsProps): VNode {
   return (
     <>
@@ -73,11 +77,18 @@ export function KeyFields({
         placeholder="you@example.org"
         hint="Only for a key without a certificate: what the gateway knows it by."
       />
+      <KeyMaker
+        portal={portal}
+        files={files}
+        add={(file) => setFiles([...files, file])}
+        passphrase={() => refs.passphrase.current?.value ?? ''}
+        locked={locked}
+      />
     </>
   );
 }
 
-interface FileFieldProps extends Omit<KeyFieldsProps, 'refs' | 'filesRef'> {
+interface FileFieldProps extends Omit<KeyFieldsProps, 'refs' | 'filesRef' | 'portal'> {
   readonly inputRef: RefObject<HTMLInputElement>;
 }
 

@@ -1,11 +1,19 @@
 /** The portal's model: what the page knows, as signals, and what a person can make it do. */
 import { type ReadonlySignal, signal } from '@preact/signals';
 import { type CertificateSummary, type Failure, plainText } from '../../shared/errors.ts';
-import type { ConnectionInfo, FetchReply, Outcome, PingReply } from '../worker/api.ts';
+import type {
+  ConnectionInfo,
+  FetchReply,
+  KeyKind,
+  MadeKey,
+  Outcome,
+  PingReply,
+  PublicHalf,
+} from '../worker/api.ts';
 import type { AcceptedCertificates } from './accepted-certificates.ts';
 import type { Consents } from './consents.ts';
 import type { DeepLink } from './deep-link.ts';
-import type { GatewayList, GatewayList } from './gateways.ts';
+import type { GatewayList } from './gateways.ts';
 import { Inspection } from './packets/inspection.ts';
 import type { Bookmark, Visit } from './playground.ts';
 import type { GatewayKey } from './stored-list.ts';
@@ -162,6 +170,16 @@ export class Portal {
   /** The TCP connections there are now; never rejects. */
   connections(): Promise<Outcome<readonly ConnectionInfo[]>> {
     return this.#tunnel.connections().catch(failed);
+  }
+
+  /** A bare key, made by the browser; never rejects. */
+  makeKey(kind: KeyKind): Promise<Outcome<MadeKey>> {
+    return this.#tunnel.makeKey(kind).catch(failed);
+  }
+
+  /** Of the private key among the files; never rejects. */
+  publicHalf(files: readonly File[], passphrase: string): Promise<Outcome<PublicHalf>> {
+    return this.#tunnel.publicHalf(files, passphrase).catch(failed);
   }
 
   /** What the gateway of the failure on the screen insists on and only the user may allow. */

@@ -129,6 +129,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
           <MethodField method={method.value} locked={!ready} choose={choose} />
           <div class="fields" hidden={method.value !== 'key'}>
             <KeyFields
+              portal={portal}
               files={files.value}
               setFiles={setFiles}
               filesRef={fields.files}

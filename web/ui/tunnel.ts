@@ -5,8 +5,11 @@ import type {
   ConnectionInfo,
   ConnectRequest,
   FetchReply,
+  KeyKind,
+  MadeKey,
   Outcome,
   PingReply,
+  PublicHalf,
   SocketHandle,
   TunnelApi,
   TunnelState,
@@ -25,6 +28,8 @@ export interface Tunnel {
     signal: AbortSignal,
   ): Promise<Outcome<FetchReply>>;
   connections(): Promise<Outcome<readonly ConnectionInfo[]>>;
+  makeKey(kind: KeyKind): Promise<Outcome<MadeKey>>;
+  publicHalf(files: readonly File[], passphrase: string): Promise<Outcome<PublicHalf>>;
   /** A TCP connection through the tunnel, once it stands. */
   connectTcp(host: string, port: number): Promise<Outcome<TcpConnection>>;
   readonly inspector: RemoteInspector;
@@ -69,6 +74,8 @@ export function openTunnel(events: TunnelEvents): Tunnel {
     inspector: remote.inspector,
     ping: (host) => remote.ping(host),
     connections: () => remote.connections(),
+    makeKey: (kind) => remote.makeKey(kind),
+    publicHalf: (files, passphrase) => remote.publicHalf(files, passphrase),
     fetch: (url, progress, signal) => {
       const id = crypto.randomUUID();
       signal.addEventListener('abort', () => void remote.cancelFetch(id), { once: true });

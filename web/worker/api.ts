@@ -137,6 +137,22 @@ export interface SocketHandle {
   readonly writable: WritableStream<Uint8Array<ArrayBuffer>>;
 }
 
+/** The two kinds of bare keys that the page makes. */
+export type KeyKind = 'RSA-3072' | 'ECDSA-256';
+
+/** The public half of a key, as gateways' configurations take it. */
+export interface PublicHalf {
+  /** SubjectPublicKeyInfo: strongSwan and others. */
+  readonly pem: string;
+  /** `0s…` as Libreswan has it; RSA alone. */
+  readonly rsaSigKey?: string;
+}
+
+export interface MadeKey extends PublicHalf {
+  /** PKCS#8, not encrypted: what the user has to keep. */
+  readonly file: File;
+}
+
 /** Most bytes of a body that are kept for display and download; the digest always covers all. */
 export const BODY_LIMIT: number = 64 * 1024 * 1024;
 
@@ -206,4 +222,7 @@ export interface TunnelApi {
   /** Ends a request under way: it answers `CANCELLED`. */
   cancelFetch(id: string): void;
   readonly inspector: InspectorApi & ProxyMarked;
+  makeKey(kind: KeyKind): Promise<Outcome<MadeKey>>;
+  /** Of the private key among the files. */
+  publicHalf(files: readonly File[], passphrase: string): Promise<Outcome<PublicHalf>>;
 }

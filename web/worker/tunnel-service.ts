@@ -1,7 +1,7 @@
 /** The tunnel as the page sees it: one at a time, its state told to everyone who asked. */
 import { type ProxyMarked, proxy, transfer } from 'comlink';
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
-import { type Failure, plainText, TunnelError } from '../../shared/errors.ts';
+import { type Failure, TunnelError } from '../../shared/errors.ts';
 import type { Credentials } from '../../shared/ike/credentials.ts';
 import { formatAddress } from '../../shared/ip/address.ts';
 import type { TunnelOutput } from '../../shared/vpn/tunnel.ts';
@@ -10,8 +10,11 @@ import type {
   ConnectionInfo,
   ConnectRequest,
   FetchReply,
+  KeyKind,
+  MadeKey,
   Outcome,
   PingReply,
+  PublicHalf,
   SocketHandle,
   TunnelApi,
   TunnelState,
@@ -174,6 +177,17 @@ export class TunnelService implements TunnelApi {
     return outcome.ok ? transfer(outcome, [outcome.value.body.buffer]) : outcome;
   }
 
+  makeKey(kind: KeyKind): Promise<Outcome<MadeKey>> {
+    return outcomeOf(async () => (await import('./key-tools.ts')).makeKey(kind));
+  }
+
+  publicHalf(files: readonly File[], passphrase: string): Promise<Outcome<PublicHalf>> {
+    return outcomeOf(async () => {
+      const tools = await import('./key-tools.ts');
+      return tools.publicHalf(files, passphrase, await this.#parts.loadSuite());
+    });
+  }
+
   cancelFetch(id: string): void {
     this.#fetches.get(id)?.abort();
   }
@@ -266,13 +280,19 @@ export class TunnelService implements TunnelApi {
   }
 
   async #use<T>(work: (tunnel: Tunnel) => Promise<T>): Promise<Outcome<T>> {
-    try {
+    return outcomeOf(async () => {
       if (this.#state.kind !== 'connected' || this.#tunnel === undefined)
         throw new TunnelError('NOT_CONNECTED');
-      return { ok: true, value: await work(this.#tunnel) };
-    } catch (error) {
-      return { ok: false, failure: asFailure(error) };
-    }
+      return work(this.#tunnel);
+    });
+  }
+}
+
+async function outcomeOf<T>(work: () => Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    return { ok: false, failure: asFailure(error) };
   }
 }
 
@@ -293,12 +313,6 @@ async function credentialsOf(
   if (keys === undefined) {
     return { kind: 'pre-shared-key', key: new TextEncoder().encode(preSharedKey) };
   }
-  const { keyCredentials } = await import('../../shared/ike/key-credentials.ts');
-  const files = await Promise.all(
-    keys.files.map(async (file) => ({
-      name: plainText(file.name),
-      bytes: new Uint8Array(await file.arrayBuffer()),
-    })),
-  );
-  return keyCredentials({ ...keys, files }, suite, Date.now() - performance.now());
+  const tools = await import('./key-tools.ts');
+  return tools.credentialsOf(keys, suite);
 }

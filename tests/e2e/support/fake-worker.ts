@@ -3,14 +3,16 @@
  * The gateway's id chooses the scene, the host or path chooses what the tools are told.
  */
 import { expose, type ProxyMarked, proxy } from 'comlink';
-import type { Failure } from '../../../shared/errors.ts';
+import type { CertificateSummary, Failure } from '../../../shared/errors.ts';
 import type { Tap } from '../../../shared/vpn/tap.ts';
 import {
   type ConnectionInfo,
   type ConnectRequest,
   type FetchReply,
+  type MadeKey,
   type Outcome,
   type PingReply,
+  type PublicHalf,
   type Session,
   type SocketHandle,
   STAGES,
@@ -26,6 +28,16 @@ const STEP_MILLIS = 20;
 /** What a hostile gateway would like on the screen. */
 const RUDE_TEXT = `StopCCN: \u202egnp.exe\u0007\u001b[31m <img src=x onerror="document.title=1"> ${'A'.repeat(10_000)}`;
 
+const CERTIFICATE: CertificateSummary = {
+  subject: 'O=Example, CN=vpn.example.org',
+  issuer: `O=Example, CN=${RUDE_TEXT}`,
+  names: ['vpn.example.org', '203.0.113.5'],
+  notBefore: Date.UTC(2026, 0, 1),
+  notAfter: Date.UTC(2028, 0, 1),
+  key: 'RSA-2048',
+  fingerprint: '0123456789abcdef'.repeat(4),
+};
+
 /** Where a scene ends early, and how; `undefined` means it waits there. */
 const SCENES: Readonly<Record<string, readonly [at: Stage, failure: Failure | undefined]>> = {
   stuck: ['ike-quick-mode', undefined],
@@ -37,9 +49,16 @@ const SCENES: Readonly<Record<string, readonly [at: Stage, failure: Failure | un
     'ppp-link',
     { code: 'PPP_NO_AUTH_PROTOCOL', detail: 'the peer asks for PAP', wants: 'pap' },
   ],
+  'new-certificate': ['ike-main-mode', certificateFailure('IKE_CERTIFICATE_NEW')],
+  'wrong-name': ['ike-main-mode', certificateFailure('IKE_CERTIFICATE_WRONG_NAME')],
   rude: ['l2tp', { code: 'L2TP_REFUSED', detail: RUDE_TEXT }],
   'wrong-password': ['ppp-authentication', { code: 'PPP_AUTH_FAILED', detail: 'E=691 R=0' }],
 };
+
+function certificateFailure(code: 'IKE_CERTIFICATE_NEW' | 'IKE_CERTIFICATE_WRONG_NAME'): Failure {
+  const wants = code === 'IKE_CERTIFICATE_NEW' && ({ wants: 'certificate' } as const);
+  return { code, certificate: CERTIFICATE, ...wants };
+}
 
 class FakeTunnel implements TunnelApi {
   readonly #listeners = new Map<number, (state: TunnelState) => void>();
@@ -52,7 +71,8 @@ class FakeTunnel implements TunnelApi {
   #now = (): number => Date.now();
 
   async connect(request: ConnectRequest): Promise<void> {
-    const [end, failure] = (!request.allowPap && SCENES[request.gateway]) || [];
+    const allowed = request.allowPap || request.keys?.accepted === CERTIFICATE.fingerprint;
+    const [end, failure] = (!allowed && SCENES[request.gateway]) || [];
     for (const stage of STAGES) {
       this.#become({ kind: 'connecting', stage });
       if (stage === end) {
@@ -88,6 +108,15 @@ class FakeTunnel implements TunnelApi {
     this.#listeners.set(id, listener);
     listener(this.#state);
     return id;
+  }
+
+  async makeKey(): Promise<Outcome<MadeKey>> {
+    const file = new File(['a key'], 'culvert-ecdsa-256.key');
+    return { ok: true, value: { file, pem: 'the public half' } };
+  }
+
+  async publicHalf(): Promise<Outcome<PublicHalf>> {
+    return { ok: false, failure: { code: 'KEY_FILE_WRONG_PASSPHRASE' } };
   }
 
   unsubscribe(id: number): void {

@@ -2,8 +2,9 @@
  * A laboratory around the Linux gateway: its network, the intranet behind it, and two relays, one beside the
  * gateway and one at home, behind a NAT that masquerades.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
 import { runCommand } from '../../../scripts/support/command.ts';
 import { type GuestSystem, guestProgram, preparedGuest } from '../../../scripts/support/guest.ts';
 import { preparedTools } from '../../../scripts/support/tools.ts';
@@ -27,6 +28,7 @@ import { INTRANET_ADDRESS } from './softether-config.ts';
 
 const GATEWAY = 'linux';
 const RELAY_PORT = 8443;
+export const PORTAL: string = `http://127.0.0.1:${RELAY_PORT}/`;
 const ROUTER_ADDRESS = '10.99.1.9';
 const HOME_ROUTER = '10.88.0.1';
 const HOME_ADDRESS = '10.88.0.7';
@@ -122,6 +124,15 @@ export class LinuxLaboratory {
     });
   }
 
+  /** Chromium beside the relay near the gateway; its portal is at `PORTAL`. */
+  startBrowser(): Promise<Browser> {
+    const [file, args] = this.#relays.get('near')!.namespace.command(preparedTools().chromium, []);
+    const executablePath = join(this.#folder, 'chromium');
+    writeFileSync(executablePath, `#!/bin/sh\nexec ${[file, ...args].join(' ')} "$@"\n`);
+    chmodSync(executablePath, 0o755);
+    return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  }
+
   /** Runs `dial` to its end. */
   dial(
     command: readonly string[],
@@ -209,6 +220,7 @@ async function relayIn(namespace: Namespace, folder: string) {
   const relay = await startRelay({
     namespace,
     folder,
+    portal: true,
     config: {
       listen: { host: '127.0.0.1', port: RELAY_PORT },
       gateways: [{ id: GATEWAY, name: 'Linux', address: GATEWAY_ADDRESS }],

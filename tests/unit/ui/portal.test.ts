@@ -39,6 +39,8 @@ function stage(overrides: Partial<Tunnel> = {}) {
     },
     ping: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
     connections: async () => ({ ok: true, value: [] }),
+    makeKey: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
+    publicHalf: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
     connectTcp: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
     fetch: async () => ({ ok: false, failure: { code: 'TIMED_OUT' } }),
     inspector: silentInspector,
