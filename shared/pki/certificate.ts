@@ -15,7 +15,7 @@ import { Extension } from './oids.ts';
 import { decodeSigned, decodeTime, type SignedObject, takeAlgorithm } from './signed.ts';
 
 /** Longest certificate that is read, in bytes: 2,000 are usual. */
-export const MAX_CERTIFICATE = 16_384;
+const MAX_CERTIFICATE = 16_384;
 
 /** Most extensions that are read. */
 const MAX_EXTENSIONS = 32;

@@ -17,7 +17,7 @@ import { openEncryptedKey, openPkcs12 } from './pkcs12.ts';
 import { signedBy } from './signed.ts';
 
 /** Most files, and bytes of one, that are read. */
-export const MAX_FILES = 16;
+const MAX_FILES = 16;
 const MAX_FILE = 8 * 1024 * 1024;
 
 /** Longest chain that is sent along with our certificate. */

@@ -5,7 +5,7 @@
  */
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { MOD_POW_LIMIT } from '../crypto/suite.ts';
-import { type Bytes, concat, EMPTY } from '../wire/bytes.ts';
+import { type Bytes, concat, constantTimeEqual } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import {
   contextTag,
@@ -80,12 +80,7 @@ export function decodePrivateKey(bytes: Bytes): PrivateKey {
 
 /** Whether the two belong together. */
 export function fits(privateKey: PrivateKey, publicKey: PublicKey): boolean {
-  return sameKey(privateKey.publicKey, publicKey);
-}
-
-export function sameKey(a: PublicKey, b: PublicKey): boolean {
-  const [x, y] = [encodePublicKey(a), encodePublicKey(b)];
-  return x.length === y.length && x.every((byte, i) => byte === y[i]);
+  return constantTimeEqual(encodePublicKey(privateKey.publicKey), encodePublicKey(publicKey));
 }
 
 /** e.g. `RSA-2048`, `ECDSA-256`. */
@@ -108,7 +103,7 @@ function decodePkcs8(reader: DerReader): PrivateKey {
 }
 
 /** @rfc 8017 appendix A.1.1 */
-export function decodeRsaPublicKey(bytes: Bytes): RsaPublicKey {
+function decodeRsaPublicKey(bytes: Bytes): RsaPublicKey {
   const reader = readSequence(bytes);
   const key = rsaPublicKey(reader.unsigned(), reader.unsigned());
   reader.finish();
@@ -132,7 +127,7 @@ function decodeRsaPrivateKey(bytes: Bytes): PrivateKey {
 }
 
 /** Any odd modulus that `modPow` can take; whether it is long enough to be trusted is for others to say. */
-export function rsaPublicKey(modulus: Bytes, exponent: Bytes): RsaPublicKey {
+function rsaPublicKey(modulus: Bytes, exponent: Bytes): RsaPublicKey {
   const { length } = modulus;
   if (length < 64 || length > MOD_POW_LIMIT || (modulus[length - 1]! & 1) === 0) {
     throw new DecodeError('RSA modulus');
@@ -161,27 +156,9 @@ function decodeEcPrivateKey(bytes: Bytes, known: CurveName | undefined): Private
   return ecPrivateKey(curve, scalar);
 }
 
-/** Throws an `Error` where `scalar` is not below the curve's order. */
-export function ecPrivateKey(curve: CurveName, scalar: Bytes): PrivateKey {
+function ecPrivateKey(curve: CurveName, scalar: Bytes): PrivateKey {
   const point = NOBLE_CURVES[curve].getPublicKey(scalar, false) as Bytes;
   return { kind: 'ec', publicKey: { kind: 'ec', curve, point }, scalar };
-}
-
-/** The form that other programs read. @rfc 5958 §2 */
-export function encodePrivateKey(key: Extract<PrivateKey, { kind: 'ec' }>): Bytes {
-  const { curve, point } = key.publicKey;
-  const inner = encodeDer(
-    Tag.sequence,
-    encodeInteger(Uint8Array.of(1)),
-    encodeDer(Tag.octetString, key.scalar),
-    encodeDer(contextTag(1), encodeBits(point)),
-  );
-  return encodeDer(
-    Tag.sequence,
-    encodeInteger(EMPTY),
-    encodeDer(Tag.sequence, encodeOid(EC_PUBLIC_KEY), encodeOid(CURVES[curve])),
-    encodeDer(Tag.octetString, inner),
-  );
 }
 
 function ecPublicKey(curve: CurveName, bytes: Bytes): EcPublicKey {

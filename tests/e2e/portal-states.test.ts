@@ -253,7 +253,7 @@ describe('failures', () => {
     await alert.waitFor();
     const text = await alert.innerText();
     expect(text).toContain('could not prove their identity');
-    expect(text).toContain('Probably the pre-shared key is wrong.');
+    expect(text).toContain('Probably the pre-shared key is wrong,');
     expect(text).toContain('capital letters and spaces count');
     expect(text).toContain('no answer to message 5; PAYLOAD-MALFORMED');
     expect(text).toContain('IKE_AUTHENTICATION_FAILED');

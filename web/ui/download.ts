@@ -1,7 +1,7 @@
 /** Hands bytes of the page's to the browser as a file to keep. */
 
 /** Saved without a type of its own: a blob of type text/html would open with the page's origin. */
-export function download(content: BlobPart, fileName: string): void {
+export function download(content: Uint8Array<ArrayBuffer> | Blob | string, fileName: string): void {
   const url = URL.createObjectURL(new Blob([content], { type: 'application/octet-stream' }));
   const link = document.createElement('a');
   link.href = url;

@@ -9,7 +9,7 @@ import type { Portal } from './portal.ts';
 import { describedBy, FieldError, TextField } from './text-field.tsx';
 
 /** Most files that are taken. */
-export const FILES_LIMIT = 16;
+const FILES_LIMIT = 16;
 
 export interface KeyFieldRefs {
   readonly passphrase: RefObject<HTMLInputElement>;

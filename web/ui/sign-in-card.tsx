@@ -8,6 +8,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { AcceptedList } from './certificate-note.tsx';
 import { GatewayField } from './gateway-field.tsx';
 import { KeyFields } from './key-fields.tsx';
+import { type Method, MethodField } from './method-field.tsx';
 import { PapConsents } from './pap-consent.tsx';
 import type { Portal } from './portal.ts';
 import { readFields, type SignInFields, useFiller } from './sign-in-fields.ts';
@@ -74,6 +75,17 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
     };
   }
 
+  function choose(chosenMethod: Method): void {
+    method.value = chosenMethod;
+    errors.value = {};
+  }
+
+  function setFiles(picked: readonly File[]): void {
+    files.value = picked;
+    const { files: _settled, ...rest } = errors.value;
+    errors.value = rest;
+  }
+
   /** Whoever sits down next finds the gateway and the user name, and no secret. */
   function forget(): void {
     files.value = [];
@@ -82,17 +94,6 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
     }
     keyShown.value = false;
     forgotten.value = true;
-  }
-
-  function choose(chosen: Method): void {
-    method.value = chosen;
-    errors.value = {};
-  }
-
-  function setFiles(chosen: readonly File[]): void {
-    files.value = chosen;
-    const { files: _settled, ...rest } = errors.value;
-    errors.value = rest;
   }
 
   function press(event: TargetedMouseEvent<HTMLButtonElement>): void {
@@ -127,7 +128,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
             retry={() => void portal.reloadGateways()}
           />
           {!playful && <MethodField method={method.value} locked={!ready} choose={choose} />}
-          {usesKey && (
+          <div class="fields" hidden={!usesKey}>
             <KeyFields
               portal={portal}
               files={files.value}
@@ -137,8 +138,8 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
               error={errors.value.files}
               locked={!ready}
             />
-          )}
-          <div hidden={usesKey}>
+          </div>
+          <div class="fields" hidden={usesKey}>
             <TextField
               id="pre-shared-key"
               label="Pre-shared key"
@@ -213,38 +214,6 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
       <PapConsents portal={portal} />
       <AcceptedList portal={portal} />
     </section>
-  );
-}
-
-type Method = 'pre-shared-key' | 'key';
-
-interface MethodFieldProps {
-  readonly method: Method;
-  readonly locked: boolean;
-  readonly choose: (method: Method) => void;
-}
-
-function MethodField({ method, locked, choose }: MethodFieldProps): VNode {
-  const option = (value: Method, label: string): VNode => (
-    <label>
-      <input
-        type="radio"
-        class="choice"
-        name="method"
-        value={value}
-        checked={method === value}
-        disabled={locked}
-        onChange={() => choose(value)}
-      />
-      {label}
-    </label>
-  );
-  return (
-    <fieldset class="method">
-      <legend>Prove who you are with</legend>
-      {option('pre-shared-key', 'a pre-shared key')}
-      {option('key', 'a certificate or key file')}
-    </fieldset>
   );
 }
 

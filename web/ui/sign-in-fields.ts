@@ -18,8 +18,7 @@ const TYPED = ['preSharedKey', 'userName', 'password'] as const;
 
 /** What is in the fields. */
 export function readFields(fields: SignInFields): Omit<SignIn, 'keys'> {
-  const value = (field: Exclude<SignInField, 'files'>): string =>
-    fields[field].current?.value ?? '';
+  const value = (field: SignInField): string => fields[field].current?.value ?? '';
   return {
     gateway: value('gateway'),
     preSharedKey: value('preSharedKey'),

@@ -112,12 +112,13 @@ describe('refused', () => {
 
   test('before its time and after it', () => {
     const { notBefore, notAfter } = pkiCertificate('gateway.crt');
-    expect(verdict('gateway.crt', { time: notBefore })).toBe('trusted');
+    const itself: Case = { anchors: ['gateway.crt'] };
+    expect(verdict('gateway.crt', { ...itself, time: notBefore })).toBe('trusted');
     expect(verdict('gateway.crt', { time: notBefore - 1 })).toMatch(
       /^IKE_CERTIFICATE_NOT_YET_VALID: 20/,
     );
-    expect(verdict('gateway.crt', { time: notAfter })).toBe('trusted');
-    expect(verdict('gateway.crt', { time: notAfter + 1 })).toMatch(/^IKE_CERTIFICATE_EXPIRED: 20/);
+    expect(verdict('gateway.crt', { ...itself, time: notAfter })).toBe('trusted');
+    expect(verdict('gateway.crt', { time: notAfter + 1 })).toMatch(/^IKE_CERTIFICATE_EXPIRED: 2/);
   });
 
   test('after an authority’s time', () => {
