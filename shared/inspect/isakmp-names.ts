@@ -1,6 +1,8 @@
 /** The words of the ISAKMP and IKE registries, by number. RFC 2407, 2408, 2409, 3706, 3947. */
 import {
   AuthenticationAlgorithm,
+  AuthenticationMethod,
+  CertificateEncoding,
   EncapsulationMode,
   EncryptionAlgorithm,
   ExchangeType,
@@ -79,6 +81,11 @@ const GROUPS: Names = {
   14: '2048-bit MODP',
   15: '3072-bit MODP',
   16: '4096-bit MODP',
+  17: '6144-bit MODP',
+  18: '8192-bit MODP',
+  19: '256-bit random ECP',
+  20: '384-bit random ECP',
+  21: '521-bit random ECP',
 };
 const LIFE_TYPES: Names = { [LifeType.seconds]: 'seconds', [LifeType.kilobytes]: 'kilobytes' };
 
@@ -104,7 +111,14 @@ export const PHASE1_ATTRIBUTES: Readonly<Record<number, AttributeName>> = {
   },
   [Phase1Attribute.authenticationMethod]: {
     name: 'Authentication Method',
-    values: { 1: 'pre-shared key', 2: 'DSS signatures', 3: 'RSA signatures' },
+    values: {
+      [AuthenticationMethod.preSharedKey]: 'pre-shared key',
+      2: 'DSS signatures',
+      [AuthenticationMethod.rsaSignature]: 'RSA signatures',
+      [AuthenticationMethod.ecdsaSha256P256]: 'ECDSA with SHA-256 on the P-256 curve',
+      [AuthenticationMethod.ecdsaSha384P384]: 'ECDSA with SHA-384 on the P-384 curve',
+      [AuthenticationMethod.ecdsaSha512P521]: 'ECDSA with SHA-512 on the P-521 curve',
+    },
   },
   [Phase1Attribute.groupDescription]: { name: 'Group Description', values: GROUPS },
   [Phase1Attribute.lifeType]: { name: 'Life Type', values: LIFE_TYPES },
@@ -147,6 +161,13 @@ export const ID_NAMES: Names = {
   [IdType.userFqdn]: 'ID_USER_FQDN',
   [IdType.ipv4AddrSubnet]: 'ID_IPV4_ADDR_SUBNET',
   [IdType.ipv6Addr]: 'ID_IPV6_ADDR',
+  [IdType.derAsn1Dn]: 'ID_DER_ASN1_DN',
+  [IdType.keyId]: 'ID_KEY_ID',
+};
+
+/** @rfc 2408 §3.9 */
+export const CERTIFICATE_NAMES: Names = {
+  [CertificateEncoding.x509Signature]: 'X.509 Certificate - Signature',
 };
 
 /** Vendor ids that are known here, by how they begin. */

@@ -13,6 +13,7 @@ import {
   quoted,
 } from './field-reader.ts';
 import {
+  CERTIFICATE_NAMES,
   EXCHANGE_NAMES,
   ID_NAMES,
   PAYLOAD_NAMES,
@@ -115,6 +116,14 @@ function readPayload(reader: FieldReader, type: number, contents: Contents): str
       return readVendorId(reader);
     case PayloadType.keyExchange:
       return hexText(reader.rest('Key Exchange Data'));
+    case PayloadType.certificate:
+      reader.u8('Certificate Encoding', named(CERTIFICATE_NAMES));
+      return hexText(reader.rest('Certificate Data'));
+    case PayloadType.certificateRequest:
+      reader.u8('Certificate Type', named(CERTIFICATE_NAMES));
+      return hexText(reader.rest('Certificate Authority'));
+    case PayloadType.signature:
+      return hexText(reader.rest('Signature Data'));
     case PayloadType.nonce:
       return hexText(reader.rest('Nonce Data'));
     case PayloadType.hash:
@@ -202,12 +211,12 @@ const MAIN_MODE = {
   out: [
     'Main mode 1: offers algorithms for IKE',
     'Main mode 3: sends its Diffie-Hellman value',
-    'Main mode 5: proves that it knows the pre-shared key',
+    'Main mode 5',
   ],
   in: [
     'Main mode 2: chooses the algorithms for IKE',
     'Main mode 4: sends its Diffie-Hellman value',
-    'Main mode 6: proves that it knows the pre-shared key',
+    'Main mode 6',
   ],
 } as const;
 
@@ -220,7 +229,7 @@ function meaning(
 ): string {
   const said = notices.join('; ');
   if (exchangeType === ExchangeType.identityProtection) {
-    if (encrypted) return MAIN_MODE[direction][2];
+    if (encrypted) return `${MAIN_MODE[direction][2]}: proves ${proof(types)}`;
     if (types.has(PayloadType.securityAssociation)) return MAIN_MODE[direction][0];
     return types.has(PayloadType.keyExchange) ? MAIN_MODE[direction][1] : 'Main mode';
   }
@@ -234,6 +243,12 @@ function meaning(
     return known ? `${capital(said || 'information')}${trust}` : 'Information (encrypted)';
   }
   return EXCHANGE_NAMES[exchangeType] ?? `ISAKMP exchange ${exchangeType}`;
+}
+
+/** Nothing is known of the types in a message that was not decrypted. */
+function proof(types: ReadonlySet<number>): string {
+  if (types.has(PayloadType.signature)) return 'who it is with a signature';
+  return types.has(PayloadType.hash) ? 'that it knows the pre-shared key' : 'who it is';
 }
 
 function capital(text: string): string {

@@ -83,6 +83,19 @@ describe('a packet in words', () => {
     expect(names).not.toContain('Malformed');
   });
 
+  test.each([
+    ['a signature', '09', 'Main mode 5: proves who it is with a signature'],
+    ['a hash', '08', 'Main mode 5: proves that it knows the pre-shared key'],
+    ['what was not decrypted', undefined, 'Main mode 5: proves who it is'],
+  ])('IKE’s proof by %s', (_, second, words) => {
+    const header = fromHex(`${'11'.repeat(16)} 05100201 00000000 0000002c ${'00'.repeat(16)}`);
+    const plaintext = second && fromHex(`${second}00000c 01000000 0a000001 00000008 aabbccdd`);
+    const { meaning } = dissected(header, (into, place) =>
+      dissectIsakmp(into, place, () => plaintext || undefined),
+    );
+    expect(meaning).toBe(words);
+  });
+
   test('a keepalive, and ESP that nobody opened', () => {
     const natt = (bytes: Bytes) =>
       dissected(bytes, (into, place) => dissectNatTraversal(into, place, () => undefined));

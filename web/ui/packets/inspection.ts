@@ -56,6 +56,8 @@ export class Inspection {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** The version that the page on the screen is of. */
   #seen: number | undefined;
+  /** The packet whose details are to come. */
+  #wanted: number | undefined;
   /** Which question an answer has to belong to. */
   #question = 0;
 
@@ -108,6 +110,7 @@ export class Inspection {
 
   show(open: boolean): void {
     this.#open.value = open;
+    this.#fault.value = undefined;
     this.#record();
     if (open) this.#ask();
     else clearTimeout(this.#timer);
@@ -174,9 +177,6 @@ export class Inspection {
   async keyTables(): Promise<string | undefined> {
     return await this.#guard(() => this.#parts.inspector.keyTables());
   }
-
-  /** The packet whose details are to come. */
-  #wanted: number | undefined;
 
   #record(): void {
     const on = this.#open.value || this.#kept.value;
