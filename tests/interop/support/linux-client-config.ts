@@ -39,7 +39,7 @@ export interface ClientPolicy {
   readonly refuse?: readonly ('mschap-v2' | 'chap')[];
 }
 
-export function clientIpsecConf(
+function clientIpsecConf(
   { ike, esp, port }: ClientPolicy,
   { address, gateway }: ClientPlace = AT_PLAYGROUND,
 ): string {
@@ -58,7 +58,7 @@ ${ike === undefined ? '' : `  ike=${ike}!\n`}${esp === undefined ? '' : `  esp=$
 `;
 }
 
-export function clientPppOptions(
+function clientPppOptions(
   { userName, password }: ClientAccount,
   { refuse = [] }: ClientPolicy,
 ): string {
