@@ -38,7 +38,7 @@ export const PARTS: readonly {
   },
   {
     name: 'tunnel',
-    needs: ['module', 'programs'],
+    needs: ['module', 'programs', 'guest'],
     steps: [
       { title: 'The whole tunnel in Chromium', program: 'bench/tunnel/main.ts', pinned: false },
     ],

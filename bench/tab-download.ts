@@ -1,15 +1,15 @@
 /**
- * What the tab's worker does for a download, without browser and relay: frames into the tunnel machine, from a gateway of the
- * tests' in the same thread, in virtual time. Prints the time in the machine for each packet, by packets in a frame.
+ * What the tab's worker does for a download, without browser and relay: frames into the tunnel machine, out of a gateway of the
+ * tests' in the same thread, in virtual time. Prints the processor time in the machine for each packet, by packets in a frame.
  *
- *     npx tsx bench/tab-download.ts [--megabytes N] [--batch N]
+ *     npx tsx bench/tab-download.ts [--megabytes 4] [--rounds 9] [--batch N]
  */
 import { parseArgs } from 'node:util';
-import { Channel, UDP_CHANNEL_NAMES } from '../shared/relay/channels.ts';
+import { UDP_CHANNEL_NAMES } from '../shared/relay/channels.ts';
 import { encodeControl } from '../shared/relay/control.ts';
 import { FrameWriter, forEachRecord } from '../shared/relay/frames.ts';
 import { Tunnel, type TunnelInput, type TunnelOutput } from '../shared/vpn/tunnel.ts';
-import type { Bytes } from '../shared/wire/bytes.ts';
+import type { Millis } from '../shared/wire/bytes.ts';
 import { earliest } from '../shared/wire/machine.ts';
 import { type Datagram, GATEWAY_INNER, Gateway } from '../tests/support/gateway.ts';
 import { SeededRandom } from '../tests/support/random.ts';
@@ -19,148 +19,166 @@ import { median } from './harness/statistics.ts';
 const { values } = parseArgs({
   options: {
     megabytes: { type: 'string', default: '4' },
-    batch: { type: 'string' },
     rounds: { type: 'string', default: '9' },
+    batch: { type: 'string' },
   },
 });
-const PSK = new TextEncoder().encode('bench');
-const LATENCY = 1;
-const PORT = 80;
-const WIRE = { ike: 40_500, natt: 44_500, l2tp: 41_701 };
 
-class Lab {
+const LATENCY: Millis = 1;
+const PORT = 80;
+const PORTS = { ike: 40_500, natt: 44_500, l2tp: 41_701 };
+/** Shorter datagrams are no file's. */
+const DATA_BYTES = 1000;
+
+/** Datagrams on their way, in order. */
+class Way {
+  readonly #flying: { readonly at: Millis; readonly datagram: Datagram }[] = [];
+
+  get deadline(): Millis | undefined {
+    return this.#flying[0]?.at;
+  }
+
+  send(datagrams: readonly Datagram[], now: Millis): void {
+    for (const datagram of datagrams) this.#flying.push({ at: now + LATENCY, datagram });
+  }
+
+  arrived(now: Millis): Datagram[] {
+    const later = this.#flying.findIndex(({ at }) => at > now);
+    const count = later < 0 ? this.#flying.length : later;
+    return this.#flying.splice(0, count).map(({ datagram }) => datagram);
+  }
+}
+
+class Download {
   readonly #gateway: Gateway;
   readonly #tunnel: Tunnel;
-  #up: { at: number; datagram: Datagram }[] = [];
-  #down: { at: number; datagram: Datagram }[] = [];
-  #now = 0;
+  readonly #up = new Way();
+  readonly #down = new Way();
+  /** What the relay will say. */
+  readonly #told: string[] = [];
+  #now: Millis = 0;
   #socket = 0;
-  #connected = false;
-  #ended = false;
-  batch = 1;
-  micros = 0;
-  packets = 0;
-  frames = 0;
+  #isConnected = false;
+  #isOver = false;
+  #batch = 1;
+  #micros = 0;
+  #packets = 0;
 
   constructor(gateway: Gateway, tunnel: Tunnel) {
     this.#gateway = gateway;
     this.#tunnel = tunnel;
-    this.#input({ kind: 'start' });
-    this.#run(() => this.#connected);
+    this.#tell({ kind: 'start' });
+    this.#run(() => this.#isConnected);
   }
 
-  download(batch: number): number {
-    this.batch = batch;
-    this.micros = 0;
-    this.packets = 0;
-    this.#ended = false;
-    this.#input({
-      kind: 'network',
-      input: { kind: 'tcp-connect', socket: ++this.#socket, address: GATEWAY_INNER, port: PORT },
-    });
-    this.#run(() => this.#ended);
-    return this.micros / this.packets;
+  /** Microseconds for each packet, with at most `batch` of them in a frame. */
+  run(batch: number): number {
+    this.#batch = batch;
+    this.#micros = 0;
+    this.#packets = 0;
+    this.#isOver = false;
+    const socket = ++this.#socket;
+    const input = { kind: 'tcp-connect', socket, address: GATEWAY_INNER, port: PORT } as const;
+    this.#tell({ kind: 'network', input });
+    this.#run(() => this.#isOver);
+    return this.#micros / this.#packets;
   }
 
-  #input(input: TunnelInput): void {
+  #tell(input: TunnelInput): void {
     const before = process.cpuUsage();
     const outputs = this.#tunnel.handle(input, this.#now);
     const { user, system } = process.cpuUsage(before);
-    this.micros += user + system;
+    this.#micros += user + system;
     for (const output of outputs) this.#react(output);
   }
 
   #react(output: TunnelOutput): void {
-    if (output.kind === 'control') {
-      const message = JSON.parse(output.text);
-      if (message.type !== 'open') return;
-      const text = encodeControl({
-        type: 'opened' as const,
-        gateway: { id: 'g', name: 'Bench', address: '192.0.2.1' },
-        local: { address: '198.51.100.1', ...WIRE },
-        remote: { ike: 500, natt: 4500, l2tp: 1701 },
-        nat: 'possible',
-        channels: UDP_CHANNEL_NAMES,
-        mtu: 1500,
-        limits: { frameBytes: 131_072, recordBytes: 65_507 },
-      });
-      this.#told = text;
-    } else if (output.kind === 'frame') {
-      forEachRecord(output.bytes, (channel, start, end) => {
-        const datagram = { channel, bytes: output.bytes.slice(start, end) };
-        this.#up.push({ at: this.#now + LATENCY, datagram });
-      });
-    } else if (output.kind === 'connected') this.#connected = true;
-    else if (output.kind === 'closed') throw new Error(JSON.stringify(output));
-    else if (output.kind === 'network') {
-      const { output: ip } = output;
-      if (ip.kind === 'tcp-data') {
-        const { socket, bytes } = ip;
-        this.#input({
-          kind: 'network',
-          input: { kind: 'tcp-consumed', socket, length: bytes.length },
+    switch (output.kind) {
+      case 'control':
+        this.#told.push(OPENED);
+        return;
+      case 'frame':
+        forEachRecord(output.bytes, (channel, start, end) => {
+          this.#up.send([{ channel, bytes: output.bytes.slice(start, end) }], this.#now);
         });
-      } else if (ip.kind === 'tcp-end') {
-        this.#input({ kind: 'network', input: { kind: 'tcp-shutdown', socket: ip.socket } });
-      } else if (ip.kind === 'tcp-closed') this.#ended = true;
+        return;
+      case 'connected':
+        this.#isConnected = true;
+        return;
+      case 'closed':
+        throw new Error(JSON.stringify(output));
+      case 'network':
+        return this.#reactToNetwork(output.output);
     }
   }
-  #told: string | undefined;
+
+  #reactToNetwork(output: Extract<TunnelOutput, { kind: 'network' }>['output']): void {
+    if (output.kind === 'tcp-closed') this.#isOver = true;
+    if (output.kind === 'tcp-end') {
+      this.#tell({ kind: 'network', input: { kind: 'tcp-shutdown', socket: output.socket } });
+    }
+    if (output.kind !== 'tcp-data') return;
+    const { socket, bytes } = output;
+    const input = { kind: 'tcp-consumed', socket, length: bytes.length } as const;
+    this.#tell({ kind: 'network', input });
+  }
 
   #run(done: () => boolean): void {
     while (!done()) {
-      if (this.#told !== undefined) {
-        const text = this.#told;
-        this.#told = undefined;
-        this.#input({ kind: 'control', text });
-      }
+      for (const text of this.#told.splice(0)) this.#tell({ kind: 'control', text });
       const next = earliest(
         this.#tunnel.deadline,
         this.#gateway.deadline,
-        this.#up[0]?.at,
-        this.#down[0]?.at,
+        this.#up.deadline,
+        this.#down.deadline,
       );
-      if (next === undefined) throw new Error('nothing to happen');
+      if (next === undefined) throw new Error('nothing is left to happen');
       this.#now = Math.max(this.#now, next);
-      for (const { datagram } of take(this.#up, this.#now)) {
-        this.#fromGateway(this.#gateway.receive(datagram.channel, datagram.bytes, this.#now));
+      const now = this.#now;
+      for (const { channel, bytes } of this.#up.arrived(now)) {
+        this.#down.send(this.#gateway.receive(channel, bytes, now), now);
       }
-      if ((this.#gateway.deadline ?? Infinity) <= this.#now) {
-        this.#fromGateway(this.#gateway.timeout(this.#now));
+      if ((this.#gateway.deadline ?? Infinity) <= now) {
+        this.#down.send(this.#gateway.timeout(now), now);
       }
-      const arrived = take(this.#down, this.#now);
-      for (let i = 0; i < arrived.length; i += this.batch) {
-        const writer = new FrameWriter();
-        for (const { datagram } of arrived.slice(i, i + this.batch)) {
-          writer.append(datagram.channel, datagram.bytes, 0, datagram.bytes.length);
-          if (datagram.channel === Channel.natt && datagram.bytes.length > 1000) this.packets++;
-        }
-        this.frames++;
-        this.#input({ kind: 'frame', bytes: writer.take()!.slice() as Bytes });
-      }
-      if ((this.#tunnel.deadline ?? Infinity) <= this.#now) this.#input({ kind: 'timeout' });
+      this.#deliver(this.#down.arrived(now));
+      if ((this.#tunnel.deadline ?? Infinity) <= now) this.#tell({ kind: 'timeout' });
     }
   }
 
-  #fromGateway(datagrams: readonly Datagram[]): void {
-    for (const datagram of datagrams) this.#down.push({ at: this.#now + LATENCY, datagram });
+  #deliver(datagrams: readonly Datagram[]): void {
+    for (let at = 0; at < datagrams.length; at += this.#batch) {
+      const writer = new FrameWriter();
+      for (const { channel, bytes } of datagrams.slice(at, at + this.#batch)) {
+        writer.append(channel, bytes, 0, bytes.length);
+        if (bytes.length > DATA_BYTES) this.#packets++;
+      }
+      this.#tell({ kind: 'frame', bytes: writer.take()!.slice() });
+    }
   }
 }
 
-function take<T extends { at: number }>(queue: T[], now: number): T[] {
-  let count = 0;
-  while (count < queue.length && queue[count]!.at <= now) count++;
-  return queue.splice(0, count);
-}
+const OPENED = encodeControl({
+  type: 'opened',
+  gateway: { id: 'bench', name: 'Bench', address: '192.0.2.1' },
+  local: { address: '198.51.100.1', ...PORTS },
+  remote: { ike: 500, natt: 4500, l2tp: 1701 },
+  nat: 'possible',
+  channels: UDP_CHANNEL_NAMES,
+  mtu: 1500,
+  limits: { frameBytes: 131_072, recordBytes: 65_507 },
+});
 
-const lab = new Lab(
+const key = new TextEncoder().encode('bench');
+const innerPort = PORTS.natt;
+const download = new Download(
   new Gateway({
-    suite: await wasmSuite(new SeededRandom(1), 'strict'),
+    preSharedKey: key,
+    innerPort,
+    suite: await wasmSuite(new SeededRandom(1)),
     random: new SeededRandom(2),
-    preSharedKey: PSK,
     clientAddress: Uint8Array.of(198, 51, 100, 1),
-    clientPorts: WIRE,
-    innerPort: WIRE.natt,
+    clientPorts: PORTS,
     accounts: { alice: 'wonderland' },
     methods: ['mschapv2'],
     port: PORT,
@@ -169,24 +187,23 @@ const lab = new Lab(
     phase2: [{ cipher: 'aes-cbc', keyBits: 128, integrity: 'hmac-sha1-96' }],
   }),
   new Tunnel({
-    suite: await wasmSuite(new SeededRandom(3), 'strict'),
+    credentials: { kind: 'pre-shared-key', key },
+    innerPort,
+    suite: await wasmSuite(new SeededRandom(3)),
     random: new SeededRandom(4),
-    gateway: 'g',
-    credentials: { kind: 'pre-shared-key', key: PSK },
+    gateway: 'bench',
     userName: 'alice',
     password: 'wonderland',
     authMethods: ['mschapv2'],
-    innerPort: WIRE.natt,
   }),
 );
 const batches = values.batch === undefined ? [1, 4, 16, 32] : [Number(values.batch)];
-for (const batch of batches) lab.download(batch);
-const laps = batches.map(() => [] as number[]);
+const laps = batches.map((): number[] => []);
+for (const batch of batches) download.run(batch);
 for (let round = 0; round < Number(values.rounds); round++) {
-  for (const [i, batch] of batches.entries()) laps[i]!.push(lab.download(batch));
+  for (const [i, batch] of batches.entries()) laps[i]!.push(download.run(batch));
 }
-batches.forEach((batch, i) => {
-  console.log(
-    `${batch} packets in a frame: ${median(laps[i]!).toFixed(2)} (least ${Math.min(...laps[i]!).toFixed(2)}) µs for each`,
-  );
-});
+for (const [i, batch] of batches.entries()) {
+  const [least, middle] = [Math.min(...laps[i]!), median(laps[i]!)].map((each) => each.toFixed(1));
+  console.log(`${batch} packets in a frame: ${middle} µs for each (least ${least})`);
+}

@@ -1,10 +1,11 @@
 /**
  * Two of our stacks over a simulated link, in virtual time: what each congestion control makes of it.
  *
- *     node --import tsx bench/tcp-simulation.ts [--seconds 20] [--seeds 5] [--only WORD]
+ *     node --import tsx bench/tcp-simulation.ts [--seconds 20] [--seeds 5] [--only WORD] [--algorithm NAME] [--wakes MS]
  *
  * Prints one line for each link and algorithm, medians over the seeds. Virtual time: the machine's speed does not
- * count. Goodput is what the reader got after the first 3 s.
+ * count. Goodput is what the reader got after the first 3 s. `--wakes`: the sender's thread sees timers and packets only every so
+ * many milliseconds, as where something else keeps it busy.
  */
 import { parseArgs } from 'node:util';
 import type { Algorithm } from '../shared/ip/tcp/congestion/control.ts';
@@ -48,6 +49,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },
     algorithm: { type: 'string', default: '' },
+    wakes: { type: 'string', default: '0' },
   },
 });
 
@@ -85,7 +87,8 @@ for (const [name, link] of Object.entries(links)) {
 
 /** One upload for the whole time. */
 function run(link: LinkOptions, congestion: Algorithm): Outcome {
-  const upload = new Upload(link, { ...DEFAULT_TCP_LIMITS, congestion });
+  const wakes = Number(values.wakes);
+  const upload = new Upload(link, { ...DEFAULT_TCP_LIMITS, congestion }, 1400, wakes);
   upload.run(WARM_UP);
   const { up } = upload.pair;
   const { waited, passed } = up;

@@ -1,10 +1,11 @@
 /** What a part of the benchmarks needs of the machine, made ready. */
 import { buildWasm } from '../../scripts/build-wasm.mjs';
+import { guestObstacle, prepareGuest } from '../../scripts/support/guest.ts';
 import { obstacle, prepareTools } from '../../scripts/support/tools.ts';
 import { tunObstacle } from '../../tests/interop/support/tun-device.ts';
 
-/** `programs`: browser, gateway and web server, and namespaces to run them in. */
-export type Need = 'module' | 'programs' | 'linux' | 'tun';
+/** `programs`: browser, web server and the like, and namespaces to run them in; `guest`: a Linux of one's own. */
+export type Need = 'module' | 'programs' | 'guest' | 'linux' | 'tun';
 
 type Ready = (say: (line: string) => void) => Promise<string | undefined>;
 
@@ -16,6 +17,11 @@ const READY: Readonly<Record<Need, Ready>> = {
   programs: async (say) => {
     const reason = await obstacle();
     if (reason === undefined) await prepareTools(say);
+    return reason;
+  },
+  guest: async (say) => {
+    const reason = guestObstacle();
+    if (reason === undefined) await prepareGuest(say);
     return reason;
   },
   linux: async () => (process.platform === 'linux' ? undefined : 'it reads /proc'),

@@ -12,7 +12,7 @@ export function spread(values: readonly number[]): number {
 }
 
 /** The value below which a share of `at` lies, between the neighbours in proportion. */
-function quantile(values: readonly number[], at: number): number {
+export function quantile(values: readonly number[], at: number): number {
   if (values.length === 0) throw new RangeError('values: none');
   const sorted = values.toSorted((a, b) => a - b);
   const place = at * (sorted.length - 1);

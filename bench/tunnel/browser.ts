@@ -22,6 +22,8 @@ export interface BrowserCommands {
 export interface Transfer {
   readonly bytes: number;
   readonly millis: number;
+  /** What each ping took, if there were any. */
+  readonly pings: readonly number[];
   /** Of the worker's thread. */
   readonly cpuMillis: number;
 }
@@ -64,8 +66,8 @@ obey<BrowserCommands>({
   },
   async transfer(request) {
     const before = await workerCpuMillis();
-    const { bytes, millis } = await toWorker(request);
-    return { bytes, millis, cpuMillis: (await workerCpuMillis()) - before };
+    const { bytes, millis, pings } = await toWorker(request);
+    return { bytes, millis, pings, cpuMillis: (await workerCpuMillis()) - before };
   },
   async end() {
     await theirs().evaluate(() => (globalThis as unknown as { worker: Worker }).worker.terminate());
@@ -77,7 +79,7 @@ function theirs(): Page {
   return page;
 }
 
-async function toWorker(request: WorkerRequest): Promise<{ bytes: number; millis: number }> {
+async function toWorker(request: WorkerRequest): Promise<Extract<WorkerReply, { ok: true }>> {
   const reply = await theirs().evaluate((message) => {
     const { worker } = globalThis as unknown as { worker: Worker };
     return new Promise<WorkerReply>((resolve) => {

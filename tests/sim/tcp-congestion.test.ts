@@ -84,6 +84,13 @@ describe('congestion control over a simulated link', () => {
     expect(goodput('cubic')).toBeLessThan(5);
   });
 
+  it('BBR on a busy thread, which sees its timers late, sends no slower', () => {
+    const link = { ...bottleneck, loss: 0.01 };
+    const upload = new Upload(link, limits('bbr'), 1400, 15);
+    upload.run(1000);
+    expect(upload.run(3000)).toBeGreaterThan(0.85 * 20);
+  });
+
   it('BBR goes through its phases', () => {
     const upload = new Upload(bottleneck, limits('bbr'));
     const phases: string[] = [];

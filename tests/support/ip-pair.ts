@@ -47,6 +47,8 @@ export interface PairOptions {
   readonly down?: LinkOptions;
   readonly mtu?: number;
   readonly limits?: TcpLimits;
+  /** A busy thread: the client sees timers and packets only every so often. */
+  readonly clientWakesEvery?: Millis;
 }
 
 export const CLIENT = ip('10.0.0.1');
@@ -97,11 +99,13 @@ export class Pair {
   readonly down: Link;
   readonly client: Host;
   readonly server: Host;
+  readonly #clientWakesEvery: Millis;
   steps = 0;
   /** What the client sends and gets. */
   readonly #recording = wantedRecording('pair');
 
   constructor(options: PairOptions) {
+    this.#clientWakesEvery = options.clientWakesEvery ?? 0;
     this.up = new Link(options.link);
     this.down = new Link(options.down ?? { ...options.link, seed: options.link.seed + 1 });
     const send = (bytes: Bytes, now: Millis) => {
@@ -117,8 +121,8 @@ export class Pair {
     while (!done()) {
       const next = earliest(
         this.up.deadline,
-        this.down.deadline,
-        this.client.stack.deadline,
+        this.#whenAwake(this.down.deadline),
+        this.#whenAwake(this.client.stack.deadline),
         this.server.stack.deadline,
       );
       if (next === undefined || next > until) return false;
@@ -126,15 +130,21 @@ export class Pair {
       this.clock.now = Math.max(this.clock.now, next);
       const now = this.clock.now;
       this.#arrive(this.server, this.up.arrived(now));
-      const down = this.down.arrived(now);
+      const isAwake = this.#whenAwake(now) === now;
+      const down = isAwake ? this.down.arrived(now) : [];
       for (const bytes of down) this.#recording?.add(bytes, now);
       this.#arrive(this.client, down);
-      for (const host of [this.client, this.server]) {
+      for (const host of isAwake ? [this.client, this.server] : [this.server]) {
         if ((host.stack.deadline ?? Number.POSITIVE_INFINITY) <= now)
           host.tell({ kind: 'timeout' });
       }
     }
     return true;
+  }
+
+  #whenAwake(time: Millis | undefined): Millis | undefined {
+    const every = this.#clientWakesEvery;
+    return time === undefined || every === 0 ? time : Math.ceil(time / every) * every;
   }
 
   #arrive(host: Host, packets: readonly Bytes[]): void {

@@ -15,8 +15,8 @@ export class Upload {
   stall: Millis = 0;
   #lastAt: Millis | undefined;
 
-  constructor(link: LinkOptions, limits: TcpLimits, mtu = 1400) {
-    this.pair = new Pair({ link, limits, mtu });
+  constructor(link: LinkOptions, limits: TcpLimits, mtu = 1400, clientWakesEvery: Millis = 0) {
+    this.pair = new Pair({ link, limits, mtu, clientWakesEvery });
     const { client, server, clock } = this.pair;
     const chunk = new Uint8Array(CHUNK);
     const write = (socket: number) => client.tell({ kind: 'tcp-write', socket, bytes: chunk });

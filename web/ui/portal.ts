@@ -31,7 +31,6 @@ export interface PortalParts {
   readonly certificates: AcceptedCertificates;
   /** Whether nobody can see the page. */
   readonly hidden: () => boolean;
-  readonly certificates: AcceptedCertificates;
 }
 
 /** What `Fetch` is to get: at once, or when its button is pressed. */

@@ -40,6 +40,8 @@ export class Flights {
   /** Flights that wait to be sent again. */
   lostCount = 0;
   sackedCount = 0;
+  /** Bytes of those that have arrived behind a gap. */
+  sackedBytes = 0;
 
   get count(): number {
     return this.#count;
@@ -92,7 +94,7 @@ export class Flights {
   shift(): void {
     const flight = this.at(0);
     this.#leave(flight);
-    if (flight.sacked) this.sackedCount--;
+    if (flight.sacked) this.#unsack(flight);
     this.#first = (this.#first + 1) % this.#records.length;
     this.#count--;
   }
@@ -100,7 +102,8 @@ export class Flights {
   /** Cuts what was acknowledged off the oldest. */
   trim(position: number): void {
     const flight = this.at(0);
-    if (!flight.sacked && !flight.lost) this.inFlight -= position - flight.start;
+    if (flight.sacked) this.sackedBytes -= position - flight.start;
+    else if (!flight.lost) this.inFlight -= position - flight.start;
     flight.start = position;
   }
 
@@ -109,6 +112,7 @@ export class Flights {
     flight.sacked = true;
     flight.lost = false;
     this.sackedCount++;
+    this.sackedBytes += flight.end - flight.start;
   }
 
   lose(flight: Flight): void {
@@ -140,7 +144,7 @@ export class Flights {
       const flight = this.at(i);
       if (!flight.sacked) continue;
       flight.sacked = false;
-      this.sackedCount--;
+      this.#unsack(flight);
       this.#return(flight);
     }
   }
@@ -165,6 +169,11 @@ export class Flights {
       return flight;
     }
     return undefined;
+  }
+
+  #unsack(flight: Flight): void {
+    this.sackedCount--;
+    this.sackedBytes -= flight.end - flight.start;
   }
 
   #leave(flight: Flight): void {

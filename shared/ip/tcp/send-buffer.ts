@@ -1,4 +1,7 @@
-/** What was written and is not yet acknowledged: twice the congestion window at most, so that what the path takes is at hand. */
+/**
+ * What was written and is not yet acknowledged: twice the congestion window at most, so that what the path takes is at hand.
+ * What arrived behind a gap does not count: where every round trip loses something, it is as much as a window, and more.
+ */
 import type { Bytes } from '../../wire/bytes.ts';
 import { ByteRing } from './ring.ts';
 
@@ -17,14 +20,14 @@ export class SendBuffer {
     this.#limit = limit;
   }
 
-  /** Bytes that are kept at most while the congestion window is `window`. */
-  capacity(window: number): number {
-    return Math.min(this.#limit, Math.max(SMALLEST, Math.floor(2 * window)));
+  /** Bytes that are kept at most while the congestion window is `window` and `sacked` have arrived behind a gap. */
+  capacity(window: number, sacked: number): number {
+    return Math.min(this.#limit, Math.max(SMALLEST, Math.floor(2 * window)) + sacked);
   }
 
   /** Bytes that a write would be taken. */
-  room(una: number, window: number): number {
-    return this.closed ? 0 : Math.max(0, this.capacity(window) - (this.end - una));
+  room(una: number, window: number, sacked: number): number {
+    return this.closed ? 0 : Math.max(0, this.capacity(window, sacked) - (this.end - una));
   }
 
   /** Copies `length` bytes, for which there is room. */

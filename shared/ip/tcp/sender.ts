@@ -133,12 +133,12 @@ export class Sender {
 
   /** Bytes that are buffered at most, now. */
   get capacity(): number {
-    return this.#buffer.capacity(this.congestion.window);
+    return this.#buffer.capacity(this.congestion.window, this.#flights.sackedBytes);
   }
 
   /** Bytes that a write would be taken. */
   get room(): number {
-    return this.#buffer.room(this.space.una, this.congestion.window);
+    return this.#buffer.room(this.space.una, this.congestion.window, this.#flights.sackedBytes);
   }
 
   /** Whether the FIN was asked for and acknowledged. */

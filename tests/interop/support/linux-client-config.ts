@@ -9,6 +9,20 @@ export const CLIENT_ADDRESS = '192.0.2.2';
 /** The playground, as it is dialled. */
 export const PLAYGROUND_ADDRESS = '192.0.2.1';
 
+/** Where a client is. */
+export interface ClientPlace {
+  readonly address: string;
+  readonly gateway: string;
+  /** What it reaches through the tunnel, as a route has it. */
+  readonly behind: string;
+}
+
+const AT_PLAYGROUND: ClientPlace = {
+  address: CLIENT_ADDRESS,
+  gateway: PLAYGROUND_ADDRESS,
+  behind: '10.99.0.0/24',
+};
+
 export interface ClientAccount {
   readonly preSharedKey: string;
   readonly userName: string;
@@ -25,7 +39,10 @@ export interface ClientPolicy {
   readonly refuse?: readonly ('mschap-v2' | 'chap')[];
 }
 
-export function clientIpsecConf({ ike, esp, port }: ClientPolicy): string {
+function clientIpsecConf(
+  { ike, esp, port }: ClientPolicy,
+  { address, gateway }: ClientPlace = AT_PLAYGROUND,
+): string {
   return `config setup
 conn playground
   keyexchange=ikev1
@@ -33,15 +50,15 @@ conn playground
   authby=secret
 ${ike === undefined ? '' : `  ike=${ike}!\n`}${esp === undefined ? '' : `  esp=${esp}!\n`}${
   port === undefined ? '' : `  rightikeport=${port}\n`
-}  left=${CLIENT_ADDRESS}
+}  left=${address}
   leftprotoport=17/1701
-  right=${PLAYGROUND_ADDRESS}
+  right=${gateway}
   rightprotoport=17/1701
   auto=add
 `;
 }
 
-export function clientPppOptions(
+function clientPppOptions(
   { userName, password }: ClientAccount,
   { refuse = [] }: ClientPolicy,
 ): string {
@@ -63,10 +80,10 @@ logfile /cfg/log/pppd.log
 `;
 }
 
-const XL2TPD_CONF = `[global]
+const xl2tpdConf = ({ gateway }: ClientPlace): string => `[global]
 port = 1701
 [lac playground]
-lns = ${PLAYGROUND_ADDRESS}
+lns = ${gateway}
 pppoptfile = /etc/ppp/options.playground
 length bit = yes
 `;
@@ -83,13 +100,13 @@ const STRONGSWAN_LOG = `charon {
 }
 `;
 
-const RC = `exec 2>&1
+const rc = ({ address }: ClientPlace): string => `exec 2>&1
 cp -a /cfg/etc/. /etc/
 chmod 600 /etc/ipsec.secrets /etc/ppp/options.playground
 mkdir -p /run/xl2tpd /run/lock /var/run/xl2tpd /run/ppp
 hostname client
 ip link set lo up
-ip addr add ${CLIENT_ADDRESS}/24 dev vec0
+ip addr add ${address}/24 dev vec0
 ip link set vec0 up
 modprobe -a esp4 xfrm_user l2tp_ppp ppp_async authenc cbc gcm ctr hmac echainiv seqiv des_generic ghash-generic
 [ -e /dev/ppp ] || mknod /dev/ppp c 108 0
@@ -100,29 +117,36 @@ until grep -q ':06A5' /proc/net/udp; do usleep 100000; done
 ${SERVE_JOBS}`;
 
 /** Everything under the guest's `/cfg`, by path. */
-export function clientFiles(account: ClientAccount): Readonly<Record<string, string>> {
+export function clientFiles(
+  account: ClientAccount,
+  place: ClientPlace = AT_PLAYGROUND,
+): Readonly<Record<string, string>> {
   return {
-    rc: RC,
+    rc: rc(place),
     'etc/ipsec.conf': 'config setup\n',
     'etc/ipsec.secrets': `%any %any : PSK "${account.preSharedKey}"\n`,
     'etc/strongswan.d/log.conf': STRONGSWAN_LOG,
     'etc/ppp/options.playground': clientPppOptions(account, {}),
-    'etc/xl2tpd/xl2tpd.conf': XL2TPD_CONF,
+    'etc/xl2tpd/xl2tpd.conf': xl2tpdConf(place),
   };
 }
 
 /** The script that dials: keys first, then the call, until there is an address. Its last line is that address. */
-export function dialScript(account: ClientAccount, policy: ClientPolicy): string {
+export function dialScript(
+  account: ClientAccount,
+  policy: ClientPolicy,
+  place: ClientPlace = AT_PLAYGROUND,
+): string {
   return `set -e
 cat > /etc/ipsec.conf <<'END'
-${clientIpsecConf(policy)}END
+${clientIpsecConf(policy, place)}END
 cat > /etc/ppp/options.playground <<'END'
 ${clientPppOptions(account, policy)}END
 ipsec update
 for i in $(seq 50); do ipsec statusall | grep -q '^ *playground:' && break; usleep 100000; done
 ipsec up playground | tee /dev/stderr | grep -q 'established successfully'
 echo 'c playground' > /var/run/xl2tpd/l2tp-control
-for i in $(seq 150); do ip route add 10.99.0.0/24 dev ppp0 2> /dev/null && break; usleep 100000; done
+for i in $(seq 150); do ip route add ${place.behind} dev ppp0 2> /dev/null && break; usleep 100000; done
 ip addr show dev ppp0 | sed -n 's/.*inet \\([0-9.]*\\).*/\\1/p'
 `;
 }

@@ -158,7 +158,7 @@ export class LinuxLaboratory {
 }
 
 /** Joins the relay's network with the guest's device, and gives the intranet's server the other one. */
-function bridge({ gateway }: Network): void {
+export function bridge({ gateway }: Network): void {
   gateway.ip('addr', 'flush', 'dev', 'wan0');
   gateway.ip('link', 'add', 'wan', 'type', 'bridge', 'forward_delay', '0');
   for (const tap of [WAN_TAP, LAN_TAP]) {

@@ -187,6 +187,24 @@ describe('recovery', () => {
   });
 });
 
+describe('the send buffer', () => {
+  it('what arrived behind a gap makes room: a loss in every round trip does not starve the sender', () => {
+    const script = new Script();
+    script.connect();
+    const wrote = (bytes: number) => {
+      script.write('x'.repeat(bytes));
+      return script.take().flatMap((each) => (each.kind === 'tcp-wrote' ? [each.length] : []));
+    };
+    expect(wrote(300_000)).toEqual([262_144]);
+    expect(wrote(1)).toEqual([0]);
+    script.receive({ flags: 'A', seq: 1, ack: 1, sack: [[1001, 9001]] });
+    expect(wrote(10_000)).toEqual([8000]);
+    // Once acknowledged, it is room in the other way.
+    script.receive({ flags: 'A', seq: 1, ack: 9001 });
+    expect(wrote(10_000)).toEqual([1000]);
+  });
+});
+
 describe('pacing and Nagle', () => {
   it('what follows the initial window is spread over the round trip', () => {
     const script = new Script();
