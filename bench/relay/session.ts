@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { FrameCounter } from './frame-counter.ts';
-import { BURST, type Protocol, ping } from './protocols.ts';
+import { type Protocol, ping } from './protocols.ts';
 
 /** One buffer for everything that is read: nobody keeps any of it. */
 const READ_BUFFER = Buffer.alloc(256 * 1024);
@@ -10,8 +10,8 @@ const POLL_MILLIS = 5;
 const PATIENCE_MILLIS = 20_000;
 
 export class Session {
-  /** Told whenever something was read. */
-  progress: () => void = () => {};
+  /** Told how many more bursts the relay has done with. */
+  done: (bursts: number) => void = () => {};
   readonly #socket: Socket;
   readonly #counter: FrameCounter;
   readonly #burst: Buffer;
@@ -20,7 +20,7 @@ export class Session {
   private constructor(socket: Socket, counter: FrameCounter, protocol: Protocol) {
     this.#socket = socket;
     this.#counter = counter;
-    this.#burst = protocol.burst(BURST);
+    this.#burst = protocol.burst;
   }
 
   /** Opens a port of the gateway through the relay at `port`, and lets the gateway know by a datagram. */
@@ -36,11 +36,13 @@ export class Session {
     const socket = connect({
       host: '127.0.0.1',
       port,
+      noDelay: true,
       onread: {
         buffer: READ_BUFFER,
         callback(length, buffer) {
+          const { pong } = counter;
           counter.push(buffer, answer.skip(buffer, length), length);
-          session?.progress();
+          if (counter.pong > pong) session?.done(counter.pong - pong);
           return true;
         },
       },
@@ -54,7 +56,7 @@ export class Session {
       socket.write(protocol.claim);
       await until(() => counter.frames > 1);
     }
-    socket.write(protocol.burst(1));
+    socket.write(protocol.single);
     session = new Session(socket, counter, protocol);
     return session;
   }
@@ -64,15 +66,12 @@ export class Session {
     return this.#counter.datagrams;
   }
 
-  /** Bursts that were sent and that the relay has not done with. */
-  get underWay(): number {
-    return this.#pings - this.#counter.pong;
-  }
-
-  /** Sends `BURST` datagrams, and a ping whose answer says that the relay has read them. */
+  /** Sends a burst, and a ping whose answer says that the relay has read them. */
   send(): void {
+    this.#socket.cork();
     this.#socket.write(this.#burst);
     this.#socket.write(ping(++this.#pings));
+    this.#socket.uncork();
   }
 }
 
