@@ -7,6 +7,7 @@ import { makeCertificates } from './certificates.ts';
 import { serveEcho } from './echo.ts';
 import { HOSTS, type HostEntry, hostName } from './hosts.ts';
 import { serveNames } from './name-server.ts';
+import { PASSWORD, serveShell, USER } from './shell/server.ts';
 import { Authority } from './sites/authority.ts';
 import { Files } from './sites/files/files.ts';
 import { Home } from './sites/home.ts';
@@ -46,9 +47,10 @@ export async function startIntranet(
   network.onLeave((address) => {
     for (const each of hosts.values()) each.forget(address);
   });
+  const { fingerprints } = serveShell(host(HOSTS.shell), network);
   const meter = new Meter(network, () => sum([...hosts.values()].map((each) => each.connections)));
   const sites: readonly Site[] = [
-    new Home(BOOKMARKS),
+    new Home(BOOKMARKS, { user: USER, password: PASSWORD, fingerprints }),
     new Wiki(network),
     new Status(meter, hosts),
     new People(network),

@@ -49,10 +49,9 @@ export function serveSite(host: Host, site: Site, context: SecureContext): void 
   const server = createServer(
     { maxHeaderSize: HEADER_LIMIT, keepAliveTimeout: KEEP_ALIVE_MILLIS },
     (request, response) => {
-      respond(site, request, response, visitors.get(request.socket) ?? '').catch(() => {
-        // Whoever asked went away in the middle of it.
-        response.destroy();
-      });
+      respond(site, request, response, visitors.get(request.socket) ?? '').catch(() =>
+        response.destroy(),
+      );
     },
   );
   server.timeout = IDLE_MILLIS;
@@ -121,8 +120,11 @@ async function answerTo(site: Site, request: IncomingMessage, visitor: string): 
     if (!valid) throw new Refusal(400, 'That is not an address.');
     return SHARED_ASSETS.get(visit.url.pathname) ?? (await site.answer(visit));
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    const { status, message } = error;
+    // Whoever asked went away in the middle of it.
+    if (request.errored !== null) throw error;
+    if (!(error instanceof Refusal)) console.error(error);
+    const { status, message } =
+      error instanceof Refusal ? error : new Refusal(500, 'This site has a defect.');
     const heading = status === 404 ? 'Not here' : 'That did not work';
     const body = html`<h1>${heading}</h1>
 <p>${message}</p>
