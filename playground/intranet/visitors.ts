@@ -3,15 +3,17 @@ import { formatAddress } from '../../shared/ip/address.ts';
 import type { Network } from '../network/network.ts';
 
 /** Visitors of whom something is remembered at a time; who was not seen for longest is forgotten first. */
-const VISITOR_LIMIT = 512;
+const DEFAULT_LIMIT = 512;
 
 export class Visitors<T> {
   readonly #make: () => T;
+  readonly #limit: number;
   /** By dotted address, the one seen last at the end. */
   readonly #known = new Map<string, T>();
 
-  constructor(network: Network, make: () => T) {
+  constructor(network: Network, make: () => T, limit: number = DEFAULT_LIMIT) {
     this.#make = make;
+    this.#limit = limit;
     network.onLeave((address) => this.#known.delete(formatAddress(address)));
   }
 
@@ -28,7 +30,7 @@ export class Visitors<T> {
   of(address: string): T {
     const known = this.find(address) ?? this.#make();
     this.#known.set(address, known);
-    if (this.#known.size > VISITOR_LIMIT) {
+    if (this.#known.size > this.#limit) {
       const [oldest] = this.#known.keys();
       this.#known.delete(oldest!);
     }

@@ -21,6 +21,9 @@ export const PASSWORD = 'guest';
 const SIGN_IN_MILLIS = 60_000;
 const IDLE_MILLIS = 900_000;
 
+/** Visitors whose files are kept at a time. */
+const TREE_LIMIT = 128;
+
 /** Channels of one connection at a time. */
 const CHANNEL_LIMIT = 8;
 
@@ -49,7 +52,7 @@ export interface ShellServer {
 
 /** Serves SSH on the host's port 22, with keys made now. */
 export function serveShell(host: Host, network: Network): ShellServer {
-  const trees = new Visitors(network, () => new FileTree(FILES));
+  const trees = new Visitors(network, () => new FileTree(FILES), TREE_LIMIT);
   // Two, as not every client knows the better one.
   const keys = [
     ssh2.utils.generateKeyPairSync('ed25519'),

@@ -15,11 +15,11 @@ export interface ShellAccess {
 export class Home implements Site {
   readonly host: HostEntry = HOSTS.home;
   readonly title = 'Demonstration intranet';
-  readonly #bookmarks: readonly Bookmark[];
+  readonly #others: readonly Bookmark[];
   readonly #shell: ShellAccess;
 
   constructor(bookmarks: readonly Bookmark[], shell: ShellAccess) {
-    this.#bookmarks = bookmarks;
+    this.#others = bookmarks.filter(({ url }) => url !== `http://${hostName(this.host)}/`);
     this.#shell = shell;
   }
 
@@ -34,7 +34,7 @@ export class Home implements Site {
 way in is the tunnel you are using: IKE agreed on the keys, ESP carried the packets, L2TP and PPP gave you the address
 <strong>${visit.visitor}</strong>.</p>
 <ul class="cards">
-${this.#bookmarks.map(({ title, url, description }) => html`<li><a href="${url}">${title}</a><p>${description}</p></li>\n`)}</ul>
+${this.#others.map(({ title, url, description }) => html`<li><a href="${url}">${title}</a><p>${description}</p></li>\n`)}</ul>
 <h2>Without a browser</h2>
 <ul>
 <li>SSH and SFTP: <code>${hostName(HOSTS.shell)}</code>, user <code>${this.#shell.user}</code>, password <code>${this.#shell.password}</code>.

@@ -18,7 +18,7 @@ const HANDSHAKE_MILLIS = 15_000;
 const IDLE_MILLIS = 60_000;
 
 /** The same between two requests. */
-const KEEP_ALIVE_MILLIS = 15_000;
+const KEEP_ALIVE_MILLIS = 5000;
 
 const HEADER_LIMIT = 16_384;
 

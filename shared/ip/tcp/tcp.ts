@@ -28,6 +28,9 @@ const CONNECTION_LIMIT = 1024;
 /** Connections a listener has that are not yet established; more SYNs are dropped. */
 export const BACKLOG_LIMIT = 128;
 
+/** The same from one address, so that nobody alone keeps the others out. */
+export const PEER_BACKLOG_LIMIT = 32;
+
 /** Connections in TIME-WAIT; the oldest goes first. */
 const TIME_WAIT_LIMIT = 256;
 
@@ -241,10 +244,14 @@ export class TcpLayer {
     const opens = segment.has(TcpFlag.syn) && !segment.has(TcpFlag.ack | TcpFlag.rst);
     if (listener === undefined || !opens) return false;
     let waiting = 0;
+    let waitingOfPeer = 0;
     for (const { identity, state } of this.#bySocket.values()) {
-      if (identity.listener === listener && state === 'SYN-RECEIVED') waiting++;
+      if (identity.listener !== listener || state !== 'SYN-RECEIVED') continue;
+      waiting++;
+      if (identity.path.remote.equals(path.remote)) waitingOfPeer++;
     }
-    if (waiting >= BACKLOG_LIMIT || this.#bySocket.size >= CONNECTION_LIMIT) {
+    const full = waiting >= BACKLOG_LIMIT || waitingOfPeer >= PEER_BACKLOG_LIMIT;
+    if (full || this.#bySocket.size >= CONNECTION_LIMIT) {
       this.#surroundings.trace('dropped', 'backlog full');
       return true;
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CONNECT_TIMEOUT, TIME_WAIT } from '../../../shared/ip/tcp/state.ts';
-import { BACKLOG_LIMIT } from '../../../shared/ip/tcp/tcp.ts';
+import { PEER_BACKLOG_LIMIT } from '../../../shared/ip/tcp/tcp.ts';
 import { SERVER } from '../../support/ip-pair.ts';
 import { Script } from '../../support/segments.ts';
 
@@ -127,7 +127,7 @@ describe('listening', () => {
     const script = new Script();
     script.tell({ kind: 'tcp-listen', listener: 4, port: 22 });
     for (let port = 1000; port < 2000; port++) script.receive({ flags: 'S', ports: [port, 22] });
-    expect(script.sent().length).toBe(BACKLOG_LIMIT);
+    expect(script.sent().length).toBe(PEER_BACKLOG_LIMIT);
     script.wait(CONNECT_TIMEOUT);
     script.sent();
     expect([script.take(), script.stack.deadline]).toEqual([[], undefined]);

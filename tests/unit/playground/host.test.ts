@@ -1,8 +1,14 @@
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Host } from '../../../playground/network/host.ts';
+import type { Network } from '../../../playground/network/network.ts';
 import type { TcpDuplex } from '../../../playground/network/tcp-duplex.ts';
+import { IpStack } from '../../../shared/ip/stack.ts';
+import { BACKLOG_LIMIT, PEER_BACKLOG_LIMIT } from '../../../shared/ip/tcp/tcp.ts';
+import { CopyingSink } from '../../support/ip-pair.ts';
+import { nodePrimitives } from '../../support/node-primitives.ts';
+import { SeededRandom } from '../../support/random.ts';
 import { at, emptyNetwork, readAll } from './world.ts';
 
 const SERVER = '10.99.0.10';
@@ -151,6 +157,41 @@ describe('a host’s TCP connections', () => {
     const [error] = await once(far, 'error');
     expect(error).toMatchObject({ code: 'ECONNRESET' });
     expect(server.connections).toBe(0);
+  });
+});
+
+describe('connections that are only half open', () => {
+  /** A client that sends SYNs and answers nothing; how many of them were answered. */
+  function knock(network: Network, address: string, times: number): () => number {
+    let answered = 0;
+    const attachment = network.attach(at(address), 'client', { deliver: () => answered++ });
+    const stack = new IpStack({
+      address: at(address),
+      nameServers: [],
+      random: new SeededRandom(1),
+      primitives: nodePrimitives,
+      sink: new CopyingSink(1400, (packet) => attachment.send(packet)),
+    });
+    for (let socket = 1; socket <= times; socket++) {
+      stack.handle({ kind: 'tcp-connect', socket, address: at(SERVER), port: 80 }, 0);
+    }
+    onTestFinished(() => attachment.detach());
+    return () => answered;
+  }
+
+  it('are bounded for each peer and in all, and keep no other peer out', async () => {
+    const { network, server, client } = world();
+    server.listen(80, (connection) => connection.end('here'));
+    const first = knock(network, '10.99.2.1', 1000);
+    await setImmediate();
+    await setImmediate();
+    expect(first()).toBe(PEER_BACKLOG_LIMIT);
+    expect((await readAll(client.connect(at(SERVER), 80))).toString()).toBe('here');
+    const more = Array.from({ length: 5 }, (_, i) => knock(network, `10.99.2.${i + 2}`, 100));
+    await setImmediate();
+    await setImmediate();
+    const answered = [first, ...more].map((each) => each()).reduce((sum, each) => sum + each);
+    expect(answered).toBe(BACKLOG_LIMIT);
   });
 });
 

@@ -19,7 +19,7 @@ describe('the first page', () => {
     const { text } = await client.ask('http://10.99.0.10/');
     expect(text).toContain('<strong>10.99.1.7</strong>');
     for (const { url } of bookmarks) {
-      expect(text).toContain(`<a href="${url}">`);
+      expect(text).toContain(`href="${url}"`);
       const host = Object.values(HOSTS).find((each) => url === `http://${hostName(each)}/`)!;
       expect((await client.ask(`http://${host.address.join('.')}/`)).status).toBeLessThan(400);
     }

@@ -58,10 +58,10 @@ export class Status implements Site {
 <p class="quiet" id="live">The last ${HISTORY} seconds. Reload to see newer ones.</p>
 <div class="cards" id="charts" data-history="${HISTORY}" data-width="${WIDTH}" data-height="${HEIGHT}">
 ${CHARTS.map(({ key, title, unit }) => chart(key, title, unit, this.#meter.samples))}</div>
-<h2>Hosts</h2>
+<h2>TCP connections of each host</h2>
 <div class="wide">
 <table>
-<thead><tr><th scope="col">Host</th><th scope="col" class="number">Address</th><th scope="col" class="number">Connections now</th><th scope="col" class="number">Since the start</th></tr></thead>
+<thead><tr><th scope="col">Host</th><th scope="col" class="number">Address</th><th scope="col" class="number">Now</th><th scope="col" class="number">So far</th></tr></thead>
 <tbody>
 ${[...this.#hosts].map(hostRow)}</tbody>
 </table>
