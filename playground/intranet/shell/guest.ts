@@ -25,7 +25,7 @@ const CHANNEL_LIMIT = 8;
 export class Guest {
   readonly #duplex: TcpDuplex;
   readonly #backlog: Backlog;
-  #patience: NodeJS.Timeout;
+  readonly #patience: NodeJS.Timeout;
   #introduced = false;
   #channels = 0;
 

@@ -72,19 +72,25 @@ export class ShellSession {
   }
 
   async #plain(): Promise<number> {
-    let rest = '';
     let status = 0;
+    for await (const line of this.#lines()) {
+      const result = runLine(this.#shell, line);
+      status = result.status;
+      await this.#say(result.output);
+      if (!this.#shell.running) break;
+    }
+    return status;
+  }
+
+  /** What is longer than a line may be is cut. The last one need not be ended. */
+  async *#lines(): AsyncGenerator<string> {
+    let rest = '';
     for await (const text of this.#input()) {
       const lines = (rest + text).split('\n');
       rest = lines.pop()!.slice(0, LINE_LIMIT);
-      for (const line of lines) {
-        const result = runLine(this.#shell, line);
-        status = result.status;
-        await this.#say(result.output);
-        if (!this.#shell.running) return status;
-      }
+      yield* lines;
     }
-    return status;
+    if (rest !== '') yield rest;
   }
 
   async *#input(): AsyncGenerator<string> {

@@ -134,7 +134,7 @@ describe('the shell', () => {
   it('reads lines without a terminal, and waits for who reads slowly', async () => {
     const { ssh } = await world();
     const channel = await call<ClientChannel>((done) => ssh.shell(false, done));
-    channel.end('seq 50000\nseq 50000\necho done\n');
+    channel.end('seq 50000\nseq 50000\necho done');
     let [length, tail] = [0, ''];
     for await (const piece of channel) {
       length += piece.length;
