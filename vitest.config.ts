@@ -7,6 +7,8 @@ export default defineConfig({
   test: {
     globalSetup: 'tests/support/modules.ts',
     testTimeout: 20_000,
+    // What is waited for comes; a machine with much else to do makes it late.
+    expect: { poll: { timeout: 10_000 } },
     // By default one core of two is left idle.
     maxWorkers: '100%',
     // The files share no state, and loading the sources once per worker saves a third of the time.

@@ -65,6 +65,7 @@ export class TcpDuplex extends Duplex {
   /** The stream has room for more. */
   #wanted = false;
   #peerEnded = false;
+  #reset = false;
   /** FIN is on its way, or waits for the connection to stand. */
   #shutdown = false;
   /** The stack knows the connection no more. */
@@ -154,7 +155,7 @@ export class TcpDuplex extends Duplex {
 
   /** Ends at once, by RST: the peer cannot take it for the end of the data. */
   resetAndDestroy(): this {
-    this.#transport.abort();
+    this.#reset = true;
     return this.destroy();
   }
 
@@ -246,6 +247,7 @@ export class TcpDuplex extends Duplex {
     this.#over = true;
     clearTimeout(this.#linger);
     if (failure === undefined) {
+      if (this.destroyed) return;
       this.#peerEnded = true;
       this.#hand();
       return;
@@ -266,6 +268,7 @@ export class TcpDuplex extends Duplex {
 
   /** Whether both ends may take what was said so far for all there is. */
   #isClean(pending: PendingWrite | undefined): boolean {
+    if (this.#reset) return false;
     if (this.#shutdown) return true;
     const unread = this.#unread.length + this.readableLength;
     return pending === undefined && this.writableLength === 0 && unread === 0;

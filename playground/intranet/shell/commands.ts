@@ -35,6 +35,9 @@ class UsageError extends Error {}
 
 const NUMBERS_LIMIT = 100_000;
 
+/** Bytes of files that are shown at a time. */
+const OUTPUT_LIMIT = 2_000_000;
+
 /** Runs one line. */
 export function runLine(shell: Shell, line: string): Result {
   let name = 'sh';
@@ -138,8 +141,10 @@ function changeFolder(shell: Shell, [path = HOME, ...more]: readonly string[]): 
 
 function concatenate({ files, folder }: Shell, args: readonly string[]): string {
   if (args.length === 0) throw new UsageError();
-  const texts = args.map((path) => files.file(resolvePath(folder, path)).bytes.toString());
-  return texts.join('');
+  const all = args.map((path) => files.file(resolvePath(folder, path)).bytes);
+  const length = all.reduce((sum, bytes) => sum + bytes.length, 0);
+  if (length > OUTPUT_LIMIT) throw new FileError('too much at once');
+  return Buffer.concat(all).toString();
 }
 
 function makeFolder({ files, folder }: Shell, [path, ...more]: readonly string[]): string {

@@ -6,7 +6,7 @@ export const HOME = '/home/guest';
 /** Bytes of all files together, and how many files and folders there may be. */
 export const BYTES_LIMIT = 1_000_000;
 export const ENTRY_LIMIT = 200;
-const PATH_LIMIT = 255;
+export const PATH_LIMIT = 255;
 
 export type FileErrorCode =
   | 'not there'
@@ -16,7 +16,8 @@ export type FileErrorCode =
   | 'already there'
   | 'not empty'
   | 'no space left'
-  | 'name too long';
+  | 'name too long'
+  | 'too much at once';
 
 export class FileError extends Error {
   override readonly name = 'FileError';

@@ -4,11 +4,13 @@
  */
 import { posix } from 'node:path';
 import ssh2, { type Attributes, type FileEntry, type SFTPWrapper } from 'ssh2';
+import type { Backlog } from './backlog.ts';
 import {
   FileError,
   type FileErrorCode,
   type FileTree,
   HOME,
+  PATH_LIMIT,
   resolvePath,
   type TreeNode,
 } from './file-tree.ts';
@@ -17,6 +19,16 @@ const { OPEN_MODE, STATUS_CODE } = ssh2.utils.sftp;
 
 /** Files and folders open at a time. */
 const HANDLE_LIMIT = 32;
+
+/**
+ * Bytes answered and not taken, above which nothing more is read from files, and above which the connection ends. A client
+ * that works asks for 2 MB at a time.
+ */
+const READ_BACKLOG_LIMIT = 4_194_304;
+const BACKLOG_LIMIT = 2 * READ_BACKLOG_LIMIT;
+
+/** An answer without what was read. */
+const ANSWER_BYTES = 100;
 
 /** Bytes of one answer, and entries. */
 const READ_LIMIT = 65_536;
@@ -35,15 +47,21 @@ const STATUS: Readonly<Record<FileErrorCode, number>> = {
   'not empty': STATUS_CODE.FAILURE,
   'no space left': STATUS_CODE.FAILURE,
   'name too long': STATUS_CODE.FAILURE,
+  'too much at once': STATUS_CODE.FAILURE,
 };
 
 /** Answers every request on `sftp` from `files`. */
-export function serveSftp(sftp: SFTPWrapper, files: FileTree): void {
+export function serveSftp(sftp: SFTPWrapper, files: FileTree, backlog: Backlog): void {
   const handles = new Map<number, Handle>();
   let serial = 0;
 
   /** Does what a request asks for; says why where it cannot. */
   const attempt = (id: number, act: () => void): void => {
+    backlog.add(ANSWER_BYTES);
+    if (backlog.bytes > BACKLOG_LIMIT) {
+      backlog.cut();
+      return;
+    }
     try {
       act();
     } catch (error) {
@@ -75,10 +93,17 @@ export function serveSftp(sftp: SFTPWrapper, files: FileTree): void {
   const stat = (id: number, path: string): void =>
     attempt(id, () => sftp.attrs(id, attributes(files.node(absolute(path)))));
 
-  sftp.on('REALPATH', (id, path) => {
-    const full = absolute(path);
-    sftp.name(id, [{ filename: full, longname: full, attrs: NO_ATTRIBUTES }]);
-  });
+  // A client that has nothing more to say waits for the channel to be closed.
+  sftp.on('end', () => sftp.end());
+  // The library goes on reading what follows a malformed request, and stumbles.
+  sftp.on('error', () => backlog.cut());
+  sftp.on('REALPATH', (id, path) =>
+    attempt(id, () => {
+      const full = absolute(path);
+      if (full.length > PATH_LIMIT) throw new FileError('name too long');
+      sftp.name(id, [{ filename: full, longname: full, attrs: NO_ATTRIBUTES }]);
+    }),
+  );
   sftp.on('STAT', stat);
   sftp.on('LSTAT', stat);
   sftp.on('FSTAT', (id, name) =>
@@ -104,6 +129,7 @@ export function serveSftp(sftp: SFTPWrapper, files: FileTree): void {
   sftp.on('READDIR', (id, name) =>
     attempt(id, () => {
       const some = handleOf(name, 'folder').left.splice(0, NAMES_LIMIT);
+      backlog.add(some.length * ANSWER_BYTES);
       if (some.length > 0) sftp.name(id, some);
       else sftp.status(id, STATUS_CODE.EOF);
     }),
@@ -120,8 +146,14 @@ export function serveSftp(sftp: SFTPWrapper, files: FileTree): void {
   sftp.on('READ', (id, name, at, length) =>
     attempt(id, () => {
       const { bytes } = files.file(handleOf(name, 'file').path);
-      if (at >= bytes.length) sftp.status(id, STATUS_CODE.EOF);
-      else sftp.data(id, bytes.subarray(at, at + Math.min(length, READ_LIMIT)));
+      const data = bytes.subarray(at, at + Math.min(length, READ_LIMIT));
+      if (data.length === 0) {
+        sftp.status(id, STATUS_CODE.EOF);
+        return;
+      }
+      if (backlog.bytes + data.length > READ_BACKLOG_LIMIT) throw new FileError('too much at once');
+      backlog.add(data.length);
+      sftp.data(id, data);
     }),
   );
   sftp.on('WRITE', (id, name, at, data) =>
@@ -133,10 +165,13 @@ export function serveSftp(sftp: SFTPWrapper, files: FileTree): void {
       done(id);
     }),
   );
-  sftp.on('CLOSE', (id, name) => {
-    const known = name.length === 4 && handles.delete(name.readUInt32BE(0));
-    sftp.status(id, known ? STATUS_CODE.OK : STATUS_CODE.FAILURE);
-  });
+  sftp.on('CLOSE', (id, name) =>
+    attempt(id, () => {
+      const known = name.length === 4 && handles.delete(name.readUInt32BE(0));
+      if (!known) throw new FileError('not there');
+      done(id);
+    }),
+  );
   sftp.on('REMOVE', (id, path) =>
     attempt(id, () => {
       files.file(absolute(path));

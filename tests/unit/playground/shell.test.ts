@@ -84,6 +84,15 @@ describe('the shell’s commands', () => {
   });
 });
 
+it('cat shows a bounded amount', () => {
+  const one = shell();
+  const path = `${HOME}/big`;
+  one.files.create(path);
+  one.files.write(path, 0, Buffer.alloc(900_000, 'x'));
+  expect(runLine(one, 'cat big big').output).toHaveLength(1_800_000);
+  expect(runLine(one, 'cat big big big').output).toBe('cat: too much at once\n');
+});
+
 describe('a tree of files', () => {
   it('holds a bounded number of bytes and of entries, and what is removed makes room', () => {
     const { files } = shell();

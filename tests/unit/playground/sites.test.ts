@@ -210,6 +210,18 @@ describe('HTTPS', () => {
     expect((await once(other, 'error'))[0].code).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
   });
 
+  it('carries WebSockets', async () => {
+    const { client } = await world();
+    const ca = (await client.ask('http://10.99.0.15/ca.crt')).text;
+    const servername = 'status.intranet.test';
+    const viewer = new WebSocket(`wss://${servername}/live`, {
+      createConnection: () => dial(client, '10.99.0.12', { ca, servername }) as never,
+    });
+    await once(viewer, 'open');
+    viewer.close();
+    expect((await once(viewer, 'close'))[0]).toBe(1005);
+  });
+
   it('marks cookies as secure', async () => {
     const { client } = await world();
     const ca = (await client.ask('http://10.99.0.15/ca.crt')).text;

@@ -81,14 +81,20 @@ describe('signing in by SSH', () => {
     }
   });
 
-  it('ends with what is no SSH at all', async () => {
+  it.each([
+    ['no SSH at all', 'GET / HTTP/1.1\r\n\r\n'],
+    ['an endless first line', 'x'.repeat(100_000)],
+    ['a packet of 4 GB', 'SSH-2.0-x\r\n\xff\xff\xff\xff\xff\xff\xff\xff'],
+    ['a packet of the wrong kind', 'SSH-2.0-x\r\n\0\0\0\x0c\x0a\x32\0\0\0\0\0\0\0\0\0\0'],
+  ])('ends with %s, and others are served', async (_, bytes) => {
     const { visitor } = await intranet();
     const client = visitor('10.99.1.7');
     const connection = client.connect(at(SHELL), 22);
-    connection.write('GET / HTTP/1.1\r\n\r\n');
+    connection.write(Buffer.from(bytes, 'latin1'));
     await readAll(connection).catch(() => undefined);
     connection.destroy();
     await expect.poll(() => client.connections).toBe(0);
+    await signIn(client);
   });
 });
 
@@ -128,7 +134,7 @@ describe('the shell', () => {
   it('reads lines without a terminal, and waits for who reads slowly', async () => {
     const { ssh } = await world();
     const channel = await call<ClientChannel>((done) => ssh.shell(false, done));
-    channel.end('seq 50000\nseq 50000\necho done\n');
+    channel.end('seq 50000\nseq 50000\necho done');
     let [length, tail] = [0, ''];
     for await (const piece of channel) {
       length += piece.length;
@@ -198,6 +204,67 @@ describe('SFTP', () => {
     await write(900_000);
     await expect(write(1_000_000)).rejects.toThrow('no space left');
     expect((await call<{ size: number }>((done) => files.stat('large', done))).size).toBe(900_001);
+  });
+
+  /** The bare channel: `OPEN` has number 1, `READ` 2 and up. */
+  async function raw(ssh: Client) {
+    const channel = await call<ClientChannel>((done) => ssh.subsys('sftp', done));
+    const send = (type: number, ...fields: (number | string)[]) => {
+      const parts = fields.map((field) => {
+        const bytes = Buffer.alloc(4);
+        bytes.writeUInt32BE(typeof field === 'number' ? field : field.length);
+        return typeof field === 'number'
+          ? bytes
+          : Buffer.concat([bytes, Buffer.from(field, 'latin1')]);
+      });
+      const body = Buffer.concat([Uint8Array.of(type), ...parts]);
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(body.length);
+      channel.write(Buffer.concat([length, body]));
+    };
+    send(1, 3);
+    await once(channel, 'data');
+    return { channel, send };
+  }
+
+  it('ends a connection with what is no SFTP, and others are served', async () => {
+    const { client, ssh } = await world();
+    const { channel, send } = await raw(ssh);
+    ssh.on('error', () => undefined);
+    send(255, 1);
+    send(17, 1);
+    channel.write(Buffer.alloc(64, 0xff));
+    await once(channel.resume(), 'close');
+    const other = await sftp(await signIn(client));
+    expect(await call<unknown[]>((done) => other.readdir('.', done))).toHaveLength(2);
+  });
+
+  it('reads no more for who does not take it', async () => {
+    const { ssh } = await world();
+    const file = await sftp(ssh);
+    await call<void>((done) => file.writeFile('large', Buffer.alloc(64_000), done));
+    const { channel, send } = await raw(ssh);
+    const types: number[] = [];
+    send(3, 1, 'large', 1, 0);
+    const [opened] = await once(channel, 'data');
+    const handle = opened.subarray(13).toString('latin1');
+    channel.pause();
+    for (let id = 2; id < 202; id++) send(5, id, handle, 0, 0, 64_000);
+    // Behind all of them, on a connection that is in order: all have been read.
+    await call<unknown>((done) => file.stat('large', done));
+    let rest = Buffer.alloc(0);
+    channel.on('data', (piece: Buffer) => {
+      rest = Buffer.concat([rest, piece]);
+      while (rest.length >= 4 && rest.length >= 4 + rest.readUInt32BE(0)) {
+        types.push(rest[4]!);
+        rest = rest.subarray(4 + rest.readUInt32BE(0));
+      }
+    });
+    channel.resume();
+    await expect.poll(() => types.length, { timeout: 10_000 }).toBe(200);
+    const data = types.filter((type) => type === 103).length;
+    expect(data * 64_000).toBeGreaterThan(2_000_000);
+    expect(data * 64_000).toBeLessThan(8_000_000);
   });
 
   it('keeps a bounded number of files open', async () => {

@@ -9,7 +9,7 @@ import { asset, page } from '../../web/page.ts';
 import { type Answer, notFound, type Site, type Visit } from '../../web/site.ts';
 import { HISTORY, type Meter, type Sample } from './meter.ts';
 
-/** A viewer with more than this on its way gets no more samples until it has caught up. */
+/** A viewer with more than this on its way gets nothing more until it has caught up. */
 const BACKLOG_LIMIT = 16_384;
 
 /** Viewers have nothing to say. */
@@ -40,6 +40,7 @@ export class Status implements Site {
     noServer: true,
     maxPayload: MESSAGE_LIMIT,
     perMessageDeflate: false,
+    autoPong: false,
   });
 
   constructor(meter: Meter, hosts: ReadonlyMap<HostEntry, Host>) {
@@ -81,6 +82,9 @@ ${[...this.#hosts].map(hostRow)}</tbody>
   #show(viewer: WebSocket): void {
     const stop = this.#meter.listen((sample) => {
       if (viewer.bufferedAmount <= BACKLOG_LIMIT) viewer.send(JSON.stringify(sample));
+    });
+    viewer.on('ping', (data) => {
+      if (viewer.bufferedAmount <= BACKLOG_LIMIT) viewer.pong(data);
     });
     viewer.on('close', stop);
     viewer.on('error', () => viewer.terminate());
