@@ -1,9 +1,9 @@
 /** The playground as a whole: the gateway on its UDP ports, and what is behind it. */
-import { PHASE1_TRANSFORMS } from '../shared/ike/phase1-transforms.ts';
 import type { Bytes, Millis } from '../shared/wire/bytes.ts';
 import { utf8Encode } from '../shared/wire/text.ts';
 import { AddressPool } from './gateway/address-pool.ts';
 import type { Gateway, GatewayLimits } from './gateway/gateway.ts';
+import { PHASE1_POLICY } from './gateway/policy.ts';
 import { startUdpServer, type UdpServerConfig } from './gateway/udp-server.ts';
 import { type Credentials, Visitors } from './gateway/visitors.ts';
 import { Host } from './network/host.ts';
@@ -14,12 +14,6 @@ import { loadSuites, random } from './suites.ts';
 const PRE_SHARED_KEY = 'playground';
 
 const GATEWAY_ADDRESS: Bytes = Uint8Array.of(10, 99, 0, 1);
-
-/**
- * Up to MODP-2048: one process computes for all its clients, and the larger groups cost it several times as much. What is
- * weaker is there for clients that have nothing better.
- */
-const PHASE1 = PHASE1_TRANSFORMS.filter(({ group }) => group <= 14);
 
 const FIRST_CLIENT: Bytes = Uint8Array.of(10, 99, 1, 0);
 
@@ -66,7 +60,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
     network,
     preSharedKey: utf8Encode(PRE_SHARED_KEY),
     localAddress: Uint8Array.from(host.split('.'), Number),
-    phase1: PHASE1,
+    phase1: PHASE1_POLICY,
     methods: ['mschapv2', 'chap-md5', 'pap'],
     accounts: (userName) => visitors.password(userName, now()),
     innerAddress: GATEWAY_ADDRESS,

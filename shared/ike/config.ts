@@ -103,7 +103,8 @@ export function settleConfig(config: IkeConfig): SettledConfig {
   }
   const phase1 = config.phase1 ?? PHASE1_TRANSFORMS;
   const phase2 = config.phase2 ?? PHASE2_TRANSFORMS;
-  if (phase1.length === 0 || phase1.length > MAX_OFFERED) throw new RangeError('phase1: length');
+  const most = config.role === 'initiator' ? MAX_OFFERED : Infinity;
+  if (phase1.length === 0 || phase1.length > most) throw new RangeError('phase1: length');
   if (phase2.length === 0 || phase2.length > MAX_OFFERED) throw new RangeError('phase2: length');
   return {
     ...config,

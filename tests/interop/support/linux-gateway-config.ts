@@ -3,6 +3,7 @@
  * least that makes an L2TP/IPsec server of them.
  */
 import { AUTHENTICATION, KEY_SECRETS, type Keys, keyFiles } from './linux-gateway-keys.ts';
+import { SERVE_JOBS } from './linux-guest.ts';
 import { GATEWAY_ADDRESS } from './network.ts';
 import { INTRANET_ADDRESS } from './softether-config.ts';
 
@@ -130,19 +131,7 @@ ipsec start
 until ipsec statusall 2>/dev/null | grep -q Listening; do usleep 100000; done
 xl2tpd -D -c /etc/xl2tpd/xl2tpd.conf > /cfg/log/xl2tpd.log 2>&1 &
 until grep -q ':06A5' /proc/net/udp; do usleep 100000; done
-touch /cfg/ready
-n=1
-while :; do
-  if [ -e /cfg/jobs/$n ]; then
-    sh /cfg/jobs/$n > /cfg/jobs/$n.out 2>&1
-    echo $? > /cfg/jobs/$n.new
-    mv /cfg/jobs/$n.new /cfg/jobs/$n.status
-    n=$((n + 1))
-  else
-    usleep 50000
-  fi
-done
-`;
+${SERVE_JOBS}`;
 
 /** What pppd runs when IPv6 is up on an interface, and when it is down: a router for that link, and a web server. */
 const IPV6_UP = `#!/bin/sh

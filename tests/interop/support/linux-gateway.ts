@@ -1,13 +1,8 @@
 /**
  * A real L2TP/IPsec gateway: strongSwan, xl2tpd and pppd over the ESP, L2TP and PPP of a Linux kernel, which runs
- * as a process (User-Mode Linux) in the gateway's namespace. The guest reads its root from `.cache/linux` and writes
- * into memory; folder `cfg` is shared with it and carries its configuration, its logs and the jobs it is given.
+ * as a guest in the gateway's namespace.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { GuestSystem } from '../../../scripts/support/guest.ts';
-import { Daemon } from './daemon.ts';
 import {
   guestFiles,
   ipsecConf,
@@ -16,13 +11,8 @@ import {
   pppOptions,
   WAN_TAP,
 } from './linux-gateway-config.ts';
+import { LinuxGuest } from './linux-guest.ts';
 import type { Namespace } from './namespace.ts';
-
-const MEMORY = '192M';
-const BOOT_WAIT_MS = 60_000;
-const JOB_WAIT_MS = 30_000;
-const STOP_WAIT_MS = 8_000;
-const POLL_MS = 25;
 
 const LOGS = ['charon.log', 'xl2tpd.log', 'pppd.log', 'ipv6-up.log', 'radvd.log'];
 
@@ -35,81 +25,45 @@ export interface LinuxGatewayOptions {
 }
 
 export class LinuxGateway {
-  readonly #daemon: Daemon;
-  readonly #cfg: string;
-  #jobs = 0;
+  readonly #guest: LinuxGuest;
   #policies = 0;
 
-  private constructor(daemon: Daemon, cfg: string) {
-    this.#daemon = daemon;
-    this.#cfg = cfg;
+  private constructor(guest: LinuxGuest) {
+    this.#guest = guest;
   }
 
   /** Resolves when its services listen. */
   static async start({ guest, namespace, folder }: LinuxGatewayOptions): Promise<LinuxGateway> {
-    const cfg = join(folder, 'cfg');
-    for (const name of ['cfg/log', 'cfg/jobs', 'memory']) {
-      mkdirSync(join(folder, name), { recursive: true });
-    }
-    for (const [path, text] of Object.entries(guestFiles())) {
-      mkdirSync(dirname(join(cfg, path)), { recursive: true });
-      writeFileSync(join(cfg, path), text);
-    }
-    const network = [WAN_TAP, LAN_TAP].map((tap, i) => `vec${i}:transport=tap,ifname=${tap}`);
-    const child = namespace.spawn(
-      'unshare',
-      [
-        // A process namespace of its own: what the kernel runs as guest processes dies with it, at once, even if it
-        // is killed. Left behind, they would go on as ordinary processes of this machine.
-        ...['--pid', '--fork', '--kill-child', '--mount-proc', guest.kernel],
-        ...[`mem=${MEMORY}`, 'rootfstype=hostfs', `rootflags=${guest.root}`, 'ro'],
-        ...['init=/culvert-init', `cfg=${cfg}`, ...network, `uml_dir=${folder}`, 'umid=gateway'],
-        ...['con=null', 'con0=null,fd:1', 'noreboot', 'panic=-1', 'quiet'],
-      ],
-      { env: { TMPDIR: join(folder, 'memory') } },
+    return new LinuxGateway(
+      await LinuxGuest.start({
+        guest,
+        name: 'Linux gateway',
+        namespace,
+        taps: [WAN_TAP, LAN_TAP],
+        files: guestFiles(),
+        logs: LOGS,
+        folder,
+      }),
     );
-    const daemon = new Daemon('Linux gateway', child);
-    const gateway = new LinuxGateway(daemon, cfg);
-    try {
-      await daemon.until('ready', () => existsSync(join(cfg, 'ready')), BOOT_WAIT_MS);
-    } catch (error) {
-      await gateway.stop();
-      throw error;
-    }
-    return gateway;
   }
 
   get alive(): boolean {
-    return this.#daemon.alive;
+    return this.#guest.alive;
   }
 
   /** The console, then what the services wrote. */
   get log(): string {
-    const logs = LOGS.map((name) => `--- ${name}\n${this.logOf(name)}`);
-    return `${this.#daemon.log}\n${logs.join('\n')}`;
+    return this.#guest.log;
   }
 
   /** One service's log: `charon.log`, `xl2tpd.log` or `pppd.log`. */
   logOf(name: string): string {
-    const file = join(this.#cfg, 'log', name);
-    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+    return this.#guest.logOf(name);
   }
 
   /** Runs a shell script inside, as root. Resolves with what it wrote; throws when it fails. */
-  async run(script: string): Promise<string> {
-    const job = join(this.#cfg, 'jobs', String(++this.#jobs));
-    writeFileSync(`${job}.draft`, script);
-    renameSync(`${job}.draft`, job);
-    const giveUpAt = performance.now() + JOB_WAIT_MS;
-    while (!existsSync(`${job}.status`)) {
-      if (!this.alive) throw new Error(`the gateway ended: ${this.#daemon.log}`);
-      if (performance.now() > giveUpAt) throw new Error(`no end of ${JSON.stringify(script)}`);
-      await delay(POLL_MS);
-    }
-    const output = readFileSync(`${job}.out`, 'utf8');
-    const status = readFileSync(`${job}.status`, 'utf8').trim();
-    if (status !== '0') throw new Error(`${script}\nfailed (${status}): ${output}`);
-    return output;
+  run(script: string): Promise<string> {
+    return this.#guest.run(script);
   }
 
   /** What it accepts from now on. */
@@ -130,17 +84,8 @@ exit 1`);
     return this.run('/bin/ip xfrm state');
   }
 
-  /** Stops the guest in order; its process namespace goes with it in any case. */
-  async stop(): Promise<void> {
-    if (!this.alive) return;
-    const kernel = childOf(this.#daemon.pid);
-    if (kernel !== undefined) process.kill(kernel, 'SIGTERM');
-    await this.#daemon.ended(STOP_WAIT_MS).catch(() => this.#daemon.stop(0));
+  /** Stops the guest in order. */
+  stop(): Promise<void> {
+    return this.#guest.stop();
   }
-}
-
-/** The process that `unshare` started: it does not pass signals on. */
-function childOf(pid: number): number | undefined {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return Number(children.split(' ')[0]) || undefined;
 }

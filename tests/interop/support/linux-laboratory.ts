@@ -6,7 +6,6 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../../../scripts/support/command.ts';
 import { type GuestSystem, guestProgram, preparedGuest } from '../../../scripts/support/guest.ts';
-import { preparedTools } from '../../../scripts/support/tools.ts';
 import type { KeyFile } from '../../../shared/pki/key-files.ts';
 import type { Daemon } from './daemon.ts';
 import { Dial, type DialOptions, type DialResult } from './dial.ts';
@@ -68,7 +67,7 @@ export class LinuxLaboratory {
     const namespaces = [home, router, network.client, network.gateway];
     const started: { stop(): Promise<void> }[] = [];
     try {
-      await bridge(network);
+      bridge(network);
       const natObstacle = await masquerade(network, router, home, guest, folder);
       const room = (name: string) => {
         mkdirSync(join(folder, name));
@@ -147,15 +146,11 @@ export class LinuxLaboratory {
 }
 
 /** Joins the relay's network with the guest's device, and gives the intranet's server the other one. */
-async function bridge({ gateway }: Network): Promise<void> {
-  const { ip } = preparedTools();
+function bridge({ gateway }: Network): void {
   gateway.ip('addr', 'flush', 'dev', 'wan0');
   gateway.ip('link', 'add', 'wan', 'type', 'bridge', 'forward_delay', '0');
   for (const tap of [WAN_TAP, LAN_TAP]) {
-    // `ip -n` makes the device where the process is, not in the namespace.
-    const command = gateway.command(ip, ['tuntap', 'add', 'dev', tap, 'mode', 'tap']);
-    const { status, output } = await runCommand(...command);
-    if (status !== 0) throw new Error(`${tap}: ${output}`);
+    gateway.tap(tap);
     gateway.ip('link', 'set', tap, 'up');
   }
   for (const port of ['wan0', WAN_TAP]) gateway.ip('link', 'set', port, 'master', 'wan');

@@ -41,6 +41,12 @@ export class Namespace {
     return ip('-n', this.name, ...args);
   }
 
+  /** Makes a TAP device: `ip -n` would make it where this process is. */
+  tap(name: string): void {
+    const { ip: program } = preparedTools();
+    ip('netns', 'exec', this.name, program, 'tuntap', 'add', 'dev', name, 'mode', 'tap');
+  }
+
   /** The command line that runs a program inside. */
   command(file: string, args: readonly string[]): [file: string, args: string[]] {
     return [preparedTools().ip, ['netns', 'exec', this.name, file, ...args]];
