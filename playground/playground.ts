@@ -6,6 +6,7 @@ import type { Gateway, GatewayLimits } from './gateway/gateway.ts';
 import { PHASE1_POLICY } from './gateway/policy.ts';
 import { startUdpServer, type UdpServerConfig } from './gateway/udp-server.ts';
 import { type Credentials, Visitors } from './gateway/visitors.ts';
+import { type Bookmark, startIntranet } from './intranet/index.ts';
 import { Host } from './network/host.ts';
 import { Network } from './network/network.ts';
 import { loadSuites, random } from './suites.ts';
@@ -32,6 +33,7 @@ export interface PlaygroundOptions {
 /** What a page needs for one click. */
 export interface Visit extends Credentials {
   readonly preSharedKey: string;
+  readonly bookmarks: readonly Bookmark[];
 }
 
 export interface Playground {
@@ -48,6 +50,8 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
   const { primitives, engine, released } = await loadSuites();
   const visitors = new Visitors(primitives, random);
   const network = new Network();
+  const intranet = await startIntranet(network);
+  // The gateway's own address answers pings, as the near end of everybody's call.
   const gatewayHost = new Host(network, { address: GATEWAY_ADDRESS });
   const now = (): Millis => performance.now();
   const server = await startUdpServer({
@@ -64,7 +68,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
     methods: ['mschapv2', 'chap-md5', 'pap'],
     accounts: (userName) => visitors.password(userName, now()),
     innerAddress: GATEWAY_ADDRESS,
-    nameServers: [],
+    nameServers: [intranet.nameServer],
     hostName: 'playground',
     pool: new AddressPool(FIRST_CLIENT, CALLS),
     ...(limits && { limits }),
@@ -75,10 +79,15 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
     get counts() {
       return server.counts;
     },
-    visit: () => ({ preSharedKey: PRE_SHARED_KEY, ...visitors.issue(now()) }),
+    visit: () => ({
+      preSharedKey: PRE_SHARED_KEY,
+      ...visitors.issue(now()),
+      bookmarks: intranet.bookmarks,
+    }),
     async close() {
       await server.close();
       gatewayHost.close();
+      await intranet.close();
     },
   };
 }

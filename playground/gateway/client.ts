@@ -16,7 +16,7 @@ import { Channel, type ChannelNumber, RELAY_MTU } from '../../shared/relay/chann
 import { EspPath } from '../../shared/vpn/esp-path.ts';
 import { innerMtu } from '../../shared/vpn/mtu.ts';
 import type { Bytes, Millis, Random } from '../../shared/wire/bytes.ts';
-import { earliest, type Trace } from '../../shared/wire/machine.ts';
+import { earliest, isDue, type Trace } from '../../shared/wire/machine.ts';
 import type { Packet } from '../../shared/wire/packet.ts';
 
 /** Where L2TP is inside ESP. */
@@ -203,10 +203,10 @@ export class Client {
   timeout(now: Millis): void {
     this.#now = now;
     if (this.#over) return;
-    if (isDue(this.#ike.deadline, now)) this.#toIke({ kind: 'timeout' });
-    if (isDue(this.#call.l2tp.deadline, now)) this.#toL2tp({ kind: 'timeout' });
-    if (isDue(this.#call.ppp?.deadline, now)) this.#toPpp({ kind: 'timeout' });
-    if (isDue(this.#setUpBy, now) || isDue(this.#closeBy, now)) this.#toIke({ kind: 'close' });
+    if (isDue(this.#ike, now)) this.#toIke({ kind: 'timeout' });
+    if (isDue(this.#call.l2tp, now)) this.#toL2tp({ kind: 'timeout' });
+    if (isDue(this.#call.ppp, now)) this.#toPpp({ kind: 'timeout' });
+    if ((earliest(this.#setUpBy, this.#closeBy) ?? Infinity) <= now) this.#toIke({ kind: 'close' });
   }
 
   /** Ends the layers in order, from the top; `closed` follows when the last has. */
@@ -407,8 +407,4 @@ export class Client {
       this.#toPpp({ kind: 'frame', bytes: packet.bytes.slice(start, packet.end) });
     }
   }
-}
-
-function isDue(deadline: Millis | undefined, now: Millis): boolean {
-  return deadline !== undefined && deadline <= now;
 }

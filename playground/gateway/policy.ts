@@ -8,7 +8,7 @@ const CIPHERS = [
   { cipher: '3des-cbc', keyBits: 192 },
 ] as const;
 const HASHES = ['sha512', 'sha384', 'sha256', 'sha1', 'md5'] as const;
-const GROUPS = [16, 15, 14, 5, 2] as const;
+const GROUPS = [21, 20, 19, 16, 15, 14, 5, 2] as const;
 
 export const PHASE1_POLICY: readonly Phase1Transform[] = GROUPS.flatMap((group) =>
   HASHES.flatMap((hash) => CIPHERS.map((cipher) => ({ ...cipher, hash, group }))),

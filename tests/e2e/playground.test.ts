@@ -10,6 +10,7 @@ import {
   axeViolations,
   connected,
   detail,
+  fetchResult,
   mainButton,
   overflow,
   ping,
@@ -62,7 +63,11 @@ test('one click connects, and what is there answers', async () => {
   expect(await detail(page, 'Peer')).toBe('10.99.0.1');
   expect(await detail(page, 'Transport')).toBe('UDP 4500');
   expect(await detail(page, 'Authentication')).toBe('MS-CHAPv2');
-  expect((await ping(page, '10.99.0.1')).summary).toMatch(/^4 of 4 answered/);
+  expect((await ping(page, 'wiki.intranet.test')).summary).toMatch(/^4 of 4 answered/);
+  await page.getByRole('button', { name: 'Wiki', exact: true }).click();
+  const wiki = fetchResult(page);
+  await wiki.getByText(/^200/).waitFor();
+  expect(await wiki.innerText()).toContain('http://wiki.intranet.test/');
   await screenshots(page, screenshotFolder(), 'playground');
   for (const appearance of ['light', 'dark', 'phone'] as const) {
     await appear(page, appearance);
@@ -92,7 +97,7 @@ test('two visitors have accounts and addresses of their own', async () => {
 });
 
 test('a link names the gateway and an address, and dials only when it is pressed', async () => {
-  const target = 'http://10.99.0.1/';
+  const target = 'http://wiki.intranet.test/';
   await page.goto(`${url}#/connect/playground?open=${encodeURIComponent(target)}`);
   await page.reload();
   await oneClick().waitFor();

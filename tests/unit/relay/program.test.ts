@@ -119,6 +119,9 @@ describe('the program', () => {
       preSharedKey: 'playground',
       userName: expect.stringMatching(/^visitor-/),
       password: expect.stringMatching(/^[0-9a-f]{24}$/),
+      bookmarks: expect.arrayContaining([
+        expect.objectContaining({ url: 'http://wiki.intranet.test/' }),
+      ]),
     });
     child.kill('SIGTERM');
     // The output closes when the last of the two processes has ended.
