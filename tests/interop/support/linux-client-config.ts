@@ -5,7 +5,7 @@
 import { SERVE_JOBS } from './linux-guest.ts';
 
 export const CLIENT_TAP = 'client-tap';
-export const CLIENT_ADDRESS = '192.0.2.2';
+const CLIENT_ADDRESS = '192.0.2.2';
 /** The playground, as it is dialled. */
 export const PLAYGROUND_ADDRESS = '192.0.2.1';
 
@@ -25,7 +25,7 @@ export interface ClientPolicy {
   readonly refuse?: readonly ('mschap-v2' | 'chap')[];
 }
 
-export function clientIpsecConf({ ike, esp, port }: ClientPolicy): string {
+function clientIpsecConf({ ike, esp, port }: ClientPolicy): string {
   return `config setup
 conn playground
   keyexchange=ikev1
@@ -41,7 +41,7 @@ ${ike === undefined ? '' : `  ike=${ike}!\n`}${esp === undefined ? '' : `  esp=$
 `;
 }
 
-export function clientPppOptions(
+function clientPppOptions(
   { userName, password }: ClientAccount,
   { refuse = [] }: ClientPolicy,
 ): string {
