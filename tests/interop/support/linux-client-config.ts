@@ -2,6 +2,7 @@
  * The configuration of a native Linux client: strongSwan, xl2tpd and pppd as people set them up to dial an L2TP/IPsec
  * gateway by hand.
  */
+import { STRONGSWAN_LOG } from './linux-gateway-config.ts';
 import { SERVE_JOBS } from './linux-guest.ts';
 
 export const CLIENT_TAP = 'client-tap';
@@ -69,18 +70,6 @@ port = 1701
 lns = ${PLAYGROUND_ADDRESS}
 pppoptfile = /etc/ppp/options.playground
 length bit = yes
-`;
-
-const STRONGSWAN_LOG = `charon {
-  filelog {
-    main {
-      path = /cfg/log/charon.log
-      default = 1
-      time_format = %T
-      flush_line = yes
-    }
-  }
-}
 `;
 
 const RC = `exec 2>&1
