@@ -20,7 +20,7 @@ export interface ClientPolicy {
   /** strongSwan's words; its own defaults when left out. */
   readonly ike?: string;
   readonly esp?: string;
-  /** The gateway's UDP port for IKE where it is not 500: the one of NAT traversal, to which strongSwan then keeps. */
+  /** The gateway's port of NAT traversal where it is not 4500: strongSwan then begins there, from its own. */
   readonly port?: number;
   /** What pppd is to refuse, so that the gateway has to do with the rest. */
   readonly refuse?: readonly ('mschap-v2' | 'chap')[];
@@ -33,7 +33,7 @@ conn playground
   type=transport
   authby=secret
 ${ike === undefined ? '' : `  ike=${ike}!\n`}${esp === undefined ? '' : `  esp=${esp}!\n`}${
-  port === undefined ? '' : `  rightikeport=${port}\n`
+  port === undefined ? '' : `  leftikeport=4500\n  rightikeport=${port}\n`
 }  left=${CLIENT_ADDRESS}
   leftprotoport=17/1701
   right=${PLAYGROUND_ADDRESS}
