@@ -21,7 +21,7 @@ import type { ClientEvents, ClientSettings } from './client-config.ts';
 const L2TP_PORT = 1701;
 
 /** From the first message, and again from the end of a call, until a call stands. */
-const SETUP_MILLIS = 45_000;
+const SETUP_MILLIS = 60_000;
 
 /** How long an orderly end may take. */
 const CLOSE_MILLIS = 2_500;

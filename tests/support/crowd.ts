@@ -83,7 +83,9 @@ export interface Visitor {
 
 /** Takes an account and dials. Rejects with `TunnelError`. */
 export async function visit(origin: string): Promise<Visitor> {
-  const account = await (await fetch(`${origin}/culvert/playground`)).json();
+  const answer = await fetch(`${origin}/culvert/playground`);
+  if (!answer.ok) throw new Error(`no account: status ${answer.status}`);
+  const account = await answer.json();
   const suite = wasmSuiteOf(await wasmModule('strict'), random);
   const address = `${origin.replace('http', 'ws')}/culvert`;
   return new Promise((resolve, reject) => {
