@@ -46,7 +46,8 @@ export class PlaygroundProgram {
       JSON.stringify({
         listen: { host: '127.0.0.1', port: 0 },
         gateways: [],
-        limits: { sessions, sessionsPerAddress: sessions },
+        // Each has asked for its account over a connection that stays open a while.
+        limits: { sessions: 2 * sessions, sessionsPerAddress: 2 * sessions },
       }),
     );
     const options = ['--config', file, '--no-portal', '--playground'];
