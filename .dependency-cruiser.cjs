@@ -167,6 +167,13 @@ module.exports = {
       to: { path: '^web/ui/' },
     },
     {
+      name: 'playground-is-a-program',
+      comment: 'Nothing of Culvert needs the playground.',
+      severity: 'error',
+      from: { path: '^(shared|wasm|web|dial|relay)/' },
+      to: { path: '^playground/' },
+    },
+    {
       name: 'network-knows-no-service',
       comment: 'The switch and its hosts carry packets for whoever is on them.',
       severity: 'error',
@@ -208,7 +215,7 @@ module.exports = {
       severity: 'error',
       from: {
         orphan: true,
-        pathNot: ['[.](json|d[.]ts)$', '^(web/public|playground/intranet/assets)/'],
+        pathNot: ['[.](json|d[.]ts)$', '^web/public/', '^playground/intranet/assets/'],
       },
       to: {},
     },

@@ -6,17 +6,18 @@ import type { Gateway, GatewayLimits } from './gateway/gateway.ts';
 import { PHASE1_POLICY } from './gateway/policy.ts';
 import { startUdpServer, type UdpServerConfig } from './gateway/udp-server.ts';
 import { type Credentials, Visitors } from './gateway/visitors.ts';
+import { HOSTS } from './intranet/hosts.ts';
 import { type Bookmark, startIntranet } from './intranet/index.ts';
-import { Host } from './network/host.ts';
 import { Network } from './network/network.ts';
 import { loadSuites, random } from './suites.ts';
 
 /** Everybody's: who may use the playground is nobody's secret. */
 const PRE_SHARED_KEY = 'playground';
 
-const GATEWAY_ADDRESS: Bytes = Uint8Array.of(10, 99, 0, 1);
+const FIRST_CLIENT: Bytes = Uint8Array.of(10, 99, 1, 1);
 
-const FIRST_CLIENT: Bytes = Uint8Array.of(10, 99, 1, 0);
+/** Fits every call, whatever it agreed on: of the transforms AES-CBC with SHA-256 leaves least room, 1398 bytes. */
+const INTRANET_MTU = 1380;
 
 /** Calls at a time: an instance of the cipher module each. */
 const CALLS = 256;
@@ -50,9 +51,7 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
   const { primitives, engine, released } = await loadSuites();
   const visitors = new Visitors(primitives, random);
   const network = new Network();
-  const intranet = await startIntranet(network);
-  // The gateway's own address answers pings, as the near end of everybody's call.
-  const gatewayHost = new Host(network, { address: GATEWAY_ADDRESS });
+  const intranet = await startIntranet(network, { mtu: INTRANET_MTU });
   const now = (): Millis => performance.now();
   const server = await startUdpServer({
     host,
@@ -67,12 +66,15 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
     phase1: PHASE1_POLICY,
     methods: ['mschapv2', 'chap-md5', 'pap'],
     accounts: (userName) => visitors.password(userName, now()),
-    innerAddress: GATEWAY_ADDRESS,
+    innerAddress: HOSTS.gateway.address,
     nameServers: [intranet.nameServer],
     hostName: 'playground',
     pool: new AddressPool(FIRST_CLIENT, CALLS),
     ...(limits && { limits }),
     ...(emit && { emit }),
+  }).catch(async (error: unknown) => {
+    await intranet.close();
+    throw error;
   });
   return {
     ports: server.ports,
@@ -86,7 +88,6 @@ export async function startPlayground(options: PlaygroundOptions): Promise<Playg
     }),
     async close() {
       await server.close();
-      gatewayHost.close();
       await intranet.close();
     },
   };

@@ -14,8 +14,8 @@ const PROGRAM: string = fileURLToPath(new URL('../playground/main.ts', import.me
 export const PLAYGROUND_ID = 'playground';
 
 /** How long a page waits for its credentials, and how many pages may wait. */
-const VISIT_MILLIS: Millis = 5_000;
-const VISITS_LIMIT = 64;
+const VISIT_MILLIS: Millis = 15_000;
+const VISITS_LIMIT = 512;
 
 /** How long its calls have to end, before it is made to. */
 const STOP_MILLIS: Millis = 2_000;

@@ -4,26 +4,24 @@
  * Left out: taking over a call when the client negotiates another IKE SA (re-authentication).
  * @rfc 3193 §3
  */
-import type { Primitives } from '../../shared/crypto/suite.ts';
 import { type EspEngine, type EspSaParameters, SEALED_HEADER } from '../../shared/esp/engine.ts';
 import { Ike } from '../../shared/ike/ike.ts';
 import type { IkeChannel, IkeOutput } from '../../shared/ike/io.ts';
-import type { Phase1Transform } from '../../shared/ike/phase1-transforms.ts';
-import type { Phase2Transform } from '../../shared/ike/phase2-transforms.ts';
 import { isControl, L2tp, type L2tpOutput } from '../../shared/l2tp/l2tp.ts';
-import { type AuthMethod, Ppp, type PppOutput, PppProtocol } from '../../shared/ppp/ppp.ts';
-import { Channel, type ChannelNumber, RELAY_MTU } from '../../shared/relay/channels.ts';
+import { Ppp, type PppOutput, PppProtocol } from '../../shared/ppp/ppp.ts';
+import { Channel, RELAY_MTU } from '../../shared/relay/channels.ts';
 import { EspPath } from '../../shared/vpn/esp-path.ts';
 import { innerMtu } from '../../shared/vpn/mtu.ts';
-import type { Bytes, Millis, Random } from '../../shared/wire/bytes.ts';
-import { earliest, isDue, type Trace } from '../../shared/wire/machine.ts';
+import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
+import { earliest, isDue } from '../../shared/wire/machine.ts';
 import type { Packet } from '../../shared/wire/packet.ts';
+import type { ClientEvents, ClientSettings } from './client-config.ts';
 
 /** Where L2TP is inside ESP. */
 const L2TP_PORT = 1701;
 
 /** From the first message, and again from the end of a call, until a call stands. */
-const SETUP_MILLIS = 45_000;
+const SETUP_MILLIS = 60_000;
 
 /** How long an orderly end may take. */
 const CLOSE_MILLIS = 2_500;
@@ -38,52 +36,6 @@ const HELLO_MILLIS = 30_000;
 const ALIVE_MILLIS = 1_000;
 
 const UNSPECIFIED: Bytes = new Uint8Array(4);
-
-/** What all clients of a gateway have in common. */
-export interface ClientSettings {
-  readonly primitives: Primitives;
-  readonly random: Random;
-  readonly preSharedKey: Bytes;
-  /** The gateway's address as clients dial it, 4 bytes. */
-  readonly localAddress: Bytes;
-  readonly localPorts: { readonly ike: number; readonly natt: number };
-  readonly phase1?: readonly Phase1Transform[];
-  readonly phase2?: readonly Phase2Transform[];
-  /** Ways to sign in, best first. */
-  readonly methods: readonly AuthMethod[];
-  /** The password of an account; `undefined` when there is none. */
-  readonly accounts: (userName: string) => string | undefined;
-  /** Behind the tunnel: the gateway's own address, and the name servers that it tells, 4 bytes each. */
-  readonly innerAddress: Bytes;
-  readonly nameServers: readonly Bytes[];
-  /** In the CHAP challenge and in L2TP. */
-  readonly hostName: string;
-}
-
-export interface ClientEvents {
-  /** A datagram for the client, the non-ESP marker included. */
-  transmit(channel: ChannelNumber, bytes: Bytes): void;
-  /** The engine for its ESP, which is its own until `released`: asked for with its first child SA. */
-  engine(): EspEngine;
-  released(engine: EspEngine): void;
-  /** An address for a call that stands; `undefined` where none is free. */
-  lease(): Bytes | undefined;
-  /** IKE has the client's proof. */
-  proven(): void;
-  /** Whether ESP with this SPI, from now on the client's, can be told from everybody else's. */
-  opened(spi: number): boolean;
-  /** ESP with this SPI is nobody's any more. */
-  forgotten(spi: number): void;
-  /** The call carries IP packets of up to `mtu` bytes. Coming again, it was negotiated anew. */
-  networkUp(userName: string, mtu: number): void;
-  /** It does no longer, and its address is free. */
-  networkDown(): void;
-  /** An IP packet of the client's, valid during the call only. */
-  packet(packet: Bytes): void;
-  /** Everything has ended. */
-  closed(): void;
-  trace(trace: Trace): void;
-}
 
 /** A call: one L2TP tunnel with one session, and PPP in it. */
 interface Call {

@@ -11,7 +11,8 @@ import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
 import { earliest, type Machine, type Trace } from '../../shared/wire/machine.ts';
 import type { Attachment, Network } from '../network/network.ts';
 import type { AddressPool } from './address-pool.ts';
-import { Client, type ClientEvents, type ClientSettings } from './client.ts';
+import { Client } from './client.ts';
+import type { ClientEvents, ClientSettings } from './client-config.ts';
 import { type ClientLimits, Clients, type Endpoint, type Entry, keyOf } from './clients.ts';
 
 export type { Endpoint } from './clients.ts';
@@ -68,6 +69,14 @@ export type GatewayOutput =
   | { readonly kind: 'client-down'; readonly userName: string; readonly address: Bytes }
   | Trace;
 
+/** Where the message that a client is handling came from; `answered` once it was. */
+interface Arrival {
+  readonly entry: Entry;
+  readonly channel: 'ike' | 'natt';
+  readonly at: Endpoint;
+  answered: boolean;
+}
+
 /** What a client that has an address holds of the network. */
 interface Place {
   readonly address: Bytes;
@@ -82,8 +91,8 @@ export class Gateway implements Machine<GatewayInput, GatewayOutput> {
   readonly #places = new Map<Entry, Place>();
   /** May have packets to be sealed, and another deadline than before. */
   readonly #touched = new Set<Entry>();
-  /** From where the datagram that is being handled came: answers go back there. */
-  #from: { readonly entry: Entry; readonly at: Endpoint; answered: boolean } | undefined;
+  /** Answers go back to where the message came from. */
+  #from: Arrival | undefined;
   #handling = false;
   #now: Millis = 0;
   #out: GatewayOutput[] = [];
@@ -226,7 +235,7 @@ export class Gateway implements Machine<GatewayInput, GatewayOutput> {
 
   /** Answers whether the client was answered. */
   #toIke(entry: Entry, channel: 'ike' | 'natt', at: Endpoint, bytes: Bytes): boolean {
-    const from = { entry, at, answered: false };
+    const from: Arrival = { entry, channel, at, answered: false };
     this.#from = from;
     this.#with(entry, () => entry.client.receiveIke(channel, bytes, this.#now));
     this.#from = undefined;
@@ -270,19 +279,16 @@ export class Gateway implements Machine<GatewayInput, GatewayOutput> {
 
   #transmit(entry: Entry, number: ChannelNumber, bytes: Bytes): void {
     const channel = number === Channel.ike ? 'ike' : 'natt';
-    let to = entry[channel];
-    if (this.#from?.entry === entry && isIke(channel, bytes)) {
-      this.#from.answered = true;
-      to = this.#from.at;
-    }
+    const from = this.#from;
+    const isAnswer = from?.entry === entry && isIke(channel, bytes);
+    if (isAnswer) from.answered = true;
+    const to = isAnswer && from.channel === channel ? from.at : entry[channel];
     this.#out.push({ kind: 'transmit', channel, to, bytes });
   }
 
   /** Message 5 came from where the client floated to. */
   #proven(entry: Entry): void {
-    const at = this.#from?.at;
-    if (at === undefined) return;
-    entry.natt = at;
+    if (this.#from?.channel === 'natt') entry.natt = this.#from.at;
   }
 
   #lease(entry: Entry): Bytes | undefined {
@@ -330,8 +336,8 @@ export class Gateway implements Machine<GatewayInput, GatewayOutput> {
   }
 
   #toClient(entry: Entry, packet: Bytes): void {
-    if (!entry.client.send(packet)) return;
-    this.#touched.add(entry);
+    if (entry.client.send(packet)) this.#touched.add(entry);
+    else this.#trace('unsent');
     if (!this.#handling) this.#config.pending();
   }
 

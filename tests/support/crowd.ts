@@ -46,7 +46,8 @@ export class PlaygroundProgram {
       JSON.stringify({
         listen: { host: '127.0.0.1', port: 0 },
         gateways: [],
-        limits: { sessions, sessionsPerAddress: sessions },
+        // Each has asked for its account over a connection that stays open a while.
+        limits: { sessions: 2 * sessions, sessionsPerAddress: 2 * sessions },
       }),
     );
     const options = ['--config', file, '--no-portal', '--playground'];
@@ -83,7 +84,9 @@ export interface Visitor {
 
 /** Takes an account and dials. Rejects with `TunnelError`. */
 export async function visit(origin: string): Promise<Visitor> {
-  const account = await (await fetch(`${origin}/culvert/playground`)).json();
+  const answer = await fetch(`${origin}/culvert/playground`);
+  if (!answer.ok) throw new Error(`no account: status ${answer.status}`);
+  const account = await answer.json();
   const suite = wasmSuiteOf(await wasmModule('strict'), random);
   const address = `${origin.replace('http', 'ws')}/culvert`;
   return new Promise((resolve, reject) => {

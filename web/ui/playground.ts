@@ -3,7 +3,7 @@ import { plainText } from '../../shared/errors.ts';
 import { CREDENTIAL_LIMIT, checkUrl } from './validation.ts';
 
 /** Longest wait for the answer, in milliseconds. */
-const VISIT_TIMEOUT = 10_000;
+const VISIT_TIMEOUT = 20_000;
 
 /** Most bookmarks shown. */
 const BOOKMARKS_LIMIT = 50;

@@ -2,6 +2,7 @@
  * The configuration of a native Linux client: strongSwan, xl2tpd and pppd as people set them up to dial an L2TP/IPsec
  * gateway by hand.
  */
+import { STRONGSWAN_LOG } from './linux-gateway-config.ts';
 import { SERVE_JOBS } from './linux-guest.ts';
 
 export const CLIENT_TAP = 'client-tap';
@@ -33,7 +34,7 @@ export interface ClientPolicy {
   /** strongSwan's words; its own defaults when left out. */
   readonly ike?: string;
   readonly esp?: string;
-  /** The gateway's UDP port for IKE where it is not 500: the one of NAT traversal, to which strongSwan then keeps. */
+  /** The gateway's port of NAT traversal where it is not 4500: strongSwan then begins there, from its own. */
   readonly port?: number;
   /** What pppd is to refuse, so that the gateway has to do with the rest. */
   readonly refuse?: readonly ('mschap-v2' | 'chap')[];
@@ -49,7 +50,7 @@ conn playground
   type=transport
   authby=secret
 ${ike === undefined ? '' : `  ike=${ike}!\n`}${esp === undefined ? '' : `  esp=${esp}!\n`}${
-  port === undefined ? '' : `  rightikeport=${port}\n`
+  port === undefined ? '' : `  leftikeport=4500\n  rightikeport=${port}\n`
 }  left=${address}
   leftprotoport=17/1701
   right=${gateway}
@@ -86,18 +87,6 @@ port = 1701
 lns = ${gateway}
 pppoptfile = /etc/ppp/options.playground
 length bit = yes
-`;
-
-const STRONGSWAN_LOG = `charon {
-  filelog {
-    main {
-      path = /cfg/log/charon.log
-      default = 1
-      time_format = %T
-      flush_line = yes
-    }
-  }
-}
 `;
 
 const rc = ({ address }: ClientPlace): string => `exec 2>&1

@@ -97,7 +97,7 @@ pppoptfile = /etc/ppp/options.xl2tpd
 length bit = yes
 `;
 
-const STRONGSWAN_LOG = `charon {
+export const STRONGSWAN_LOG = `charon {
   filelog {
     main {
       path = /cfg/log/charon.log

@@ -12,7 +12,7 @@ import type { Namespace } from './namespace.ts';
 
 const MEMORY = '192M';
 const BOOT_WAIT_MS = 60_000;
-const JOB_WAIT_MS = 30_000;
+const JOB_WAIT_MS = 60_000;
 const STOP_WAIT_MS = 8_000;
 const POLL_MS = 25;
 
