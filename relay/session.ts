@@ -26,7 +26,7 @@ import { PacketRate } from './packet-rate.ts';
 import type { Resolve } from './resolver.ts';
 import type { Sockets } from './sockets.ts';
 import { TurnShare } from './turn-share.ts';
-import { madeBuffers } from './young-buffers.ts';
+import { madeBuffers, takeFrame } from './young-buffers.ts';
 
 /** How long a tab has to close its side; then the connection is cut. */
 const CLOSE_TIMEOUT: Millis = 1000;
@@ -78,6 +78,7 @@ export class Session {
       kind: 'waiting',
       timer: setTimeout(() => this.refuse('RELAY_OPEN_TIMEOUT'), options.openTimeout),
     };
+    socket.binaryType = 'fragments'; // for `takeFrame`
     socket.on('message', (data, isBinary) => this.#frame(data, isBinary));
     socket.on('ping', (data) => {
       this.#share.spend();
@@ -110,7 +111,7 @@ export class Session {
     // A refused tab may have frames under way.
     if (this.#state.kind === 'closed') return;
     try {
-      if (isBinary) this.#records(data as Buffer<ArrayBuffer>);
+      if (isBinary) this.#records(takeFrame(data as Buffer<ArrayBuffer>[]));
       else this.#control(data.toString());
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;

@@ -6,6 +6,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Bytes } from '../shared/wire/bytes.ts';
 
 /** Bytes of buffers after which to look. */
 const YOUNG_BYTES: number = 16 * 1024 * 1024;
@@ -21,4 +22,16 @@ export function madeBuffers(count: number): void {
   if (bytes < YOUNG_BYTES) return;
   bytes = 0;
   collect({ type: 'minor' });
+}
+
+/**
+ * The frame that the WebSocket library hands over as `fragments`, which is left empty. The library makes the array for a
+ * frame when it hands over the one before: with many sessions it is old by the time it is filled, and then, though nobody
+ * has it any more, keeps the frame alive for a look at the youngest objects. Every frame would stay until the whole heap
+ * is marked.
+ */
+export function takeFrame(fragments: Buffer<ArrayBuffer>[]): Bytes {
+  const frame = fragments.length === 1 ? fragments[0]! : Buffer.concat(fragments);
+  fragments.length = 0;
+  return frame;
 }

@@ -1,14 +1,14 @@
 /**
  * A relay under load: the relay has a processor to itself, what loads it shares another, each a process of its own.
  */
-import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Child, startChild } from '../harness/child.ts';
 import { cpuMillis } from '../harness/cpu.ts';
 import { pin } from '../harness/part.ts';
+import { packetsDropped, packetsSent } from './arrivals.ts';
 import type { ServerCommands } from './culvert-server.ts';
-import type { LoadCommands } from './load.ts';
+import type { LoadCommands, Sent } from './load.ts';
 import type { ProtocolName } from './protocols.ts';
 import type { SinkCommands } from './sink.ts';
 
@@ -23,16 +23,20 @@ export interface Contender {
 /** Up is from the client to the gateway. */
 export type Direction = 'up' | 'down';
 
-/** Where a line is: the gateway's address, and what puts a program to its place. */
+/** Where a line is. */
 export interface Place {
+  /** The gateway's address. */
   readonly gateway: string;
-  /** The relay's own, where ESP is to go between them as IP protocol 50. */
-  readonly relay?: string;
-  readonly relaySide: readonly string[];
-  readonly gatewaySide: readonly string[];
+  /** What puts a program to where relay and clients are. */
+  readonly within: readonly string[];
+  /** The device on the way to a gateway that does not exist: what leaves by it has come through. */
+  readonly device?: string;
 }
 
-const LOOPBACK: Place = { gateway: '127.0.0.2', relaySide: [], gatewaySide: [] };
+const LOOPBACK: Place = { gateway: '127.0.0.2', within: [] };
+
+/** A port of the gateway that does not exist. */
+const NO_PORT = 4500;
 
 const RELAY_CPU = cpus().length - 1;
 const LOAD_CPU = 0;
@@ -45,9 +49,9 @@ const FLOOD_MILLIS = 1000;
 const SETTLE_MILLIS = 200;
 
 /** Bursts under way on the way up, over all sessions: always more than the relay reads at once. */
-const WINDOW = 16;
+const BURSTS = 16;
 /** The same of each session where they fight for the relay. */
-const GREEDY_WINDOW = 32;
+const GREEDY_BURSTS = 32;
 
 const IDLE_SHARE = 0.05;
 const IDLE_POLL_MILLIS = 50;
@@ -55,7 +59,7 @@ const IDLE_POLLS = 100;
 
 export class Line {
   readonly #direction: Direction;
-  readonly #gateway: string;
+  readonly #place: Place;
   readonly #ports: readonly number[];
   readonly #sink: Child<SinkCommands> | undefined;
   readonly #relay: Child<ServerCommands>;
@@ -63,14 +67,14 @@ export class Line {
 
   private constructor(
     direction: Direction,
-    gateway: string,
+    place: Place,
     ports: readonly number[],
     sink: Child<SinkCommands> | undefined,
     relay: Child<ServerCommands>,
     load: Child<LoadCommands>,
   ) {
     this.#direction = direction;
-    this.#gateway = gateway;
+    this.#place = place;
     this.#ports = ports;
     this.#sink = sink;
     this.#relay = relay;
@@ -81,21 +85,23 @@ export class Line {
     contender: Contender,
     direction: Direction,
     sessions: number,
-    { gateway, relay: relayAddress, relaySide, gatewaySide }: Place = LOOPBACK,
+    place: Place = LOOPBACK,
   ): Promise<Line> {
     const { program, protocol, env } = contender;
-    const onLoadCpu = pin(LOAD_CPU);
+    const { gateway, within, device } = place;
+    const onLoadCpu = [...within, ...pin(LOAD_CPU)];
     const [relay, load, sink] = await Promise.all([
-      startChild<ServerCommands>(program, [...relaySide, ...pin(RELAY_CPU)], env),
-      startChild<LoadCommands>('bench/relay/load.ts', [...relaySide, ...onLoadCpu]),
-      direction === 'up'
-        ? startChild<SinkCommands>('bench/relay/sink.ts', [...gatewaySide, ...onLoadCpu])
+      startChild<ServerCommands>(program, [...within, ...pin(RELAY_CPU)], env),
+      startChild<LoadCommands>('bench/relay/load.ts', onLoadCpu),
+      direction === 'up' && device === undefined
+        ? startChild<SinkCommands>('bench/relay/sink.ts', onLoadCpu)
         : undefined,
     ]);
     const ports =
-      (await sink?.ask.listen(gateway, sessions)) ?? (await load.ask.gateway(gateway, sessions));
-    if (relayAddress !== undefined) await sink?.ask.takeEsp(gateway, relayAddress);
-    const line = new Line(direction, gateway, ports, sink, relay, load);
+      device === undefined
+        ? await (sink ?? load).ask.gateway(gateway, sessions)
+        : Array.from({ length: sessions }, () => NO_PORT);
+    const line = new Line(direction, place, ports, sink, relay, load);
     try {
       const relayPorts = await relay.ask.listen(gateway, ports);
       await load.ask.open({ ...relayPorts, protocol, gateway, gatewayPorts: ports });
@@ -110,11 +116,12 @@ export class Line {
 
   /** Microseconds of the relay's processor time for each packet that came through. */
   async cpuPerPacket(): Promise<number> {
-    const before = cpuMillis([this.#relay.pid]);
-    const packets = await this.#packetsThrough();
-    await this.#idle();
+    const sending = await this.#cpuOf(() => this.#send());
+    const { packets, pauses } = sending.outcome;
     if (packets === 0) throw new Error('nothing came through');
-    return (1000 * (cpuMillis([this.#relay.pid]) - before)) / packets;
+    const pausing =
+      pauses > 0 ? await this.#cpuOf(() => this.#load.ask.pauseOnly(pauses)) : { millis: 0 };
+    return (1000 * (sending.millis - pausing.millis)) / packets;
   }
 
   /** What the slowest session gets of the fastest one's share, all wanting more than there is. */
@@ -135,16 +142,23 @@ export class Line {
     await Promise.all([this.#sink?.stop(), this.#relay.stop(), this.#load.stop()]);
   }
 
-  async #packetsThrough(): Promise<number> {
+  async #send(): Promise<Sent> {
     if (this.#direction === 'down') return await this.#load.ask.sendDown(LOAD_MILLIS);
     const before = sum(this.#arrived());
-    const window = Math.ceil(WINDOW / this.#ports.length);
-    await this.#load.ask.sendUp(LOAD_MILLIS, window);
-    return sum(this.#arrived()) - before;
+    await this.#load.ask.sendUp(LOAD_MILLIS, BURSTS);
+    return { packets: sum(this.#arrived()) - before, pauses: 0 };
+  }
+
+  /** The relay's processor time, in milliseconds, for some work and until it has nothing of it in hand any more. */
+  async #cpuOf<T>(work: () => Promise<T>): Promise<{ outcome: T; millis: number }> {
+    const before = cpuMillis([this.#relay.pid]);
+    const outcome = await work();
+    await this.#idle();
+    return { outcome, millis: cpuMillis([this.#relay.pid]) - before };
   }
 
   async #flood(): Promise<void> {
-    if (this.#direction === 'up') await this.#load.ask.sendUp(FLOOD_MILLIS, GREEDY_WINDOW);
+    if (this.#direction === 'up') await this.#load.ask.floodUp(FLOOD_MILLIS, GREEDY_BURSTS);
     else await this.#load.ask.floodDown(FLOOD_MILLIS);
   }
 
@@ -152,10 +166,11 @@ export class Line {
     return this.#direction === 'up' ? this.#arrived() : await this.#load.ask.received();
   }
 
-  /** On the way up, per port; what came without one counts as the first one's. */
+  /** On the way up, per port; by a device, over all of them. */
   #arrived(): readonly number[] {
-    const [first, ...others] = dropsAt(this.#sink!.pid, this.#gateway, this.#ports);
-    return [first! + espDrops(this.#sink!.pid), ...others];
+    const { gateway, device } = this.#place;
+    if (device !== undefined) return [packetsSent(this.#relay.pid, device)];
+    return packetsDropped(this.#sink!.pid, gateway, this.#ports);
   }
 
   /** What the relay still has in hand is neither lost nor the next one's time. */
@@ -166,37 +181,6 @@ export class Line {
       if (cpuMillis([this.#relay.pid]) - before < IDLE_SHARE * IDLE_POLL_MILLIS) return;
     }
   }
-}
-
-/** Datagrams that the system has dropped at each of the ports of an address, as the process sees it: `/proc/net/udp`. */
-function dropsAt(pid: number, address: string, ports: readonly number[]): readonly number[] {
-  const drops = dropsIn(pid, 'udp');
-  return ports.map((port) => {
-    const hex = port.toString(16).toUpperCase().padStart(4, '0');
-    return drops.get(`${hexAddress(address)}:${hex}`) ?? 0;
-  });
-}
-
-/** ESP that the system has dropped at the raw socket, which is bound to no address. */
-function espDrops(pid: number): number {
-  return dropsIn(pid, 'raw').get('00000000:0032') ?? 0;
-}
-
-/** By local address and port, or protocol, as proc(5) has them. */
-function dropsIn(pid: number, table: 'udp' | 'raw'): ReadonlyMap<string, number> {
-  const lines = readFileSync(`/proc/${pid}/net/${table}`, 'utf8').split('\n').slice(1);
-  return new Map(
-    lines.map((line) => {
-      const fields = line.trim().split(/\s+/);
-      return [fields[1] ?? '', Number(fields.at(-1))];
-    }),
-  );
-}
-
-/** As /proc has it: in the processor's byte order. */
-function hexAddress(address: string): string {
-  const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
-  return bytes.reverse().join('').toUpperCase();
 }
 
 function sum(counts: readonly number[]): number {

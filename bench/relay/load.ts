@@ -4,7 +4,7 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import { obey } from '../harness/child.ts';
 import { PACKET, PROTOCOLS, type ProtocolName } from './protocols.ts';
 import { Session, until } from './session.ts';
@@ -19,14 +19,26 @@ export interface OpenOptions {
   readonly gatewayPorts: readonly number[];
 }
 
+/** What came of sending. */
+export interface Sent {
+  /** Datagrams that came through. */
+  readonly packets: number;
+  /** How often the relay was made to pause. */
+  readonly pauses: number;
+}
+
 export interface LoadCommands {
   /** Opens as many ports of an address for the way down, and answers them. */
   gateway(address: string, count: number): Promise<number[]>;
   open(options: OpenOptions): Promise<void>;
-  /** Sends up for some time, never more than `window` bursts of a session under way; resolves when none is. */
-  sendUp(millis: number, window: number): Promise<void>;
-  /** Sends down for some time, burst by burst, and resolves with the datagrams that came through. */
-  sendDown(millis: number): Promise<number>;
+  /** Sends up for some time, the sessions in turn, with so many bursts under way in all; resolves when none is. */
+  sendUp(millis: number, bursts: number): Promise<void>;
+  /** Sends up for some time, with so many bursts of each session under way; resolves when none is. */
+  floodUp(millis: number, bursts: number): Promise<void>;
+  /** Sends down for some time, burst by burst, each while the relay pauses. */
+  sendDown(millis: number): Promise<Sent>;
+  /** Makes the relay pause as often, and sends nothing. */
+  pauseOnly(times: number): Promise<void>;
   /** Sends down more than a relay can take, and does not wait for the end of it. */
   floodDown(millis: number): void;
   /** Datagrams that came down, per session. */
@@ -42,6 +54,8 @@ const DOWN_BURST = 64;
 const DOWN_RUN = 32;
 /** What the relay needs to get to the gate. */
 const GATE_MILLIS = 0.2;
+/** Until it has looked again, and found nothing. */
+const GATE_OPEN_MILLIS = 2;
 /** How long a burst may take to come through before the rest counts as lost. */
 const LOST_MILLIS = 100;
 
@@ -69,22 +83,21 @@ obey<LoadCommands>({
     sessions = opened;
     await until(() => sockets.every(isConnected));
   },
-  async sendUp(millis, window) {
-    const end = performance.now() + millis;
-    const fill = (session: Session): void => {
-      while (session.underWay < window && performance.now() < end) session.send();
-    };
-    for (const session of sessions) {
-      session.progress = () => fill(session);
-      fill(session);
-    }
-    await until(() => performance.now() >= end);
-    await until(() => sessions.every(({ underWay }) => underWay === 0));
-  },
+  sendUp: (millis, bursts) => offer(millis, bursts, nextSession),
+  floodUp: (millis, bursts) => offer(millis, bursts * sessions.length, (session) => session),
   async sendDown(millis) {
     const before = sum();
-    for (const end = performance.now() + millis; performance.now() < end; ) await oneBurst();
-    return sum() - before;
+    let pauses = 0;
+    for (const end = performance.now() + millis; performance.now() < end; pauses++) {
+      await oneBurst();
+    }
+    return { packets: sum() - before, pauses };
+  },
+  async pauseOnly(times) {
+    for (let i = 0; i < times; i++) {
+      await pauseRelay();
+      await pause(GATE_OPEN_MILLIS);
+    }
   },
   floodDown(millis) {
     const end = performance.now() + millis;
@@ -103,18 +116,52 @@ obey<LoadCommands>({
  */
 async function oneBurst(): Promise<void> {
   const expected = sum() + DOWN_BURST;
-  gateSocket.send(GATE, gatePort, '127.0.0.1');
-  const asleep = performance.now() + GATE_MILLIS;
-  while (performance.now() < asleep) await turn();
+  await pauseRelay();
   for (let sent = 0; sent < DOWN_BURST; sent += DOWN_RUN) run();
   const giveUp = performance.now() + LOST_MILLIS;
   while (sum() < expected && performance.now() < giveUp) await turn();
 }
 
+/** Resolves once the relay looks elsewhere. */
+async function pauseRelay(): Promise<void> {
+  gateSocket.send(GATE, gatePort, '127.0.0.1');
+  const asleep = performance.now() + GATE_MILLIS;
+  while (performance.now() < asleep) await turn();
+}
+
+/** Keeps so many bursts under way for some time: for each that is done the session that `heir` names sends another. */
+async function offer(
+  millis: number,
+  bursts: number,
+  heir: (session: Session) => Session,
+): Promise<void> {
+  const end = performance.now() + millis;
+  let underWay = 0;
+  const send = (session: Session): void => {
+    if (performance.now() >= end) return;
+    underWay++;
+    session.send();
+  };
+  for (const session of sessions) {
+    session.done = (count) => {
+      underWay -= count;
+      for (; count > 0; count--) send(heir(session));
+    };
+  }
+  for (let i = 0; i < bursts; i++) send(nextSession());
+  await until(() => performance.now() >= end && underWay === 0);
+}
+
+/** The sessions take turns. */
+function nextSession(): Session {
+  turnOf = (turnOf + 1) % sessions.length;
+  return sessions[turnOf]!;
+}
+
 /** A run of datagrams for the session whose turn it is. */
 function run(): void {
-  const socket = sockets[turnOf]!;
   turnOf = (turnOf + 1) % sockets.length;
+  const socket = sockets[turnOf]!;
   for (let i = 0; i < DOWN_RUN; i++) socket.send(packet);
 }
 

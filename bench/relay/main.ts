@@ -11,7 +11,7 @@ import { rawEspObstacle, rawEspRows } from './raw-esp.ts';
 
 const SESSIONS = [1, 10, 100, 1000] as const;
 const FAIR_SESSIONS = 8;
-const WARM_UP_ROUNDS = 2;
+const WARM_UP_ROUNDS = 5;
 
 type Say = (line: string) => void;
 type Measurement = (options: RaceOptions, say: Say) => Promise<Row[]>;

@@ -10,8 +10,8 @@ const POLL_MILLIS = 5;
 const PATIENCE_MILLIS = 20_000;
 
 export class Session {
-  /** Told whenever something was read. */
-  progress: () => void = () => {};
+  /** Told how many more bursts the relay has done with. */
+  done: (bursts: number) => void = () => {};
   readonly #socket: Socket;
   readonly #counter: FrameCounter;
   readonly #burst: Buffer;
@@ -36,11 +36,13 @@ export class Session {
     const socket = connect({
       host: '127.0.0.1',
       port,
+      noDelay: true,
       onread: {
         buffer: READ_BUFFER,
         callback(length, buffer) {
+          const { pong } = counter;
           counter.push(buffer, answer.skip(buffer, length), length);
-          session?.progress();
+          if (counter.pong > pong) session?.done(counter.pong - pong);
           return true;
         },
       },
@@ -64,15 +66,12 @@ export class Session {
     return this.#counter.datagrams;
   }
 
-  /** Bursts that were sent and that the relay has not done with. */
-  get underWay(): number {
-    return this.#pings - this.#counter.pong;
-  }
-
   /** Sends `BURST` datagrams, and a ping whose answer says that the relay has read them. */
   send(): void {
+    this.#socket.cork();
     this.#socket.write(this.#burst);
     this.#socket.write(ping(++this.#pings));
+    this.#socket.uncork();
   }
 }
 
