@@ -23,6 +23,13 @@ export const PARTS: readonly {
         pinned: true,
         needs: ['programs'],
       },
+      {
+        title: 'ESP in a Chromium worker, by the wall clock',
+        program: 'bench/esp/chromium.ts',
+        args: ['wall'],
+        pinned: false,
+        needs: ['programs'],
+      },
     ],
   },
   {
@@ -33,7 +40,20 @@ export const PARTS: readonly {
       relayStep('down', 'The relay down, 1 to 1,000 sessions'),
       relayStep('fair-up', 'The relay up, shares of eight sessions'),
       relayStep('fair-down', 'The relay down, shares of eight sessions'),
-      relayStep('raw-esp', 'The relay up, raw ESP between namespaces'),
+      relayStep('raw-esp', 'The relay up, raw ESP onto a wire'),
+    ],
+  },
+  {
+    name: 'frames',
+    needs: ['linux'],
+    steps: [
+      relayStep('frames', 'Sizes of frames, in the relay'),
+      {
+        title: 'Sizes of frames, in the tab',
+        program: 'bench/relay/frames-in-tab.ts',
+        pinned: false,
+        needs: ['programs'],
+      },
     ],
   },
   {

@@ -1,4 +1,4 @@
-/** The ESP contest in a worker of a real Chromium, as a process of its own. Its rows go to the parent. */
+/** The ESP contest in a worker of a real Chromium, by its processor time or, told `wall`, by the wall clock. Its rows go to the parent. */
 import { buildWasm } from '../../scripts/build-wasm.mjs';
 import type { Build } from '../../wasm/index.ts';
 import { bundled } from '../harness/bundle.ts';
@@ -19,6 +19,7 @@ await answer(async ({ rounds }, say) => {
   };
   const options: EspWorkerOptions = {
     rounds,
+    byTheWall: process.argv[2] === 'wall',
     builds: modules.map(([build]) => [BUILD_NAMES[build as Build], `/${build}.wasm`]),
   };
   return await onChromiumPage(files, async (page) => {

@@ -2,7 +2,7 @@
 import type { EspEngine, EspSaParameters } from '../../shared/esp/engine.ts';
 import type { Bytes } from '../../shared/wire/bytes.ts';
 import { type Lap, race } from '../harness/race.ts';
-import { type Row, rowOf } from '../harness/results.ts';
+import { type Row, rowOf, type Unit } from '../harness/results.ts';
 import {
   allAtOnce,
   type EspContestant,
@@ -15,12 +15,14 @@ import { type OurContestant, ours } from './ours.ts';
 import { BATCHES, PAYLOAD, PAYLOADS, SUITES } from './suites.ts';
 import { webCrypto } from './webcrypto.ts';
 
-/** Milliseconds of processor time that the program has used, with all its threads. */
-export type CpuClock = () => number | Promise<number>;
+/** Milliseconds: of processor time that the program has used, with all its threads, or by the wall. */
+export type Clock = () => number | Promise<number>;
 
 export interface Field {
   readonly where: string;
-  readonly clock: CpuClock;
+  readonly clock: Clock;
+  /** Of the figures, as the clock has it. */
+  readonly unit: Unit;
   /** Our builds, the one that the loader would choose first. */
   readonly engines: Readonly<Record<string, EspEngine>>;
   /** What only this place has. */
@@ -62,8 +64,8 @@ export async function espRows(field: Field, say: (line: string) => void): Promis
             bench: 'esp',
             case: `${name} ${work}, ${batch === 1 ? 'one packet' : `batch of ${batch}`}${suffix}`,
             where: field.where,
-            unit: 'thousand packets/CPU second',
-          } as const;
+            unit: field.unit,
+          };
           rows.push(rowOf(head, laps[build]!, theirs));
         });
       }
@@ -118,7 +120,7 @@ function sealing(
   contestant: EspContestant,
   parameters: EspSaParameters,
   batch: number,
-  clock: CpuClock,
+  clock: Clock,
 ): Lap {
   const frame = new Uint8Array(batch * new Layout(parameters).stride);
   const batches = batchesOf(PAYLOADS, batch);
@@ -134,7 +136,7 @@ function opening(
   contestant: EspContestant,
   batch: number,
   supply: readonly Bytes[],
-  clock: CpuClock,
+  clock: Clock,
 ): Lap {
   const out = new Uint8Array(batch * PAYLOAD);
   const batches = batchesOf(supply, batch);
@@ -147,8 +149,8 @@ function opening(
   });
 }
 
-/** Thousands of packets per second of processor time; `work` is done with `SUPPLY` of them at a time. */
-function lap(clock: CpuClock, work: () => Promise<void>): Lap {
+/** Thousands of packets per second of the clock; `work` is done with `SUPPLY` of them at a time. */
+function lap(clock: Clock, work: () => Promise<void>): Lap {
   return async () => {
     let packets = 0;
     const began = await clock();

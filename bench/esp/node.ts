@@ -14,6 +14,7 @@ await answer(async ({ rounds }, say) =>
   espRows(
     {
       where: 'Node',
+      unit: 'thousand packets/CPU second',
       clock: cpuMillis,
       // Node 20 is not asked for relaxed SIMD where it is not told to know it.
       engines: {

@@ -52,8 +52,20 @@ export async function onChromiumPage<T>(
 
 /** The process ids of what runs pages, workers and their helper threads; one is the page's, others are kept in reserve. */
 export async function renderersOf(page: Page): Promise<readonly number[]> {
+  return await processIds(page, (type) => type === 'renderer');
+}
+
+/** The process ids of the whole browser. */
+export async function processesOf(page: Page): Promise<readonly number[]> {
+  return await processIds(page, () => true);
+}
+
+async function processIds(
+  page: Page,
+  isWanted: (type: string) => boolean,
+): Promise<readonly number[]> {
   const session = await page.context().browser()!.newBrowserCDPSession();
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
   await session.detach();
-  return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+  return processInfo.filter(({ type }) => isWanted(type)).map(({ id }) => id);
 }

@@ -24,6 +24,7 @@ export interface Row extends RowHead {
 /** Units, and whether more of it is better. */
 const MORE_IS_BETTER = {
   'thousand packets/CPU second': true,
+  'thousand packets/second': true,
   'Mbit/s': true,
   'share of the fastest': true,
   'µs CPU/packet': false,

@@ -6,7 +6,9 @@ import { answer } from '../harness/part.ts';
 import { type Lap, type Laps, type RaceOptions, race } from '../harness/race.ts';
 import { type Row, rowOf } from '../harness/results.ts';
 import { contenders, OURS_ALONE } from './contenders.ts';
+import { frameSizeRow } from './frame-sizes.ts';
 import { type Contender, type Direction, Line } from './line.ts';
+import { FRAME_SIZES } from './protocols.ts';
 import { rawEspObstacle, rawEspRows } from './raw-esp.ts';
 
 const SESSIONS = [1, 10, 100, 1000] as const;
@@ -19,6 +21,7 @@ type Measurement = (options: RaceOptions, say: Say) => Promise<Row[]>;
 const MEASUREMENTS: Readonly<Record<string, Measurement>> = {
   up: (options) => costs('up', options),
   down: (options) => costs('down', options),
+  frames: frameSizes,
   'fair-up': (options) => fairness('up', options),
   'fair-down': (options) => fairness('down', options),
   'raw-esp': async (options, say) => {
@@ -64,6 +67,27 @@ async function costs(direction: Direction, options: RaceOptions): Promise<Row[]>
         },
       );
     }),
+  );
+}
+
+/** What the size of a client's frames does to the cost of the packets in them. */
+async function frameSizes(options: RaceOptions): Promise<Row[]> {
+  const nameOf = ({ name }: Contender, size: number) => `${name}, ${size}`;
+  const { ours } = contenders();
+  const laps = await onLines(
+    ours.flatMap((contender) =>
+      FRAME_SIZES.map((size) => ({
+        name: nameOf(contender, size),
+        contender: { ...contender, protocol: `frames-${size}` as const },
+        sessions: 1,
+      })),
+    ),
+    'up',
+    (line) => () => line.cpuPerPacket(),
+    options,
+  );
+  return ours.map((contender) =>
+    frameSizeRow(contender.name, 'Node', (size) => laps[nameOf(contender, size)]!),
   );
 }
 

@@ -15,8 +15,20 @@ export const PACKET = 1400;
 /** Datagrams that a client sends at once. Culvert's tab makes one frame of them: what its flush size holds. */
 export const BURST = 24;
 
-/** `raw` is Culvert with ESP as IP protocol 50; `unequal` has packets of which no two have one length, so that GSO finds no run. */
-export type ProtocolName = 'culvert' | 'raw' | 'unequal' | 'wisp';
+/** Packets of a frame where sizes of frames are compared, and of the bursts that are sent in all of these sizes. */
+export const FRAME_SIZES = [1, 6, BURST, 48] as const;
+const FRAMED_BURST = 48;
+
+/**
+ * `raw` is Culvert with ESP as IP protocol 50; `unequal` has packets of which no two have one length, so that GSO finds no
+ * run; `frames-N` sends N packets in a frame.
+ */
+export type ProtocolName =
+  | 'culvert'
+  | 'raw'
+  | 'unequal'
+  | 'wisp'
+  | `frames-${(typeof FRAME_SIZES)[number]}`;
 
 export interface Protocol {
   readonly path: string;
@@ -25,8 +37,10 @@ export interface Protocol {
   opening(gateway: string, port: number): Buffer;
   /** What asks for the gateway's packets, once it is open, and is answered. */
   readonly claim?: Buffer;
-  /** `count` datagrams to the gateway, as frames. */
-  burst(count: number): Buffer;
+  /** One datagram to the gateway, as a frame. */
+  readonly single: Buffer;
+  /** What is sent at once, as frames: `BURST` datagrams, unless sizes of frames are compared. */
+  readonly burst: Buffer;
   /** How many datagrams a binary frame of `length` bytes carries; 0 for others. */
   datagramsIn(length: number): number;
 }
@@ -50,6 +64,12 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     claim: frame(TEXT, Buffer.from(JSON.stringify({ type: 'claim', spi: 0xa5a5_a5a5 }))),
   },
   unequal: culvert(Channel.natt, (i) => PACKET - BURST + i),
+  ...(Object.fromEntries(
+    FRAME_SIZES.map((size) => [
+      `frames-${size}`,
+      culvert(Channel.natt, () => PACKET, size, FRAMED_BURST / size),
+    ]),
+  ) as Record<`frames-${(typeof FRAME_SIZES)[number]}`, Protocol>),
   // Version 1: `type u8 · stream u32 · …`, little endian; one packet per frame is all it has.
   wisp: {
     path: '/wisp/',
@@ -58,26 +78,35 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
       const connect = Buffer.from([1, 1, 0, 0, 0, 2, port & 0xff, port >>> 8]);
       return frame(BINARY, Buffer.concat([connect, Buffer.from(gateway)]));
     },
-    burst(count) {
-      const one = frame(BINARY, Buffer.concat([WISP_DATA, packet]));
-      return Buffer.concat(Array.from({ length: count }, () => one));
-    },
+    single: wispFrame(),
+    burst: Buffer.concat(Array.from({ length: BURST }, wispFrame)),
     datagramsIn: (length) => (length === WISP_HEADER + PACKET ? 1 : 0),
   },
 };
 
-/** Records of a channel; the packet at `i` of a burst has `lengthOf(i)` bytes. */
-function culvert(channel: ChannelNumber, lengthOf: (i: number) => number): Protocol {
+function wispFrame(): Buffer {
+  return frame(BINARY, Buffer.concat([WISP_DATA, packet]));
+}
+
+/** Records of a channel; the packet at `i` of a frame has `lengthOf(i)` bytes. A burst is `frames` of `records`. */
+function culvert(
+  channel: ChannelNumber,
+  lengthOf: (i: number) => number,
+  records = BURST,
+  frames = 1,
+): Protocol {
+  const frameOf = (count: number): Buffer => {
+    const writer = new FrameWriter();
+    for (let i = 0; i < count; i++) writer.append(channel, packet, 0, lengthOf(i));
+    return frame(BINARY, writer.take()!);
+  };
   return {
     path: RELAY_PATH,
     subprotocol: RELAY_SUBPROTOCOL,
     opening: (gateway, port) =>
       frame(TEXT, Buffer.from(encodeControl({ type: 'open', gateway: gatewayId(gateway, port) }))),
-    burst(count) {
-      const writer = new FrameWriter();
-      for (let i = 0; i < count; i++) writer.append(channel, packet, 0, lengthOf(i));
-      return frame(BINARY, writer.take()!);
-    },
+    single: frameOf(1),
+    burst: Buffer.concat(Array.from({ length: frames }, () => frameOf(records))),
     datagramsIn: (length) => length / (RECORD_HEADER + PACKET),
   };
 }

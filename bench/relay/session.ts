@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { FrameCounter } from './frame-counter.ts';
-import { BURST, type Protocol, ping } from './protocols.ts';
+import { type Protocol, ping } from './protocols.ts';
 
 /** One buffer for everything that is read: nobody keeps any of it. */
 const READ_BUFFER = Buffer.alloc(256 * 1024);
@@ -20,7 +20,7 @@ export class Session {
   private constructor(socket: Socket, counter: FrameCounter, protocol: Protocol) {
     this.#socket = socket;
     this.#counter = counter;
-    this.#burst = protocol.burst(BURST);
+    this.#burst = protocol.burst;
   }
 
   /** Opens a port of the gateway through the relay at `port`, and lets the gateway know by a datagram. */
@@ -56,7 +56,7 @@ export class Session {
       socket.write(protocol.claim);
       await until(() => counter.frames > 1);
     }
-    socket.write(protocol.burst(1));
+    socket.write(protocol.single);
     session = new Session(socket, counter, protocol);
     return session;
   }
@@ -66,7 +66,7 @@ export class Session {
     return this.#counter.datagrams;
   }
 
-  /** Sends `BURST` datagrams, and a ping whose answer says that the relay has read them. */
+  /** Sends a burst, and a ping whose answer says that the relay has read them. */
   send(): void {
     this.#socket.cork();
     this.#socket.write(this.#burst);

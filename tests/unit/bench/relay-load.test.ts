@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FrameCounter } from '../../../bench/relay/frame-counter.ts';
-import { PACKET, PROTOCOLS, ping } from '../../../bench/relay/protocols.ts';
+import { BURST, FRAME_SIZES, PACKET, PROTOCOLS, ping } from '../../../bench/relay/protocols.ts';
 import { Channel } from '../../../shared/relay/channels.ts';
 import { forEachRecord } from '../../../shared/relay/frames.ts';
 
@@ -18,8 +18,9 @@ function frame(opcode: number, length: number): Buffer {
 /** The payload of a client's first frame, and what is behind it. */
 function unmasked(bytes: Buffer): { opcode: number; payload: Buffer; rest: Buffer } {
   const short = bytes[1]! & 0x7f;
-  const length = short === 126 ? bytes.readUInt16BE(2) : short;
-  const at = short === 126 ? 4 : 2;
+  const length =
+    short === 127 ? bytes.readUInt32BE(6) : short === 126 ? bytes.readUInt16BE(2) : short;
+  const at = short === 127 ? 10 : short === 126 ? 4 : 2;
   const mask = bytes.subarray(at, at + 4);
   const payload = Buffer.from(
     bytes.subarray(at + 4, at + 4 + length).map((byte, i) => byte ^ mask[i & 3]!),
@@ -48,23 +49,38 @@ describe('FrameCounter', () => {
 
 describe('the protocols', () => {
   it('of Culvert: a burst is one frame of NAT-T records', () => {
-    const { opcode, payload, rest } = unmasked(PROTOCOLS.culvert.burst(24));
+    const { opcode, payload, rest } = unmasked(PROTOCOLS.culvert.burst);
     const lengths: number[] = [];
     forEachRecord(new Uint8Array(payload), (channel, start, end) => {
       expect(channel).toBe(Channel.natt);
       lengths.push(end - start);
     });
     expect(opcode).toBe(0x82);
-    expect(lengths).toEqual(Array(24).fill(PACKET));
+    expect(lengths).toEqual(Array(BURST).fill(PACKET));
     expect(rest).toHaveLength(0);
   });
+
+  it.each(FRAME_SIZES)(
+    'of Culvert, %d packets in a frame: as many in a burst as in all other sizes',
+    (size) => {
+      let rest = PROTOCOLS[`frames-${size}`].burst;
+      let packets = 0;
+      while (rest.length > 0) {
+        const one = unmasked(rest);
+        expect(PROTOCOLS.culvert.datagramsIn(one.payload.length)).toBe(size);
+        packets += size;
+        rest = one.rest;
+      }
+      expect(packets).toBe(48);
+    },
+  );
 
   it('of Wisp: a burst is a frame per packet on the stream that was opened', () => {
     const opening = unmasked(PROTOCOLS.wisp.opening('127.0.0.2', 0x1234)).payload;
     expect(opening.toString('hex')).toBe(
       `0101000000023412${Buffer.from('127.0.0.2').toString('hex')}`,
     );
-    let rest = PROTOCOLS.wisp.burst(3);
+    let rest = PROTOCOLS.wisp.burst;
     let frames = 0;
     for (; rest.length > 0; frames++) {
       const one = unmasked(rest);
@@ -72,7 +88,7 @@ describe('the protocols', () => {
       expect(PROTOCOLS.wisp.datagramsIn(one.payload.length)).toBe(1);
       rest = one.rest;
     }
-    expect(frames).toBe(3);
+    expect(frames).toBe(BURST);
   });
 
   it('a ping carries its number', () => {
