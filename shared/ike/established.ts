@@ -27,7 +27,7 @@ import { Phase2, type Phase2Event } from './phase2.ts';
 import { Renewals, type Renewed } from './renewals.ts';
 
 /** Most IKE SAs at a time; one more ends the oldest. */
-export const MAX_IKE_SAS = 4;
+const MAX_IKE_SAS = 4;
 
 /** One IKE SA, from its authentication to its end. */
 interface Standing {

@@ -6,7 +6,7 @@ import { STRONGSWAN_LOG } from './linux-gateway-config.ts';
 import { SERVE_JOBS } from './linux-guest.ts';
 
 export const CLIENT_TAP = 'client-tap';
-export const CLIENT_ADDRESS = '192.0.2.2';
+const CLIENT_ADDRESS = '192.0.2.2';
 /** The playground, as it is dialled. */
 export const PLAYGROUND_ADDRESS = '192.0.2.1';
 
