@@ -1,6 +1,6 @@
 /**
  * BBR, version 3: models the path by the bandwidth and the round trip it measures, paces at that bandwidth, and
- * probes for more now and then. A probe takes 2 % of a round trip lost; between probes a loss lowers the model to what arrived.
+ * probes for more now and then. Loss counts only above 2 % of a round trip.
  * Words are the draft's; sections are named where its text has the reasons. Longer than most files because the
  * phases share one model. Left out: offload budgets of network cards.
  * Source: draft-ietf-ccwg-bbr (its text of August 2026).
@@ -140,7 +140,7 @@ export class Bbr implements CongestionControl {
     this.#shortTerm.collect(sample);
     this.#updateBandwidth(sample);
     if (this.#shortTerm.roundStarted) {
-      if (!this.#isProbing && this.#shortTerm.lossInRound) {
+      if (!this.#isProbing && this.#isRoundTooLossy) {
         this.#shortTerm.reduce(this.#bandwidths.maximum, this.window);
       }
       this.#shortTerm.lossInRound = false;
@@ -291,6 +291,15 @@ export class Bbr implements CongestionControl {
   }
 
   // ---- Losses
+
+  /**
+   * Deviation: draft-ietf-ccwg-bbr lowers its short-term bounds after any loss in a round; we do above the 2 % that
+   * its probes accept too. Where a thread stalls, what a round delivered says little about the path.
+   */
+  get #isRoundTooLossy(): boolean {
+    const { lossInRound, lossRate } = this.#shortTerm;
+    return lossInRound && lossRate > LOSS_THRESHOLD;
+  }
 
   #noteLoss(): void {
     if (!this.#shortTerm.lossInRound && !this.#recovering) this.#saveState();

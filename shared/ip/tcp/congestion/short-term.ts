@@ -19,9 +19,18 @@ export class ShortTermModel {
   lossInRound = false;
   #bandwidthLatest = 0;
   #roundEnd = 0;
+  /** Bytes of this round. */
+  #lost = 0;
+  #delivered = 0;
 
   /** At the beginning of an acknowledgment's work. */
-  collect({ rate, totalDelivered }: AckSample): void {
+  collect({ rate, totalDelivered, lost, delivered }: AckSample): void {
+    if (this.roundStarted) {
+      this.#lost = 0;
+      this.#delivered = 0;
+    }
+    this.#lost += lost;
+    this.#delivered += delivered;
     this.#bandwidthLatest = Math.max(this.#bandwidthLatest, rate.rate);
     this.inFlightLatest = Math.max(this.inFlightLatest, rate.delivered);
     this.roundStarted = rate.priorDelivered >= this.#roundEnd;
@@ -40,6 +49,11 @@ export class ShortTermModel {
     this.lossInRound = true;
   }
 
+  /** Share of the round's bytes that was lost. */
+  get lossRate(): number {
+    return this.#lost / Math.max(1, this.#lost + this.#delivered);
+  }
+
   /** Once a round with losses. */
   reduce(bandwidth: number, window: number): void {
     if (!Number.isFinite(this.bandwidth)) this.bandwidth = bandwidth;
@@ -50,6 +64,8 @@ export class ShortTermModel {
 
   resetSignals(): void {
     this.lossInRound = false;
+    this.#lost = 0;
+    this.#delivered = 0;
     this.#bandwidthLatest = 0;
     this.inFlightLatest = 0;
   }
