@@ -215,7 +215,7 @@ module.exports = {
       severity: 'error',
       from: {
         orphan: true,
-        pathNot: ['[.](json|d[.]ts)$', '^(web/public|playground/intranet/assets)/'],
+        pathNot: ['[.](json|d[.]ts)$', '^web/public/', '^playground/intranet/assets/'],
       },
       to: {},
     },
