@@ -27,7 +27,7 @@ import { Phase2, type Phase2Event } from './phase2.ts';
 import { Renewals, type Renewed } from './renewals.ts';
 
 /** Most IKE SAs at a time; one more ends the oldest. */
-export const MAX_IKE_SAS = 4;
+const MAX_IKE_SAS = 4;
 
 /** One IKE SA, from its authentication to its end. */
 interface Standing {
@@ -257,7 +257,8 @@ export class Established {
     }
     this.#stand(renewed, now);
     this.#context.trace('ike-renewed', initiatedBy);
-    if (!this.#awaitsSa) return;
+    // The old one is about to be deleted, and some gateways forget its children with it: there are to be others by then.
+    if (initiatedBy === 'peer' && !this.#awaitsSa) return;
     this.#awaitsSa = false;
     this.startQuickMode(now);
   }
