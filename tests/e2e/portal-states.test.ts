@@ -120,7 +120,7 @@ describe('signing in with a key file', () => {
 
   test('a key is made, saved, and taken; a public half that cannot be had is explained', async () => {
     await chooseKeys('demo');
-    await page.getByText('A key without a certificate').click();
+    await page.getByText('A key without a certificate', { exact: true }).click();
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Make an ECDSA-256 key' }).click();
     expect(await readFile(await (await download).path(), 'utf8')).toBe('a key');
