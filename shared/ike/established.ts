@@ -257,7 +257,8 @@ export class Established {
     }
     this.#stand(renewed, now);
     this.#context.trace('ike-renewed', initiatedBy);
-    if (!this.#awaitsSa) return;
+    // The old one is about to be deleted, and some gateways forget its children with it: there are to be others by then.
+    if (initiatedBy === 'peer' && !this.#awaitsSa) return;
     this.#awaitsSa = false;
     this.startQuickMode(now);
   }

@@ -14,6 +14,7 @@ import {
   PHASE2_TRANSFORMS,
   phase2Proposal,
 } from '../../shared/ike/phase2-transforms.ts';
+import { Reassembly } from '../../shared/ike/reassembly.ts';
 import { responderLifetime } from '../../shared/ike/responder-lifetime.ts';
 import { decodeReply, encodeQuestion, type RecordType } from '../../shared/ip/dns-message.ts';
 import { IpHeader } from '../../shared/ip/header.ts';
@@ -25,6 +26,7 @@ import {
   decodeRouterAdvertisement,
 } from '../../shared/ip/neighbor-discovery.ts';
 import { decodeSegment, Segment } from '../../shared/ip/tcp/segment.ts';
+import { fragmentMessage, isFragment } from '../../shared/isakmp/fragment.ts';
 import { decodeClearBody, decodeMessage, encodeClearMessage } from '../../shared/isakmp/message.ts';
 import type { Payload } from '../../shared/isakmp/payload.ts';
 import { icrq, sccrq, stopccn } from '../../shared/l2tp/compose.ts';
@@ -143,7 +145,12 @@ const TARGETS: Readonly<Record<string, Target>> = {
   ...INSPECTED,
   isakmp: {
     decode: (bytes) => {
-      const found = decodeClearBody(decodeMessage(bytes));
+      const message = decodeMessage(bytes);
+      if (isFragment(message)) {
+        new Reassembly().add(message, 0);
+        return;
+      }
+      const found = decodeClearBody(message);
       for (const { payload } of found) {
         if (payload.kind !== 'security-association') continue;
         choosePhase1(payload.proposals, PHASE1_TRANSFORMS, 1);
@@ -151,7 +158,11 @@ const TARGETS: Readonly<Record<string, Target>> = {
       }
       responderLifetime(found);
     },
-    valid: [encodeClearMessage(header, payloads.slice(0, -1)), encodeClearMessage(header, quick)],
+    valid: [
+      encodeClearMessage(header, payloads.slice(0, -1)),
+      encodeClearMessage(header, quick),
+      ...fragmentMessage(encodeClearMessage(header, quick), 552),
+    ],
   },
   certificate: {
     decode: (bytes) => {

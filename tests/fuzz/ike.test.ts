@@ -28,6 +28,7 @@ function duel(seed: number): Duel<IkeInput, IkeOutput> {
         { kind: 'unreachable' },
         { kind: 'alive' },
         { kind: 'rekey-child' },
+        { kind: 'used', spi: 1, octets: 2 ** 40, packets: 2 ** 32 },
         { kind: 'timeout' },
         { kind: 'alive' },
         { kind: 'rekey-child' },

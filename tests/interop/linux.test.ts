@@ -350,6 +350,7 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
       expect(after.ike - before.ike).toBeGreaterThanOrEqual(2);
       expect(after.esp - before.esp).toBeGreaterThanOrEqual(2);
     },
+    SEVERAL_DIALS_MS,
   );
 });
 
