@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { lifetimeAttributes, readLifetime } from '../../../shared/ike/lifetime.ts';
+import {
+  expiry,
+  isShorter,
+  type Lifetime,
+  lifetimeAttributes,
+  readLifetime,
+  shorter,
+} from '../../../shared/ike/lifetime.ts';
 import {
   acceptPhase1,
   choosePhase1,
@@ -21,6 +28,7 @@ import type { Attribute } from '../../../shared/isakmp/attribute.ts';
 import { AuthenticationMethod, EncapsulationMode } from '../../../shared/isakmp/numbers.ts';
 import type { Proposal, Transform } from '../../../shared/isakmp/proposal.ts';
 import { fromHex } from '../../../shared/wire/bytes.ts';
+import { SeededRandom } from '../../support/random.ts';
 
 const PSK = AuthenticationMethod.preSharedKey;
 const SPI = fromHex('01020304');
@@ -220,4 +228,39 @@ describe('lifetimes', () => {
       expect(readLifetime(lifetimeAttributes(lifetime, numbers), numbers)).toEqual(lifetime);
     },
   );
+
+  test('the shorter of two, unit by unit', () => {
+    const [a, b] = [{ seconds: 300 }, { seconds: 600, kilobytes: 5_000 }];
+    expect(shorter(a, b)).toEqual({ seconds: 300, kilobytes: 5_000 });
+    expect(shorter({}, {})).toEqual({});
+    expect([isShorter(a, b), isShorter(b, a), isShorter(a, a), isShorter(a, {})]).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ]);
+  });
+
+  test('who began an SA renews it first, and neither after its end', () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const [ours, theirs] = (['us', 'peer'] as const).map((initiatedBy) =>
+        expiry({ seconds: 1_000, kilobytes: 10_000 }, initiatedBy, new SeededRandom(seed), 5_000),
+      );
+      expect(ours!.softAt).toBeGreaterThanOrEqual(805_000);
+      expect(ours!.softAt).toBeLessThan(theirs!.softAt);
+      expect(theirs!.softAt).toBeLessThan(960_000);
+      expect(theirs).toMatchObject({ hardAt: 1_005_000, hardOctets: 10_240_000 });
+      expect(ours!.softOctets).toBeLessThan(ours!.hardOctets);
+    }
+  });
+
+  test('what leaves no time for an exchange, or is beyond patience, is not taken at its word', () => {
+    const ends = (lifetime: Lifetime) => expiry(lifetime, 'us', new SeededRandom(1), 0);
+    expect(ends({ seconds: 1, kilobytes: 1 })).toMatchObject({
+      hardAt: 5_000,
+      hardOctets: 1_024 * 1_024,
+    });
+    expect(ends({}).hardAt).toBe(604_800_000);
+    expect(ends({}).hardOctets).toBe(Infinity);
+  });
 });
