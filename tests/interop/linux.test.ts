@@ -333,21 +333,6 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
     });
   });
 
-  it('puts IKE messages together that the gateway sends in fragments', async () => {
-    const file = '/etc/strongswan.d/fragments.conf';
-    const reload = 'kill -HUP $(pidof charon)';
-    await laboratory.gateway.configure({ ike: 'aes256-sha512-modp4096' });
-    await laboratory.gateway.run(`echo 'charon { fragment_size = 552 }' > ${file}; ${reload}`);
-    try {
-      expectSuccess(await laboratory.dial(PAGE));
-    } finally {
-      await laboratory.gateway.run(`rm ${file}; ${reload}`);
-    }
-    expect(laboratory.gateway.logOf('charon.log')).toMatch(
-      /splitting IKE message \(\d+ bytes\) into 2 fragments/,
-    );
-  });
-
   it.each([
     // The gateway begins half a lifetime, here 4 s, before the end, and calls it re-authentication where it is an IKE SA.
     ['the gateway renews', 'raw ESP', [], { lifetime: 8, ikeLifetime: 10 }],
