@@ -24,7 +24,7 @@ describe.skipIf(obstacle !== undefined)('five minutes', () => {
   afterAll(() => laboratory?.stop());
 
   it.each([
-    ['we', 'raw ESP', ['--ike-lifetime', '75', '--esp-lifetime', '60'], {}],
+    ['we renew', 'raw ESP', ['--ike-lifetime', '75', '--esp-lifetime', '60'], {}],
     [
       'we',
       'UDP 4500',
@@ -32,10 +32,15 @@ describe.skipIf(obstacle !== undefined)('five minutes', () => {
       {},
     ],
     // The gateway begins 30 s before the end of either.
-    ['the gateway', 'raw ESP', [], { lifetime: 60, ikeLifetime: 90 }],
-    ['the gateway', 'UDP 4500', ['--force-encapsulation'], { lifetime: 60, ikeLifetime: 90 }],
+    ['the gateway renews', 'raw ESP', [], { lifetime: 60, ikeLifetime: 90 }],
+    [
+      'the gateway renews',
+      'UDP 4500',
+      ['--force-encapsulation'],
+      { lifetime: 60, ikeLifetime: 90 },
+    ],
   ] as const)(
-    'and nothing is lost when %s renew both phases, over %s',
+    'and nothing is lost while %s both phases, over %s',
     async (_who, _transport, options, policy) => {
       await laboratory.gateway.configure(policy);
       const before = renewals(laboratory.gateway);

@@ -19,7 +19,7 @@ export const INDEX_PAGE = `<!doctype html>
 `;
 
 /** Where the big file comes slowly, in how many seconds: for what happens to a tunnel in the meantime. */
-export const SLOW_FILES = { '/in-17-s.bin': 17, '/in-5-min.bin': 300 } as const;
+export const SLOW_FILES = { '/in-13-s.bin': 13, '/in-5-min.bin': 300 } as const;
 
 const BIG_FILE_BYTES = 20_000_000;
 const BIG_FILE_SEED = 'culvert big file';
