@@ -26,7 +26,7 @@ describe.skipIf(obstacle !== undefined)('five minutes', () => {
   it.each([
     ['we renew', 'raw ESP', ['--ike-lifetime', '75', '--esp-lifetime', '60'], {}],
     [
-      'we',
+      'we renew',
       'UDP 4500',
       ['--force-encapsulation', '--ike-lifetime', '75', '--esp-lifetime', '60'],
       {},
