@@ -103,7 +103,7 @@ test('is walked through with the keyboard alone', async () => {
   await page.keyboard.press('ArrowLeft');
   await expect.poll(() => layer('ISAKMP payloads').evaluate(hasFocus)).toBe(true);
   await page.keyboard.press('ArrowLeft');
-  expect(await decrypted.getAttribute('aria-expanded')).toBe('false');
+  await expect.poll(() => decrypted.getAttribute('aria-expanded')).toBe('false');
 });
 
 test('lists what is asked for, stands still, and forgets', async () => {

@@ -29,7 +29,7 @@ export interface InspectionParts {
 export const POLL_MILLIS = 250;
 
 /** Lines on the screen; older ones are a page away. */
-export const PAGE_SIZE = 200;
+export const PAGE_SIZE = 100;
 
 export type Selected =
   | { readonly kind: 'none' }
