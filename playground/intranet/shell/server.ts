@@ -41,8 +41,8 @@ export function serveShell(host: Host, network: Network): ShellServer {
   const trees = new Visitors(network, () => new FileTree(FILES), TREE_LIMIT);
   // Two, as not every client knows the better one.
   const keys = [
-    ssh2.utils.generateKeyPairSync('ed25519'),
-    ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }),
+    usable(() => ssh2.utils.generateKeyPairSync('ed25519')),
+    usable(() => ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 })),
   ];
   const server = new ssh2.Server({
     hostKeys: keys.map((key) => key.private),
@@ -69,4 +69,14 @@ function fingerprintOf(publicKey: string): string {
   const [, blob = ''] = publicKey.split(' ');
   const digest = createHash('sha256').update(Buffer.from(blob, 'base64')).digest('base64');
   return `SHA256:${digest.replace(/=+$/, '')}`;
+}
+
+type HostKey = ReturnType<typeof ssh2.utils.generateKeyPairSync>;
+
+/** ssh2 writes one Ed25519 key in some 270 so that it cannot read it again. */
+function usable(generate: () => HostKey): HostKey {
+  for (;;) {
+    const key = generate();
+    if (!(ssh2.utils.parseKey(key.private) instanceof Error)) return key;
+  }
 }

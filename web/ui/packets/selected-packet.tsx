@@ -1,7 +1,6 @@
 /** One packet taken apart: its layers as a tree, its bytes beside them. */
 import { useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
-import { useEffect } from 'preact/hooks';
 import { plainText } from '../../../shared/errors.ts';
 import type { PacketDetails } from '../../../shared/inspect/view.ts';
 import { FieldTree } from './field-tree.tsx';
@@ -26,9 +25,6 @@ function Details({ details }: { readonly details: PacketDetails }): VNode {
   const focused = useSignal(innermost);
   const lines = treeLines(layers, open.value);
   const line = lines.find(({ path }) => path === focused.value) ?? lines[0];
-  useEffect(() => {
-    if (line !== undefined) focused.value = line.path;
-  }, [line, focused]);
 
   function toggle(path: string): void {
     const next = new Set(open.value);
