@@ -172,7 +172,7 @@ export class Gateway implements Machine<GatewayInput, GatewayOutput> {
     const entry = this.#clients.bySpi(spi);
     if (entry === undefined) return this.#trace('unknown-spi');
     this.#with(entry, () => {
-      // A NAT may have moved it. (RFC 3947 §4)
+      // A NAT may have moved it. (RFC 3947 §7)
       if (entry.client.receiveEsp(bytes, this.#now)) entry.natt = from;
     });
   }

@@ -45,7 +45,7 @@ export interface PeerTrust {
 /** Most certificates of one message that are read. */
 export const MAX_CERTIFICATES = 8;
 
-/** By curve: the method, and the hash that makes HASH_I and HASH_R of whatever hash was negotiated. @rfc 4754 §3 */
+/** By curve: the method, and the hash that makes HASH_I and HASH_R of whatever hash was negotiated. @rfc 4754 §4 */
 const ECDSA: Readonly<Record<CurveName, { method: number; hash: HashName }>> = {
   'P-256': { method: AuthenticationMethod.ecdsaSha256P256, hash: 'sha256' },
   'P-384': { method: AuthenticationMethod.ecdsaSha384P384, hash: 'sha384' },
@@ -72,7 +72,7 @@ export function proofHash(credentials: Credentials, negotiated: HashName): HashN
 export function suitsMethod(credentials: Credentials, key: PublicKey): boolean {
   if (credentials.kind === 'pre-shared-key') return false;
   const { publicKey } = credentials.privateKey;
-  // Deviation: RFC 4754 §3 gives each method one curve; the peer's may be another of the three, as gateways choose the method by their own key.
+  // Deviation: RFC 4754 §4 gives each method one curve; the peer's may be another of the three, as gateways choose the method by their own key.
   return publicKey.kind === key.kind;
 }
 

@@ -110,7 +110,11 @@ function isAddress(idType: number): boolean {
   return idType === IdType.ipv4Addr || idType === IdType.ipv6Addr;
 }
 
-/** By an alternative name, in full: neither wildcards nor the subject's common name count. @rfc 4945 §5.1.3.6 */
+/**
+ * By an alternative name, in full: neither wildcards nor the subject's common name count.
+ * @rfc 4945 §3.1.9
+ * @rfc 4945 §5.1.3.6
+ */
 function isCalled({ extensions }: Certificate, expected: string): boolean {
   return extensions.alternativeNames.some(
     (name) => describeAlternativeName(name).toLowerCase() === expected.toLowerCase(),

@@ -146,7 +146,7 @@ export class Resolver {
     }
   }
 
-  /** Only a name of one label is completed: what else goes to others than its owner may be anybody's. @rfc 1535 §6 */
+  /** Only a name of one label is completed: what else goes to others than its owner may be anybody's. @rfc 1535 */
   #candidates(name: string, isComplete: boolean): string[] {
     if (isComplete || name.includes('.')) return [name];
     const completed = this.#searchList.map((domain) => `${name}.${domain}`);

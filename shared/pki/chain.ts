@@ -17,7 +17,7 @@ const MAX_PATH = 6;
 /** Most signatures that are verified for one chain: what is sent may be made to branch. */
 const MAX_VERIFICATIONS = 24;
 
-/** @rfc 8247 §4.1.1 */
+/** @rfc 8247 §3.1.1 */
 const LEAST_RSA_BITS = 2_048;
 
 export interface ChainQuestion {

@@ -11,7 +11,7 @@ export const CURVES = {
   'P-521': '1.3.132.0.35',
 } as const;
 
-/** Signature algorithms by the hash that they sign. @rfc 8017 appendix C, RFC 5758 §3.2 */
+/** Signature algorithms by the hash that they sign. @rfc 8017 appendix C, RFC 5758 §3.2, RFC 3279 §2.2.3 for ECDSA with SHA-1 */
 export const SIGNATURES = {
   '1.2.840.113549.1.1.4': { key: 'rsa', hash: 'md5' },
   '1.2.840.113549.1.1.5': { key: 'rsa', hash: 'sha1' },
@@ -57,13 +57,14 @@ export const Bag = {
 export const X509_CERTIFICATE = '1.2.840.113549.1.9.22.1';
 export const X509_CRL = '1.2.840.113549.1.9.23.1';
 
-/** Hashes by themselves, and as the function of PBKDF2. @rfc 8018 appendix B.1 */
+/** Hashes by themselves. @rfc 8017 appendix B.1 */
 export const HASHES = {
   '1.3.14.3.2.26': 'sha1',
   '2.16.840.1.101.3.4.2.1': 'sha256',
   '2.16.840.1.101.3.4.2.2': 'sha384',
   '2.16.840.1.101.3.4.2.3': 'sha512',
 } as const;
+/** As the function of PBKDF2. @rfc 8018 appendix B.1 */
 export const HMACS = {
   '1.2.840.113549.2.7': 'sha1',
   '1.2.840.113549.2.9': 'sha256',

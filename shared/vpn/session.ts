@@ -69,6 +69,7 @@ export function describeSession(
  * Names among those lists that a gateway should be weaned from.
  * @rfc 8221 §5
  * @rfc 8221 §6
+ * @rfc 8247 §2.2
  * @rfc 8247 §2.4
  */
 function advisedAgainst(...lists: readonly string[]): string[] {
