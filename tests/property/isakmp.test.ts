@@ -33,7 +33,7 @@ const proposal = fc.record({
 });
 
 const data = bytes(0, 40);
-const KNOWN = new Set([0, 1, 4, 5, 8, 10, 11, 12, 13, 20, 21, 130, 131]);
+const KNOWN = new Set([0, 1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 20, 21, 130, 131]);
 
 const payload: fc.Arbitrary<Payload> = fc.oneof(
   fc.record({
@@ -41,7 +41,12 @@ const payload: fc.Arbitrary<Payload> = fc.oneof(
     proposals: fc.array(proposal, { minLength: 1, maxLength: 3 }),
   }),
   fc.record({
-    kind: fc.constantFrom('key-exchange', 'hash', 'nonce', 'vendor-id'),
+    kind: fc.constantFrom('key-exchange', 'hash', 'signature', 'nonce', 'vendor-id'),
+    data,
+  }) as fc.Arbitrary<Payload>,
+  fc.record({
+    kind: fc.constantFrom('certificate', 'certificate-request'),
+    encoding: u8,
     data,
   }) as fc.Arbitrary<Payload>,
   fc.record({
