@@ -111,6 +111,7 @@ function fault(
   const issuer = path[depth + 1];
   // The anchor's own signature says nothing: it is trusted for having been imported.
   if (issuer === undefined) return undefined;
+  // Deviation: RFC 4945 §5.3 wants RSA with SHA-1 and MD5 verified; both can be forged by now, and are refused.
   if (signed.scheme?.hash === 'md5' || signed.scheme?.hash === 'sha1') {
     return {
       code: 'IKE_CERTIFICATE_WEAK',

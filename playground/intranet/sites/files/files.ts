@@ -82,7 +82,7 @@ function send(file: GeneratedFile, { request }: Visit): Answer {
     'Accept-Ranges': 'bytes',
     ETag: tag,
   };
-  const current = condition === undefined || condition === tag;
+  const current = request.method === 'GET' && (condition === undefined || condition === tag);
   const range = current ? parseRange(wanted, size) : undefined;
   if (range === 'unsatisfiable') {
     return { status: 416, headers: { 'Content-Range': `bytes */${size}` }, body: '' };
