@@ -87,6 +87,8 @@ function readCertificates({
 
 /**
  * Whether the certificate bears out what the ID payload says.
+ * Deviation: RFC 4945 §3.1.1 wants an address to be the packet's source as well, and §3.1.5 a name to be the subject. Behind a NAT and a relay
+ * no source is known, and a name among the alternative ones is as good.
  * @rfc 4945 §3.1.1
  * @rfc 4945 §3.1.2
  * @rfc 4945 §3.1.3

@@ -1,6 +1,7 @@
 /**
  * DER: the one encoding of ASN.1 that certificates and keys are in. ITU-T X.690 §8 to §11. Reading is strict: lengths in
  * their shortest form, definite, and tags of one octet, which is all that X.509 has. Throws `DecodeError` on the rest.
+ * Deviation: RFC 5958 §2 and RFC 7292 §4 allow BER for keys and PKCS#12; a file with indefinite lengths is refused as unreadable.
  */
 import { type Bytes, concat, EMPTY } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
