@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEndToEnd } from '../tests/e2e/setup.ts';
+import { browserEnvironment, startEndToEnd } from '../tests/e2e/setup.ts';
 import { runId, sweep } from '../tests/interop/support/namespace.ts';
 import type { Personality } from '../tests/interop/support/softether.ts';
 import { runChecks, STATIC_CHECKS } from './support/checks.ts';
@@ -45,11 +45,7 @@ const SUITES: readonly Suite[] = [
     name: 'fuzz',
     needsLaboratory: false,
     runsAside: true,
-    run: () =>
-      vitest({
-        config: 'vitest.fuzz.config.ts',
-        aside: (output) => console.log(`\n== fuzz\n${output}`),
-      }),
+    run: () => vitest({ config: 'vitest.fuzz.config.ts', aside: showAs('fuzz') }),
   },
   {
     group: 'interop',
@@ -62,6 +58,13 @@ const SUITES: readonly Suite[] = [
     name: 'interop, long',
     needsLaboratory: true,
     run: () => vitest({ config: 'vitest.long.config.ts' }),
+  },
+  {
+    group: 'e2e',
+    name: 'e2e, without a gateway',
+    needsLaboratory: true,
+    runsAside: true,
+    run: pageAlone,
   },
   ...(['bound', 'any'] as const).map((personality) => ({
     group: 'e2e' as const,
@@ -85,6 +88,7 @@ setInterval(() => {
 }, ORPHAN_POLL_MS).unref();
 
 let matrix = '';
+let portal: Promise<void> | undefined;
 
 const groups = process.argv.slice(2);
 const unknown = groups.filter((name) => !SUITES.some(({ group }) => group === name));
@@ -114,13 +118,13 @@ async function runAll(suites: readonly Suite[]): Promise<Tally> {
   for (const suite of suites) {
     const { name } = suite;
     if (interruption.signal.aborted) break;
-    if (suite.runsAside) {
+    const reason = suite.needsLaboratory ? await laboratory : undefined;
+    if (suite.runsAside && reason === undefined) {
       console.log(`\n== ${name}: beside what follows, its output at its end`);
       aside.push(guarded(suite).then((result) => void results.push({ name, result })));
       continue;
     }
     console.log(`\n== ${name}`);
-    const reason = suite.needsLaboratory ? await laboratory : undefined;
     const result = reason === undefined ? await guarded(suite) : cannotRun(name, reason);
     results.push({ name, result });
   }
@@ -153,16 +157,18 @@ function cannotRun(name: string, reason: string): Tally {
 }
 
 /** Runs a suite; one that throws has failed. */
-async function guarded({ needsLaboratory, run }: Suite): Promise<Tally> {
+async function guarded({ needsLaboratory, runsAside = false, run }: Suite): Promise<Tally> {
+  // What runs aside makes nothing that would have to be swept up, and would sweep up after the others.
+  const sweeps = needsLaboratory && !runsAside;
   try {
-    if (needsLaboratory) sweep();
+    if (sweeps) sweep();
     return await run();
   } catch (error) {
     console.error(error);
     return CRASHED;
   } finally {
     // A test runner that was interrupted has not tidied up.
-    if (needsLaboratory) sweep();
+    if (sweeps) sweep();
   }
 }
 
@@ -172,7 +178,7 @@ async function interop(): Promise<Tally> {
   const file = join(folder, 'cells');
   try {
     const environment = { [MATRIX_VARIABLE]: file };
-    await build('build');
+    await builtPortal();
     return await vitest({ config: 'vitest.interop.config.ts', environment });
   } finally {
     matrix = renderMatrix(readCells(file));
@@ -180,16 +186,37 @@ async function interop(): Promise<Tally> {
   }
 }
 
+/** The page with a scripted worker, and with the playground: of the laboratory they need the browser alone. */
+async function pageAlone(): Promise<Tally> {
+  await builtPortal();
+  return await vitest({
+    config: 'vitest.e2e.config.ts',
+    filters: ['tests/e2e/alone/'],
+    environment: browserEnvironment('alone'),
+    aside: showAs('e2e, without a gateway'),
+  });
+}
+
 async function endToEnd(personality: Personality): Promise<Tally> {
-  await build('build');
+  await builtPortal();
   const { environment, command, stop } = await startEndToEnd(personality);
   try {
-    // What the page does on its own is the same whatever the gateway.
-    const filters = personality === 'any' ? ['portal.test.ts'] : [];
+    // Of the rest the personality makes no difference.
+    const filters = [`tests/e2e/gateway/${personality === 'any' ? 'portal.test.ts' : ''}`];
     return await vitest({ config: 'vitest.e2e.config.ts', filters, environment, wrap: command });
   } finally {
     await stop();
   }
+}
+
+/** Built once: several suites at a time serve it. */
+function builtPortal(): Promise<void> {
+  portal ??= build('build');
+  return portal;
+}
+
+function showAs(name: string): (output: string) => void {
+  return (output) => console.log(`\n== ${name}\n${output}`);
 }
 
 function vitest(options: VitestOptions): Promise<Tally> {

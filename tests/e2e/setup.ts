@@ -18,16 +18,24 @@ export interface EndToEndSetup {
   stop(): Promise<void>;
 }
 
+/** What tests read that need a browser and no gateway; pictures go to a folder named `pictures`. */
+export function browserEnvironment(pictures: string): Readonly<Record<string, string>> {
+  const screenshots = join(ROOT, '.cache/screenshots', pictures);
+  mkdirSync(screenshots, { recursive: true });
+  return {
+    CULVERT_E2E_CHROMIUM: preparedTools().chromium,
+    CULVERT_E2E_SCREENSHOTS: screenshots,
+  };
+}
+
 /** Starts a laboratory; the portal has been built. */
 export async function startEndToEnd(personality: Personality): Promise<EndToEndSetup> {
-  const screenshots = join(ROOT, '.cache/screenshots', personality);
-  mkdirSync(screenshots, { recursive: true });
   const laboratory = await Laboratory.start({ personality, portal: true });
   const { network, intranet, relayPort } = laboratory;
   return {
     environment: {
+      ...browserEnvironment(personality),
       CULVERT_E2E_URL: `http://127.0.0.1:${relayPort}/`,
-      CULVERT_E2E_CHROMIUM: preparedTools().chromium,
       CULVERT_E2E_GATEWAY: GATEWAY,
       CULVERT_E2E_RAW_GATEWAY: RAW_GATEWAY,
       CULVERT_E2E_GATEWAY_PID: String(laboratory.gateway.pid),
@@ -37,7 +45,6 @@ export async function startEndToEnd(personality: Personality): Promise<EndToEndS
       CULVERT_E2E_PING_HOST: INTRANET_ADDRESS,
       CULVERT_E2E_FILE_URL: `http://${INTRANET_ADDRESS}/big.bin`,
       CULVERT_E2E_FILE_SHA256: intranet.bigFileHash,
-      CULVERT_E2E_SCREENSHOTS: screenshots,
     },
     command: (file, args) => network.client.command(file, args),
     stop: () => laboratory.stop(),

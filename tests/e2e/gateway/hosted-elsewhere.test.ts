@@ -7,11 +7,11 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Relay, startRelay } from '../../relay/server.ts';
-import { fillSignIn, mainButton } from './page.ts';
-import { launch, openPage } from './support/browser.ts';
+import { type Relay, startRelay } from '../../../relay/server.ts';
+import { fillSignIn, mainButton } from '../page.ts';
+import { launch, openPage } from '../support/browser.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const PORTAL = join(ROOT, 'dist/portal');
 
 const TYPES: Readonly<Record<string, string>> = {

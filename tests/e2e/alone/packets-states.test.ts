@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { SESSION_PASSWORD } from '../support/simulated-session.ts';
+import { SESSION_PASSWORD } from '../../support/simulated-session.ts';
 import {
   appear,
   axeViolations,
@@ -14,10 +14,10 @@ import {
   mainButton,
   overflow,
   screenshots,
-} from './page.ts';
-import { launch, openPage } from './support/browser.ts';
-import { screenshotFolder } from './support/environment.ts';
-import { type StagedPortal, stagePortal } from './support/staged-portal.ts';
+} from '../page.ts';
+import { launch, openPage } from '../support/browser.ts';
+import { screenshotFolder } from '../support/environment.ts';
+import { type StagedPortal, stagePortal } from '../support/staged-portal.ts';
 
 let folder: string;
 let portal: StagedPortal;

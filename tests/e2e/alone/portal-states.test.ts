@@ -19,10 +19,10 @@ import {
   ping,
   screenshots,
   status,
-} from './page.ts';
-import { launch, openPage } from './support/browser.ts';
-import { screenshotFolder } from './support/environment.ts';
-import { type GatewaysAnswer, type StagedPortal, stagePortal } from './support/staged-portal.ts';
+} from '../page.ts';
+import { launch, openPage } from '../support/browser.ts';
+import { screenshotFolder } from '../support/environment.ts';
+import { type GatewaysAnswer, type StagedPortal, stagePortal } from '../support/staged-portal.ts';
 
 const GATEWAYS: GatewaysAnswer = {
   json: {

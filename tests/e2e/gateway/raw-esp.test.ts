@@ -1,9 +1,9 @@
 /** The built page over raw ESP, with a gateway that has it, while its packets are watched. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect, detail, disconnect, fetchUrl, ping } from './page.ts';
-import { launch, openPage } from './support/browser.ts';
-import { environment } from './support/environment.ts';
+import { connect, detail, disconnect, fetchUrl, ping } from '../page.ts';
+import { launch, openPage } from '../support/browser.ts';
+import { environment } from '../support/environment.ts';
 
 const expected = environment();
 let browser: Browser;

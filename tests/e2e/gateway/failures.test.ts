@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Daemon } from '../interop/support/daemon.ts';
-import { GATEWAY_ADDRESS } from '../interop/support/network.ts';
-import { nodeArguments, ROOT } from '../interop/support/node-script.ts';
+import { Daemon } from '../../interop/support/daemon.ts';
+import { GATEWAY_ADDRESS } from '../../interop/support/network.ts';
+import { nodeArguments, ROOT } from '../../interop/support/node-script.ts';
 import {
   type Credentials,
   connect,
@@ -18,9 +18,9 @@ import {
   fetchUrl,
   fillSignIn,
   mainButton,
-} from './page.ts';
-import { launch, openPage } from './support/browser.ts';
-import { environment } from './support/environment.ts';
+} from '../page.ts';
+import { launch, openPage } from '../support/browser.ts';
+import { environment } from '../support/environment.ts';
 
 const PORT = 8444;
 const PORTAL = `http://127.0.0.1:${PORT}/`;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { eventually } from '../unit/relay/support.ts';
+import { eventually } from '../../unit/relay/support.ts';
 import {
   appear,
   axeViolations,
@@ -16,11 +16,11 @@ import {
   ping,
   screenshots,
   status,
-} from './page.ts';
-import { launch, openPage } from './support/browser.ts';
-import { screenshotFolder } from './support/environment.ts';
+} from '../page.ts';
+import { launch, openPage } from '../support/browser.ts';
+import { screenshotFolder } from '../support/environment.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+const ROOT = join(import.meta.dirname, '../../..');
 
 let program: ChildProcess;
 let url: string;

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connect, disconnect, fetchUrl, mainButton } from './page.ts';
-import { launch, openPage } from './support/browser.ts';
-import { environment } from './support/environment.ts';
-import { type Dissected, dissect, isFaulty } from './support/wireshark.ts';
+import { connect, disconnect, fetchUrl, mainButton } from '../page.ts';
+import { launch, openPage } from '../support/browser.ts';
+import { environment } from '../support/environment.ts';
+import { type Dissected, dissect, isFaulty } from '../support/wireshark.ts';
 
 const expected = environment();
 let browser: Browser;

@@ -16,9 +16,9 @@ import {
   ping,
   screenshots,
   status,
-} from './page.ts';
-import { launch, openPage } from './support/browser.ts';
-import { environment, screenshotFolder } from './support/environment.ts';
+} from '../page.ts';
+import { launch, openPage } from '../support/browser.ts';
+import { environment, screenshotFolder } from '../support/environment.ts';
 
 const expected = environment();
 const credentials: Credentials = expected;
