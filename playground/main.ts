@@ -52,6 +52,9 @@ function serveRelay(
 }
 
 function serveAlone(playground: Playground, { host }: Options): void {
+  // Before it says that it is ready: whoever reads that may end it at once.
+  process.once('SIGINT', () => stop(playground));
+  process.once('SIGTERM', () => stop(playground));
   const { preSharedKey, userName, password } = playground.visit();
   const { ike, natt } = playground.ports;
   console.log(
@@ -63,8 +66,6 @@ function serveAlone(playground: Playground, { host }: Options): void {
       'It is a playground: anyone who reaches the address can use it.',
     ].join('\n'),
   );
-  process.once('SIGINT', () => stop(playground));
-  process.once('SIGTERM', () => stop(playground));
 }
 
 function stop(playground: Playground): void {
