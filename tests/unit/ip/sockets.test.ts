@@ -1,6 +1,7 @@
 import { decode, encode } from '@leichtgewicht/dns-packet';
 import { describe, expect, it } from 'vitest';
 import { TunnelError } from '../../../shared/errors.ts';
+import type { TcpLimits } from '../../../shared/ip/tcp/environment.ts';
 import type { Bytes } from '../../../shared/wire/bytes.ts';
 import { Sockets } from '../../../web/worker/sockets.ts';
 import { UDP_QUEUE_LIMIT } from '../../../web/worker/udp-socket.ts';
@@ -10,7 +11,7 @@ const HOUR = 3_600_000;
 
 /** The facade over one stack, an echo server with DNS on the other; virtual time runs while promises settle. */
 class World {
-  readonly pair = new Pair({ link: { seed: 1, latency: 10 } });
+  readonly pair: Pair;
   readonly sockets: Sockets;
   /** Bytes the server got. */
   received = 0;
@@ -18,7 +19,8 @@ class World {
   names: Record<string, string[]> = {};
   timers: { at: number; callback: () => void }[] = [];
 
-  constructor() {
+  constructor(limits?: TcpLimits) {
+    this.pair = new Pair({ link: { seed: 1, latency: 10 }, ...(limits && { limits }) });
     const { client, server } = this.pair;
     this.sockets = new Sockets(
       (input) => client.tell(input),
@@ -39,12 +41,13 @@ class World {
           this.received += output.bytes.length;
           const { socket, bytes } = output;
           waiting.push(bytes);
-          server.tell({ kind: 'tcp-consumed', socket, length: bytes.length });
           if (waiting.length === 1) server.tell({ kind: 'tcp-write', socket, bytes });
           return;
         }
         case 'tcp-wrote': {
           const first = waiting.shift()!;
+          // What it cannot send it does not read.
+          server.tell({ kind: 'tcp-consumed', socket: output.socket, length: output.length });
           if (output.length < first.length) waiting.unshift(first.subarray(output.length));
           if (output.length < first.length) return;
           const { socket } = output;
@@ -170,7 +173,7 @@ describe('Sockets', () => {
   });
 
   it('bytes nobody reads close the window; writes wait for room', async () => {
-    const world = new World();
+    const world = new World({ sendBuffer: 1_000_000, receiveBuffer: 1_000_000 });
     const socket = world.sockets.connect('10.0.0.2', 7);
     await world.settle(socket.opened);
     const writer = socket.writable.getWriter();
