@@ -1,6 +1,6 @@
 /** TUN devices for Node, through a small program in C that is compiled when it is first needed. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,8 +27,8 @@ async function compiledProgram(): Promise<string> {
   const program = join(CACHE, `tun-${name}`);
   if (existsSync(program)) return program;
   mkdirSync(CACHE, { recursive: true });
-  // Another run may be compiling it too: each its own file, the last one stays.
-  const fresh = `${program}-${process.pid}`;
+  // Others may be compiling it too, in this process or another: each its own file, the last one stays.
+  const fresh = `${program}-${randomUUID()}`;
   await mustRun('cc', ['-O2', '-Wall', '-Wextra', '-o', fresh, SOURCE]);
   renameSync(fresh, program);
   return program;
