@@ -1,5 +1,5 @@
 /** The portal's model: what the page knows, as signals, and what a person can make it do. */
-import { type ReadonlySignal, signal } from '@preact/signals';
+import { batch, type ReadonlySignal, signal } from '@preact/signals';
 import { type CertificateSummary, type Failure, plainText } from '../../shared/errors.ts';
 import type {
   ConnectionInfo,
@@ -52,6 +52,7 @@ export class Portal {
   readonly #view = signal<View>({ kind: 'ready' });
   readonly #gateways = signal<GatewayList>({ kind: 'loading' });
   readonly #visit = signal<Visit | undefined>(undefined);
+  readonly #visitsAsked = signal(0);
   readonly #link = signal<DeepLink | undefined>(undefined);
   readonly #destination = signal<Destination | undefined>(undefined);
 
@@ -90,8 +91,12 @@ export class Portal {
 
   async reloadGateways(): Promise<void> {
     this.#gateways.value = { kind: 'loading' };
-    this.#gateways.value = await this.#loadGateways();
-    await this.#reloadVisit();
+    const list = await this.#loadGateways();
+    // At once: nobody is to see the playground and no account on its way.
+    await batch(() => {
+      this.#gateways.value = list;
+      return this.#reloadVisit();
+    });
   }
 
   /** The id of the gateway that gives an account to everybody, where there is one. */
@@ -104,6 +109,11 @@ export class Portal {
   /** The playground's account for this page. */
   get visit(): ReadonlySignal<Visit | undefined> {
     return this.#visit;
+  }
+
+  /** Whether an account is on its way. */
+  get visitPending(): boolean {
+    return this.#visitsAsked.value > 0;
   }
 
   /** Where the page's address leads. */
@@ -212,7 +222,16 @@ export class Portal {
   }
 
   async #reloadVisit(): Promise<void> {
-    this.#visit.value = this.playground === undefined ? undefined : await this.#loadVisit();
+    if (this.playground === undefined) {
+      this.#visit.value = undefined;
+      return;
+    }
+    this.#visitsAsked.value++;
+    const visit = await this.#loadVisit();
+    batch(() => {
+      this.#visit.value = visit;
+      this.#visitsAsked.value--;
+    });
   }
 
   #keyOf(gateway: string): GatewayKey {

@@ -28,9 +28,12 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   const errors = useSignal<SignInErrors>({});
   const keyShown = useSignal(false);
   const forgotten = useSignal(false);
+  /** `Connect` was pressed before the playground's account was there. */
+  const early = useSignal(false);
   const method = useSignal<Method>('pre-shared-key');
   const files = useSignal<readonly File[]>([]);
   const button = useRef<HTMLButtonElement>(null);
+  const formRef = useRef<HTMLFormElement>(null);
   const fields: SignInFields = {
     gateway: useRef<HTMLSelectElement>(null),
     preSharedKey: useRef<HTMLInputElement>(null),
@@ -48,12 +51,20 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   const { chosen, changed } = useFiller(portal, fields);
   const playful = chosen.value !== '' && chosen.value === portal.playground;
   const usesKey = method.value === 'key' && !playful;
+  const awaited = playful && portal.visitPending;
   useFocusFollows(connected, button);
+  useEffect(() => {
+    if (!early.value || awaited) return;
+    early.value = false;
+    formRef.current?.requestSubmit();
+  }, [awaited]);
 
   function submit(event: TargetedEvent<HTMLFormElement>): void {
     event.preventDefault();
     if (!ready) return;
     const form = { ...readFields(fields), ...(usesKey && { keys: keyForm() }) };
+    early.value = awaited && form.userName === '';
+    if (early.value) return;
     errors.value = signInErrors(form);
     const first = SIGN_IN_FIELDS.find((field) => errors.value[field] !== undefined);
     if (first !== undefined) {
@@ -108,6 +119,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   /** A complaint goes away as soon as its field is touched. */
   function touched(event: TargetedEvent<HTMLFormElement>): void {
     forgotten.value = false;
+    early.value = false;
     if (event.target === fields.gateway.current) changed();
     const field = SIGN_IN_FIELDS.find((name) => fields[name].current === event.target);
     if (field === undefined || errors.value[field] === undefined) return;
@@ -118,7 +130,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   return (
     <section class="card sign-in" aria-labelledby="sign-in-title">
       <h2 id="sign-in-title">{connected ? 'Signed in' : 'Sign in'}</h2>
-      <form method="post" noValidate onSubmit={submit} onInput={touched}>
+      <form ref={formRef} method="post" noValidate onSubmit={submit} onInput={touched}>
         <div class="fields" hidden={connected}>
           <GatewayField
             list={portal.gateways.value}
@@ -200,7 +212,8 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
           aria-disabled={view.kind === 'disconnecting' ? 'true' : undefined}
           onClick={press}
         >
-          {ready && playful ? 'Connect to the playground' : BUTTON[view.kind]}
+          {early.value && 'Making an account…'}
+          {!early.value && (ready && playful ? 'Connect to the playground' : BUTTON[view.kind])}
         </button>
         {ready && !playful && (
           <button type="button" class="secondary small" onClick={forget}>

@@ -81,6 +81,23 @@ test('one click connects, and what is there answers', async () => {
   expect(complaints).toEqual([]);
 });
 
+test('who presses before the account is there is connected once it is', async () => {
+  let deliver!: () => void;
+  const held = new Promise<void>((resolve) => {
+    deliver = resolve;
+  });
+  await page.route('**/culvert/playground', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.reload();
+  await oneClick().click();
+  await page.getByRole('button', { name: 'Making an account…', exact: true }).waitFor();
+  deliver();
+  await connected(page);
+  expect(complaints).toEqual([]);
+});
+
 test('two visitors have accounts and addresses of their own', async () => {
   const other = await openPage(browser, url);
   const visitors = [page, other.page];
