@@ -211,8 +211,9 @@ export class Client {
       case 'child-inbound':
         return void this.#openInbound(output.inbound);
       case 'child-established': {
-        const { inbound, outbound, initiatedBy } = output;
+        const { inbound, outbound, initiatedBy, peerPort } = output;
         const path = this.#openInbound(inbound);
+        path?.peer.negotiated(peerPort);
         path?.sas.add(inbound, outbound, Channel.natt, initiatedBy === 'peer', this.#now);
         return;
       }
@@ -283,6 +284,7 @@ export class Client {
   #endCall(): void {
     this.#endNetwork();
     this.#call = this.#newCall();
+    this.#path?.peer.begin();
     this.#setUpBy ??= this.#now + SETUP_MILLIS;
     if (this.#closeBy !== undefined) this.#closeNext();
   }
@@ -300,8 +302,10 @@ export class Client {
 
   #fromL2tp(output: L2tpOutput): void {
     if (output.kind === 'transmit') this.#sendL2tp(output.bytes, false);
-    else if (output.kind === 'session-established') this.#startPpp();
-    else if (output.kind === 'closed') this.#endCall();
+    else if (output.kind === 'session-established') {
+      this.#path?.peer.settle();
+      this.#startPpp();
+    } else if (output.kind === 'closed') this.#endCall();
     else if (output.kind === 'trace') this.#events.trace(output);
   }
 

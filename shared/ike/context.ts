@@ -19,6 +19,8 @@ interface Shared {
   outputs: IkeOutput[];
   /** Whether the peer puts fragments together. */
   fragments: boolean;
+  /** UDP ports inside ESP, after either has moved. */
+  readonly innerPorts: Record<'ours' | 'peer', number>;
 }
 
 export class IkeContext {
@@ -26,9 +28,13 @@ export class IkeContext {
   readonly #shared: Shared;
   #suspicion: Suspicion | undefined;
 
-  constructor(config: SettledConfig, shared: Shared = { outputs: [], fragments: false }) {
+  constructor(config: SettledConfig, shared?: Shared) {
     this.config = config;
-    this.#shared = shared;
+    this.#shared = shared ?? {
+      outputs: [],
+      fragments: false,
+      innerPorts: { ours: config.innerLocalPort, peer: config.innerRemotePort },
+    };
   }
 
   /** A context for an exchange beside this one's: with the same outputs, and suspicions of its own. */
@@ -52,6 +58,11 @@ export class IkeContext {
   /** The peer announced that it puts fragments together. */
   takesFragments(): void {
     this.#shared.fragments = true;
+  }
+
+  /** For which UDP ports child SAs are. */
+  get innerPorts(): Shared['innerPorts'] {
+    return this.#shared.innerPorts;
   }
 
   trace(event: string, detail?: string): void {

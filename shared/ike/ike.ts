@@ -81,6 +81,9 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
       }
       case 'rekey-child':
         return established.startQuickMode(now);
+      case 'port-moved':
+        this.#context.innerPorts[input.whose] = input.port;
+        return;
       case 'used':
         return established.used(input.spi, input.octets, input.packets, now);
     }

@@ -29,6 +29,8 @@ export type IkeInput =
   | { readonly kind: 'spi-refused'; readonly spi: number; readonly again: boolean }
   /** Negotiates a fresh pair of child SAs before its time; ignored while such an exchange of ours is under way. */
   | { readonly kind: 'rekey-child' }
+  /** What the child SAs protect has moved to another UDP port: those that we begin name it from now on. */
+  | { readonly kind: 'port-moved'; readonly whose: 'ours' | 'peer'; readonly port: number }
   /**
    * How much the pair whose inbound SPI is `spi` has carried so far, in its busier direction: bytes of ESP packets, and
    * the highest sequence number.
@@ -96,4 +98,6 @@ export interface ChildEstablished {
   readonly lifetime: Lifetime;
   /** Who began the exchange. */
   readonly initiatedBy: 'us' | 'peer';
+  /** The peer's UDP port for which the pair is, by its identity; 0 is every port. */
+  readonly peerPort: number;
 }

@@ -19,6 +19,7 @@ import {
   type QuickModeResult,
   randomMessageId,
   readProposals,
+  readUdpPorts,
   spiNumber,
   udpIdentity,
   usableEncapsulations,
@@ -95,12 +96,12 @@ export class QuickModeInitiator implements QuickMode {
     if (choice === undefined) {
       throw new ProtocolError(NotifyType['NO-PROPOSAL-CHOSEN'], 'chose what was not offered');
     }
+    const ports = readUdpPorts(payloads);
     const responderNonce = readNonce(payloads);
     const secret = this.#sharedSecret(payloads);
     const message3 = this.#proof(responderNonce);
     this.#context.transmit(this.#sa.channel, message3);
     this.#state = { kind: 'done', message2: bytes.slice(), message3 };
-    // The identities in the answer may differ from ours in address or port: behind a NAT no address is right.
     const child = establishChild(this.#sa, {
       choice,
       ourSpi: this.spi,
@@ -110,6 +111,7 @@ export class QuickModeInitiator implements QuickMode {
       sharedSecret: secret,
       lifetime: shorter(shorter(childLifetime, choice.lifetime), responderLifetime(payloads)),
       initiatedBy: 'us',
+      peerPort: ports.responder,
     });
     secret.fill(0);
     return { kind: 'child', child };
@@ -138,7 +140,7 @@ export class QuickModeInitiator implements QuickMode {
   }
 
   #offer(): readonly Payload[] {
-    const { config } = this.#context;
+    const { config, innerPorts } = this.#context;
     const { dialect, phase2Address } = this.#sa.parameters;
     const proposal = phase2Proposal(config.phase2, this.spi, {
       encapsulation: encapsulationMode(dialect),
@@ -151,8 +153,8 @@ export class QuickModeInitiator implements QuickMode {
       ...(this.#pair === undefined
         ? []
         : [{ kind: 'key-exchange', data: this.#pair.publicValue } as const]),
-      udpIdentity(phase2Address, config.innerLocalPort),
-      udpIdentity(config.remoteAddress, config.innerRemotePort),
+      udpIdentity(phase2Address, innerPorts.ours),
+      udpIdentity(config.remoteAddress, innerPorts.peer),
       ...(dialect === undefined
         ? []
         : natOriginalAddressPayloads(dialect, phase2Address, config.remoteAddress)),

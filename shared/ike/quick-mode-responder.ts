@@ -22,6 +22,7 @@ import {
   type QuickModeArrival,
   type QuickModeResult,
   readProposals,
+  readUdpPorts,
   usableEncapsulations,
 } from './quick-mode.ts';
 import { responderLifetimePayloads } from './responder-lifetime.ts';
@@ -77,6 +78,10 @@ export class QuickModeResponder implements QuickMode {
     if (choice === undefined) {
       throw new ProtocolError(NotifyType['NO-PROPOSAL-CHOSEN'], 'no acceptable transform');
     }
+    const ports = readUdpPorts(payloads);
+    if (![0, config.innerLocalPort, context.innerPorts.ours].includes(ports.responder)) {
+      throw new ProtocolError(NotifyType['INVALID-ID-INFORMATION'], `port ${ports.responder}`);
+    }
     const exchange = keyExchange(config, choice.group, payloads);
     const spi = spis.take(now);
     // The peer repeats its message, and by then there is one.
@@ -94,6 +99,7 @@ export class QuickModeResponder implements QuickMode {
         ...choice.lifetime,
       }),
       initiatedBy: 'peer',
+      peerPort: ports.initiator,
     };
     const answer = this.#answer(choice, seed, exchange.payloads, payloads);
     const { messageId } = this;

@@ -1,11 +1,17 @@
 /** What both roles of Quick Mode share. RFC 2409 §5.5, RFC 3947 §5. */
 import type { EspSaParameters } from '../esp/engine.ts';
 import type { Message } from '../isakmp/message.ts';
-import { EncapsulationMode, IdType, IPPROTO_UDP, ProtocolId } from '../isakmp/numbers.ts';
+import {
+  EncapsulationMode,
+  IdType,
+  IPPROTO_UDP,
+  NotifyType,
+  ProtocolId,
+} from '../isakmp/numbers.ts';
 import type { Payload, ReceivedPayload } from '../isakmp/payload.ts';
 import type { Proposal } from '../isakmp/proposal.ts';
 import type { Bytes, Millis, Random } from '../wire/bytes.ts';
-import { DecodeError } from '../wire/errors.ts';
+import { DecodeError, ProtocolError } from '../wire/errors.ts';
 import type { IkeSa } from './ike-sa.ts';
 import type { ChildEstablished, ChildInbound, Encapsulation } from './io.ts';
 import { keyMaterial } from './key-material.ts';
@@ -76,6 +82,34 @@ export function udpIdentity(address: Bytes, port: number): Payload {
   };
 }
 
+/** What of the identities says for which UDP ports a pair of SAs is; 0 is every port. */
+interface UdpPorts {
+  readonly initiator: number;
+  readonly responder: number;
+}
+
+/**
+ * Without identities a pair is for everything between the two addresses. Which addresses they name is nobody's concern: behind a NAT none
+ * is right. Throws `ProtocolError` where what is to be protected is not UDP.
+ * @rfc 2409 §5.5
+ * @rfc 2407 §4.6.2
+ */
+export function readUdpPorts(payloads: readonly ReceivedPayload[]): UdpPorts {
+  const ports = payloads.flatMap(({ payload }) => {
+    if (payload.kind !== 'identification') return [];
+    const { protocolId, port } = payload;
+    if (protocolId !== IPPROTO_UDP && protocolId !== 0) throw unacceptable('not UDP');
+    return protocolId === 0 ? 0 : port;
+  });
+  const [initiator = 0, responder = 0] = ports;
+  if (ports.length === 1 || ports.length > 2) throw unacceptable('not two identities');
+  return { initiator, responder };
+}
+
+function unacceptable(what: string): ProtocolError {
+  return new ProtocolError(NotifyType['INVALID-ID-INFORMATION'], `Quick Mode for ${what}`);
+}
+
 /** The proposals of the first payload behind HASH. */
 export function readProposals([first]: readonly ReceivedPayload[]): readonly Proposal[] {
   if (first?.payload.kind !== 'security-association') throw new DecodeError('no SA payload');
@@ -100,11 +134,12 @@ export interface ChildSeed {
   readonly sharedSecret: Bytes;
   readonly lifetime: Lifetime;
   readonly initiatedBy: 'us' | 'peer';
+  readonly peerPort: number;
 }
 
 /** The pair of SAs, keyed. @rfc 2409 §5.5 */
 export function establishChild(sa: IkeSa, seed: ChildSeed): ChildEstablished {
-  const { choice, ourSpi, peerSpi, lifetime, initiatedBy } = seed;
+  const { choice, ourSpi, peerSpi, lifetime, initiatedBy, peerPort } = seed;
   return {
     kind: 'child-established',
     inbound: espParameters(sa, seed, ourSpi),
@@ -113,6 +148,7 @@ export function establishChild(sa: IkeSa, seed: ChildSeed): ChildEstablished {
     transform: choice.transform,
     lifetime,
     initiatedBy,
+    peerPort,
   };
 }
 

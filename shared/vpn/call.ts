@@ -24,10 +24,16 @@ export type CallOutput =
   | { readonly kind: 'ended'; readonly failure: Failure | undefined }
   | Trace;
 
+/** Takes L2TP packets. */
+interface CallLink extends Pick<PacketSink, 'take' | 'send'> {
+  /** An L2TP tunnel begins, and stands: in between the gateway may move to another port. */
+  begin(): void;
+  settle(): void;
+}
+
 interface CallConfig
   extends Pick<StackConfig, 'random' | 'suite' | 'userName' | 'password' | 'authMethods'> {
-  /** Takes L2TP packets. */
-  readonly link: Pick<PacketSink, 'take' | 'send'>;
+  readonly link: CallLink;
   /** The largest IP packet that the link has room for, in bytes; `undefined` without an SA. */
   readonly mtu: () => number | undefined;
   /** Gets the IP packets that came together, valid until it returns. */
@@ -132,6 +138,7 @@ export class Call {
   #startL2tp(now: Millis): void {
     this.#callAt = undefined;
     this.#stage('l2tp');
+    this.#config.link.begin();
     const { random, suite } = this.#config;
     this.#l2tp = new L2tp({
       role: 'lac',
@@ -152,6 +159,7 @@ export class Call {
       case 'transmit':
         return this.#send(output.bytes, false);
       case 'stage':
+        if (output.stage === 'session') this.#config.link.settle();
         return;
       case 'session-established':
         return this.#startPpp(now);

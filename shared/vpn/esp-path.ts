@@ -16,6 +16,7 @@ import type { Bytes } from '../wire/bytes.ts';
 import type { Packet } from '../wire/packet.ts';
 import { EspSas } from './esp-sas.ts';
 import { prependUdp, stripUdp, UDP_PROTOCOL } from './inner-udp.ts';
+import { PeerPort } from './peer-port.ts';
 import type { Tap } from './tap.ts';
 
 /** Slots for packets going out; the rest of the engine's are for packets coming in. */
@@ -45,11 +46,10 @@ export class EspPath {
     unsent: 0,
   };
   readonly sas: EspSas;
+  readonly peer: PeerPort;
   readonly #engine: EspEngine;
   readonly #sendSealed: SendSealed;
   readonly #localPort: number;
-  #remotePort: number;
-  readonly #followsPort: boolean;
   readonly #deliver: (packets: readonly Packet[]) => void;
   readonly #taps: TapPoint<Tap>;
   /** Those of a run that were authentic, while it is delivered. */
@@ -62,8 +62,8 @@ export class EspPath {
   #toOpen = 0;
 
   /**
-   * `deliver` gets the L2TP packets of each run that was opened, valid during the call only. Without a remote port L2TP
-   * goes to where the peer's last came from: a client's is its own choice.
+   * `deliver` gets the L2TP packets of each run that was opened, valid during the call only. Without a remote port it is the
+   * peer's to choose: a client's.
    */
   constructor(
     engine: EspEngine,
@@ -76,8 +76,7 @@ export class EspPath {
     this.#engine = engine;
     this.#sendSealed = sendSealed;
     this.#localPort = ports.local;
-    this.#remotePort = ports.remote ?? 0;
-    this.#followsPort = ports.remote === undefined;
+    this.peer = new PeerPort(ports.remote);
     this.#deliver = deliver;
     this.#taps = taps;
     this.#home = engine.slots.map((slot) => slot.start);
@@ -111,7 +110,7 @@ export class EspPath {
 
   /** Queues the L2TP packet that was written into what `take` gave last. */
   send(packet: Packet): void {
-    prependUdp(packet, this.#localPort, this.#remotePort);
+    prependUdp(packet, this.#localPort, this.peer.current);
     this.#toSeal++;
   }
 
@@ -170,13 +169,11 @@ export class EspPath {
       }
       authentic = true;
       const packet = slots[i]!;
-      // A gateway may answer from another port than 1701 (RFC 3193 §4), so any source port will do.
       const port = nextHeaders[i] === UDP_PROTOCOL ? stripUdp(packet, this.#localPort) : 0;
-      if (port === 0) {
+      if (port === 0 || !this.peer.accepts(port)) {
         this.counters.notOurs++;
         continue;
       }
-      if (this.#followsPort) this.#remotePort = port;
       this.#opened.push(packet);
     }
     if (this.#opened.length > 0) this.#deliver(this.#opened);

@@ -85,6 +85,8 @@ export class Stack {
           this.#lastSent = this.#now;
           this.#path.send(packet);
         },
+        begin: () => this.#path.peer.begin(),
+        settle: () => this.#settle(),
       },
       mtu: () => this.#mtu,
       deliver: (packets) => this.#toIp({ kind: 'packets', packets }),
@@ -294,6 +296,7 @@ export class Stack {
           output.initiatedBy === 'peer',
           this.#now,
         );
+        this.#path.peer.negotiated(output.peerPort);
         this.#agreed.esp = output.transform;
         if (this.#giveUpAt === undefined) this.#call.place(this.#now);
         return;
@@ -316,6 +319,13 @@ export class Stack {
       case 'trace':
         return this.#config.emit(output);
     }
+  }
+
+  /** L2TP stands, at whatever port of the gateway's: our later SAs are for that one. @rfc 3193 §4.2.4 */
+  #settle(): void {
+    const { peer } = this.#path;
+    peer.settle();
+    this.#toIke({ kind: 'port-moved', whose: 'peer', port: peer.current });
   }
 
   #sendIke(channel: 'ike' | 'natt', bytes: Bytes): void {

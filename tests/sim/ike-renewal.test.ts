@@ -280,6 +280,8 @@ describe('who renews has to prove itself', () => {
         localPorts: { ike: 500, natt: 4500 },
         remotePorts: { ike: 40_000, natt: 40_001 },
         natTraversal: 'on',
+        innerLocalPort: 1701,
+        innerRemotePort: 50_000,
         ...stranger,
       },
     });

@@ -230,6 +230,21 @@ test('the relay going away ends the tunnel at once', async () => {
   expect(lab.closed?.failure?.code).toBe('RELAY_CLOSED');
 });
 
+describe('a gateway whose L2TP moves to another port', () => {
+  test('is followed to the one it negotiates SAs for', async () => {
+    const lab = await connected({ gateway: { moves: { port: 40_123, negotiates: true } } });
+    download(lab, 60_000);
+    expect(received(lab)).toEqual(new SeededRandom(99).bytes(100_000));
+    expect(lab.gateway!.counters.notOurs).toBe(0);
+  });
+
+  test('is not believed without', async () => {
+    const lab = await laboratory({ gateway: { moves: { port: 40_123, negotiates: false } } });
+    lab.run(() => lab.closed !== undefined, 90_000);
+    expect(lab.closed?.failure?.code).toBe('L2TP_NO_RESPONSE');
+  });
+});
+
 describe('IPv6 in the tunnel', () => {
   test('comes up beside IPv4 and carries a download', async () => {
     const lab = await connected({ gateway: { ipv6: true } });

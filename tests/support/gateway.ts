@@ -3,7 +3,7 @@
  * that listens), for tests in virtual time. It agrees with our client by construction: real gateways judge.
  */
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
-import { SEALED_HEADER } from '../../shared/esp/engine.ts';
+import { type EspEngine, SEALED_HEADER } from '../../shared/esp/engine.ts';
 import type { NatTraversal } from '../../shared/ike/config.ts';
 import { Ike } from '../../shared/ike/ike.ts';
 import type { IkeOutput } from '../../shared/ike/io.ts';
@@ -52,6 +52,8 @@ export interface GatewayConfig {
   /** What its Quick Modes and main modes offer and allow. */
   readonly ikeLifetime?: Lifetime;
   readonly childLifetime?: Lifetime;
+  /** UDP port inside ESP to which its L2TP moves before it answers, and whether it negotiates SAs for it first. */
+  readonly moves?: { readonly port: number; readonly negotiates: boolean };
   /** Whether it has IPv6, too. */
   readonly ipv6?: boolean;
 }
@@ -104,7 +106,7 @@ export class Gateway {
     this.misbehaviour = config.misbehaviour ?? {};
     const { suite } = config;
     this.#path = new EspPath(
-      suite.esp,
+      config.moves ? elsewhere(suite.esp, config.moves.port) : suite.esp,
       { local: 1701, remote: config.innerPort },
       (bytes, start, end) =>
         this.#out.push({
@@ -241,8 +243,14 @@ export class Gateway {
     else if (output.kind === 'child-established') {
       const channel = output.encapsulation === 'raw' ? Channel.esp : Channel.natt;
       this.renewals.esp++;
-      const { inbound, outbound, initiatedBy } = output;
+      const { inbound, outbound, initiatedBy, peerPort } = output;
+      this.#path.peer.negotiated(peerPort);
       this.#path.sas.add(inbound, outbound, channel, initiatedBy === 'peer', this.#now);
+      const { moves } = this.#config;
+      if (moves?.negotiates && initiatedBy === 'peer') {
+        this.#toIke({ kind: 'port-moved', whose: 'ours', port: moves.port });
+        this.#toIke({ kind: 'rekey-child' });
+      }
     } else if (output.kind === 'child-inbound') this.#path.sas.open(output.inbound);
     else if (output.kind === 'child-confirmed') this.#path.sas.confirm(output.spi);
     else if (output.kind === 'child-deleted') this.#path.sas.forget(output.spi);
@@ -372,4 +380,47 @@ export class Gateway {
     if (instead === undefined) this.#toPpp({ kind: 'frame', bytes });
     for (const answer of instead ?? []) this.#send(answer, true);
   }
+}
+
+/** An engine under a path whose L2TP leaves from `port`, and which takes what comes there for 1701's. */
+function elsewhere(engine: EspEngine, port: number): EspEngine {
+  const write = (slot: number, at: number, value: number): void => {
+    const { bytes, start } = engine.slots[slot]!;
+    bytes[start + at] = value >>> 8;
+    bytes[start + at + 1] = value;
+  };
+  return {
+    slots: engine.slots,
+    results: engine.results,
+    nextHeaders: engine.nextHeaders,
+    inbound: (parameters) => engine.inbound(parameters),
+    sealer: (parameters) => {
+      const sealer = engine.sealer(parameters);
+      return {
+        spi: sealer.spi,
+        overhead: sealer.overhead,
+        get sequence() {
+          return sealer.sequence;
+        },
+        get octets() {
+          return sealer.octets;
+        },
+        payloadRoom: (size) => sealer.payloadRoom(size),
+        seal: (first, count, nextHeader, channel) => {
+          for (let slot = first; slot < first + count; slot++) write(slot, 0, port);
+          return sealer.seal(first, count, nextHeader, channel);
+        },
+        close: () => sealer.close(),
+      };
+    },
+    open: (first, count) => {
+      engine.open(first, count);
+      for (let slot = first; slot < first + count; slot++) {
+        const { bytes, start, end } = engine.slots[slot]!;
+        if (end > start && bytes[start + 2] === port >>> 8 && bytes[start + 3] === (port & 0xff)) {
+          write(slot, 2, 1701);
+        }
+      }
+    },
+  };
 }

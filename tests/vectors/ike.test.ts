@@ -124,6 +124,7 @@ describe.each(file.captures)(
         sharedSecret: EMPTY,
         lifetime: {},
         initiatedBy: 'us',
+        peerPort: 1701,
       });
       for (const direction of ['inbound', 'outbound'] as const) {
         const { spi, cipherKey, integrityKey } = child[direction];
