@@ -25,7 +25,7 @@ import type { SocketEvents, Sockets, UdpSocket } from './sockets.ts';
 interface GatewayAddress {
   /** IPv4, dotted. */
   readonly address: string;
-  /** Further addresses from which L2TP is accepted. */
+  /** Addresses from which L2TP is accepted. */
   readonly addresses: readonly string[];
   readonly ports: ChannelPorts;
 }
@@ -197,8 +197,7 @@ export class Datagrams {
 
   readonly #l2tpRoute = {
     admits: (from: Place, bytes: Uint8Array): boolean => {
-      const { address, addresses } = this.#gateway;
-      if (from.address !== address && !addresses.includes(from.address)) return false;
+      if (!this.#gateway.addresses.includes(from.address)) return false;
       if (hasShape(Channel.l2tp, bytes, 0, bytes.length)) {
         this.#l2tpPeer = { address: from.address, port: from.port };
       }

@@ -53,10 +53,20 @@ interface SessionOptions {
 
 type Timer = ReturnType<typeof setTimeout>;
 
+interface Open {
+  readonly kind: 'open';
+  readonly gateway: GatewayConfig;
+  /** Every address of the gateway's, IPv4 and dotted. */
+  readonly addresses: readonly string[];
+  readonly datagrams: Datagrams;
+  timer: Timer;
+  lastFrame: Millis;
+}
+
 type State =
   | { readonly kind: 'waiting'; readonly timer: Timer }
   | { readonly kind: 'opening' }
-  | { readonly kind: 'open'; readonly datagrams: Datagrams; timer: Timer; lastFrame: Millis }
+  | Open
   | { readonly kind: 'closed'; readonly timer: Timer };
 
 export class Session {
@@ -144,11 +154,13 @@ export class Session {
 
   #control(text: string): void {
     const message = decodeControlFromTab(text);
+    const state = this.#state;
     if (message.type === 'open') this.#openById(message.gateway);
-    else if (this.#state.kind !== 'open' || !this.#state.datagrams.hasEsp) {
-      this.refuse('RELAY_OUT_OF_ORDER');
-    } else if (message.type === 'claim') this.#claim(this.#state.datagrams, message.spi);
-    else this.#state.datagrams.release(message.spi);
+    else if (state.kind !== 'open') this.refuse('RELAY_OUT_OF_ORDER');
+    else if (message.type === 'move') this.#move(state, message.address);
+    else if (!state.datagrams.hasEsp) this.refuse('RELAY_OUT_OF_ORDER');
+    else if (message.type === 'claim') this.#claim(state.datagrams, message.spi);
+    else state.datagrams.release(message.spi);
   }
 
   #claim(datagrams: Datagrams, spi: number): void {
@@ -170,19 +182,42 @@ export class Session {
     }
     clearTimeout(this.#state.timer);
     this.#state = { kind: 'opening' };
-    this.#open(gateway).catch((error: unknown) => {
+    this.#begin(async () => {
+      const { address: given, addresses = [] } = gateway;
+      const address = isIPv4(given) ? given : await this.#options.resolve(given);
+      if (await this.#open(gateway, address, [address, ...addresses]))
+        this.#options.opened(gateway);
+    });
+  }
+
+  /** Whatever the gateway says: to an address of its entry, and to no other. */
+  #move({ gateway, addresses, datagrams, timer }: Open, address: string): void {
+    if (!addresses.includes(address)) {
+      this.refuse('RELAY_FOREIGN_ADDRESS');
+      return;
+    }
+    clearTimeout(timer);
+    datagrams.close();
+    this.#state = { kind: 'opening' };
+    this.#begin(() => this.#open(gateway, address, addresses));
+  }
+
+  #begin(opening: () => Promise<unknown>): void {
+    opening().catch((error: unknown) => {
       this.refuse(isExhausted(error) ? 'RELAY_FULL' : 'RELAY_UNREACHABLE_GATEWAY');
     });
   }
 
-  async #open(gateway: GatewayConfig): Promise<void> {
-    const address = isIPv4(gateway.address)
-      ? gateway.address
-      : await this.#options.resolve(gateway.address);
+  /** Answers whether the session was still there for it. */
+  async #open(
+    gateway: GatewayConfig,
+    address: string,
+    addresses: readonly string[],
+  ): Promise<boolean> {
     const ports: ChannelPorts = { ike: 500, natt: 4500, l2tp: 1701, ...gateway.ports };
     const { esp = 'auto' } = gateway;
     const datagrams = new Datagrams(
-      { address, addresses: gateway.addresses ?? [], ports },
+      { address, addresses, ports },
       this.#options.sockets,
       esp === 'udp' ? undefined : this.#options.espPorts,
       new PacketRate(this.#options.packetsPerSecond, performance.now()),
@@ -197,10 +232,12 @@ export class Session {
     const local = await datagrams.open();
     if (this.#state.kind !== 'opening') {
       datagrams.close();
-      return;
+      return false;
     }
     this.#state = {
       kind: 'open',
+      gateway,
+      addresses,
       datagrams,
       lastFrame: performance.now(),
       timer: setTimeout(() => this.#checkIdle(), this.#options.idleTimeout),
@@ -215,7 +252,7 @@ export class Session {
       mtu: RELAY_MTU,
       limits: { frameBytes: FRAME_BYTES_LIMIT, recordBytes: RECORD_BYTES_LIMIT },
     });
-    this.#options.opened(gateway);
+    return true;
   }
 
   /** Frames from the tab alone count: those toward it show nothing about whether it is still there. */

@@ -211,6 +211,14 @@ export const ERRORS = {
       'Try again in a few minutes. If it persists, show the detail below to the gateway’s operator.',
     exit: 31,
   },
+  L2TP_TRY_ANOTHER: {
+    title: 'The gateway wants to be called at another address.',
+    cause:
+      'It spreads its clients over several machines, and the relay may not reach the one it names.',
+    advice:
+      'Show the detail below to whoever runs the relay, who can add the address to the gateway’s “addresses”.',
+    exit: 35,
+  },
   L2TP_CALL_REFUSED: {
     title: 'The gateway refused the L2TP session.',
     cause: 'No session is free, or the service behind it is not available.',

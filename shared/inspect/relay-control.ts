@@ -48,6 +48,8 @@ function words(message: ControlFromTab | ControlFromRelay): string {
   switch (message.type) {
     case 'open':
       return `Asks the relay for the gateway “${message.gateway}”`;
+    case 'move':
+      return `Asks the relay for the gateway’s address ${message.address}`;
     case 'opened':
       return `The relay is ready to send to ${message.gateway.address}`;
     case 'claim':

@@ -3,6 +3,7 @@ import { type Failure, plainText, type TunnelErrorCode } from '../errors.ts';
 import { findAvp } from './avp.ts';
 import type { Message } from './message.ts';
 import type { MessageName } from './numbers.ts';
+import { otherAddress } from './other-address.ts';
 import { describeCall, describeStop, LOCAL_CLOSE, type Refusal } from './refusal.ts';
 
 export interface Cause {
@@ -11,6 +12,8 @@ export interface Cause {
   readonly refusal: Refusal;
   /** For the user; absent when it was the user who closed. */
   readonly failure?: Failure;
+  /** Where the peer wants to be called instead: IPv4, dotted. */
+  readonly elsewhere?: string;
 }
 
 /** The user wanted it. */
@@ -29,8 +32,11 @@ export function byPeer(
     return { message, refusal: why, failure: { code, detail: plainText(detail) } };
   };
   switch (name) {
-    case 'StopCCN':
-      return because(LOCAL_CLOSE, 'L2TP_REFUSED', describeStop(resultCode));
+    case 'StopCCN': {
+      const elsewhere = otherAddress(resultCode);
+      const cause = because(LOCAL_CLOSE, 'L2TP_REFUSED', describeStop(resultCode));
+      return elsewhere === undefined ? cause : { ...cause, elsewhere };
+    }
     case 'CDN':
       return because(LOCAL_CLOSE, 'L2TP_CALL_REFUSED', describeCall(resultCode));
     case 'ICRQ':

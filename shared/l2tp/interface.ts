@@ -66,6 +66,9 @@ export type L2tpOutput =
       /** Fit for a screen. */
       readonly peerHostName: string;
     }
-  /** The last event; without `failure` after `close`. */
-  | { readonly kind: 'closed'; readonly failure?: Failure }
+  /**
+   * The last event; without `failure` after `close`. `elsewhere` is where the peer wants to be called instead, said before it
+   * answered: IPv4, dotted.
+   */
+  | { readonly kind: 'closed'; readonly failure?: Failure; readonly elsewhere?: string }
   | Trace;

@@ -287,10 +287,14 @@ export class L2tp implements Machine<L2tpInput, L2tpOutput> {
     this.#tunnelEvent('admin-close', cause);
   }
 
-  #finish(failure: Failure | undefined): void {
+  #finish(failure: Failure | undefined, elsewhere?: string): void {
     this.#channel.abandon();
     this.#state = { kind: 'closed' };
-    this.#events.push(failure === undefined ? { kind: 'closed' } : { kind: 'closed', failure });
+    this.#events.push({
+      kind: 'closed',
+      ...(failure !== undefined && { failure }),
+      ...(elsewhere !== undefined && { elsewhere }),
+    });
   }
 
   // The state tables.
@@ -362,7 +366,7 @@ export class L2tp implements Machine<L2tpInput, L2tpOutput> {
         if (this.#state.kind !== 'running') break;
         // A stray message while there is no tunnel: listen on, as if nothing had come.
         if (from === 'idle' && message !== undefined) this.#channel = new ControlChannel();
-        else this.#finish(failure);
+        else this.#finish(failure, from === 'wait-ctl-reply' ? cause.elsewhere : undefined);
         break;
     }
   }

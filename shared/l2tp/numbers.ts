@@ -54,6 +54,7 @@ export const CallResult = {
 /** General error codes. @rfc 2661 §4.4.2 */
 export const GeneralError = {
   valueOutOfRange: 3,
+  tryAnother: 7,
   unknownMandatoryAvp: 8,
 } as const;
 

@@ -10,6 +10,7 @@ type Outcome =
   | 'RELAY_UNKNOWN_GATEWAY'
   | 'RELAY_FULL'
   | 'RELAY_CLOSED'
+  | 'L2TP_TRY_ANOTHER'
   | 'IKE_UNREACHABLE';
 
 interface Refusal {
@@ -37,6 +38,7 @@ export type RefusalCode =
   | 'RELAY_BAD_MESSAGE'
   | 'RELAY_OUT_OF_ORDER'
   | 'RELAY_UNKNOWN_GATEWAY'
+  | 'RELAY_FOREIGN_ADDRESS'
   | 'RELAY_OPEN_TIMEOUT'
   | 'RELAY_IDLE'
   | 'RELAY_FULL'
@@ -60,13 +62,18 @@ export const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   },
   RELAY_OUT_OF_ORDER: {
     close: 4402,
-    text: 'Records or a claim came before the gateway was opened, it was opened twice, or a claim came where there is no ESP channel.',
+    text: 'Records, a claim or a move came before the gateway was opened, it was opened twice, or a claim came where there is no ESP channel.',
     outcome: 'RELAY_REFUSED',
   },
   RELAY_UNKNOWN_GATEWAY: {
     close: 4404,
     text: 'The relay has no gateway of that name.',
     outcome: 'RELAY_UNKNOWN_GATEWAY',
+  },
+  RELAY_FOREIGN_ADDRESS: {
+    close: 4405,
+    text: 'The gateway wants to be called at an address that its entry in the relay’s configuration does not have.',
+    outcome: 'L2TP_TRY_ANOTHER',
   },
   RELAY_OPEN_TIMEOUT: {
     close: 4408,

@@ -39,6 +39,13 @@ interface OpenMessage {
   readonly gateway: string;
 }
 
+/** The gateway asked to be called at another of its addresses; answered by `opened`, or refused where its profile has no such. */
+interface MoveMessage {
+  readonly type: 'move';
+  /** IPv4, dotted. */
+  readonly address: string;
+}
+
 /** ESP that comes from the gateway with this SPI is for this tab; answered by `claimed` or `claim-refused`. */
 interface ClaimMessage {
   readonly type: 'claim';
@@ -51,7 +58,7 @@ interface ReleaseMessage {
   readonly spi: number;
 }
 
-/** The relay's answer: its sockets toward the gateway stand. */
+/** The relay's answer to `open` and to `move`: its sockets toward the gateway stand. */
 export interface OpenedMessage {
   readonly type: 'opened';
   readonly gateway: {
@@ -107,7 +114,7 @@ interface UnreachableMessage {
   readonly reason: string;
 }
 
-export type ControlFromTab = OpenMessage | ClaimMessage | ReleaseMessage;
+export type ControlFromTab = OpenMessage | MoveMessage | ClaimMessage | ReleaseMessage;
 export type ControlFromRelay =
   | OpenedMessage
   | ClaimedMessage
@@ -127,6 +134,9 @@ export function decodeControlFromTab(text: string): ControlFromTab {
     case 'open':
       exact(message, ['type', 'gateway']);
       return { type: 'open', gateway: gatewayId(message.gateway) };
+    case 'move':
+      exact(message, ['type', 'address']);
+      return { type: 'move', address: matching(message.address, IPV4_ADDRESS, 15) };
     case 'claim':
     case 'release':
       exact(message, ['type', 'spi']);

@@ -20,8 +20,8 @@ export type CallOutput =
   | { readonly kind: 'stage'; readonly stage: Stage }
   | { readonly kind: 'authenticated'; readonly method: AuthMethod }
   | Extract<PppOutput, { kind: 'network-up' | 'ipv6-up' | 'ipv6-down' }>
-  /** PPP or L2TP has ended; `close` ends what still stands. */
-  | { readonly kind: 'ended'; readonly failure: Failure | undefined }
+  /** PPP or L2TP has ended; `close` ends what still stands. `elsewhere`: the address at which the gateway wants to be called. */
+  | { readonly kind: 'ended'; readonly failure: Failure | undefined; readonly elsewhere?: string }
   | Trace;
 
 /** Takes L2TP packets. */
@@ -169,7 +169,10 @@ export class Call {
         const again = this.#mayCallAgain(failure);
         this.#l2tp = undefined;
         this.#ppp = undefined;
-        if (!again) return this.#config.emit({ kind: 'ended', failure });
+        if (!again) {
+          const { elsewhere } = output;
+          return this.#config.emit({ kind: 'ended', failure, ...(elsewhere && { elsewhere }) });
+        }
         this.#again = false;
         this.#callAt = now + SETTLE_MILLIS;
         return;

@@ -33,6 +33,8 @@ export type StackOutput =
   | { readonly kind: 'closed'; readonly failure?: Failure }
   /** Every layer has ended because nothing authentic came by raw ESP: another stack may do better with ESP in UDP. */
   | { readonly kind: 'raw-esp-failed'; readonly reason: string }
+  /** Every layer has ended because the gateway wants to be called at another address: IPv4, dotted. */
+  | { readonly kind: 'try-another'; readonly address: string }
   | Trace;
 
 export interface Ports {

@@ -59,6 +59,8 @@ export class Stack {
   #rawEspDueAt: Millis | undefined;
   /** … and why it will not: the layers then end for a new beginning. */
   #rawEspFailure: string | undefined;
+  /** Where the gateway wants to be called instead; the layers then end for that. */
+  #elsewhere: string | undefined;
   #lastSent: Millis = 0;
   #lastAlive: Millis = 0;
 
@@ -69,7 +71,10 @@ export class Stack {
       suite.esp,
       { local: config.innerPort, remote: L2TP_PORT },
       config.sendSealed,
-      (packets) => this.#call.receive(packets, this.#now),
+      (packets) => {
+        this.#espProven();
+        this.#call.receive(packets, this.#now);
+      },
       config.taps,
     );
     const { userName, password, authMethods } = config;
@@ -155,13 +160,17 @@ export class Stack {
   received(now: Millis): void {
     this.#now = now;
     if (!this.#path.openPending()) return;
-    this.#rawEspUnproven = false;
-    this.#rawEspDueAt = undefined;
+    this.#espProven();
     if (now - this.#lastAlive < ALIVE_MILLIS) return;
     this.#lastAlive = now;
     this.#toIke({ kind: 'alive' });
     const { usage } = this.#path.sas;
     if (usage !== undefined) this.#toIke({ kind: 'used', ...usage });
+  }
+
+  #espProven(): void {
+    this.#rawEspUnproven = false;
+    this.#rawEspDueAt = undefined;
   }
 
   /** The relay heard that nothing listens at the gateway. */
@@ -243,6 +252,8 @@ export class Stack {
     this.#ike = undefined;
     const failure = this.#failure;
     const reason = this.#rawEspFailure;
+    const address = this.#elsewhere;
+    if (address !== undefined) return this.#config.emit({ kind: 'try-another', address });
     if (reason !== undefined) this.#config.emit({ kind: 'raw-esp-failed', reason });
     else
       this.#config.emit(failure === undefined ? { kind: 'closed' } : { kind: 'closed', failure });
@@ -355,6 +366,7 @@ export class Stack {
       case 'ipv6-down':
         return this.#toIp(output);
       case 'ended':
+        if (this.#giveUpAt === undefined) this.#elsewhere = output.elsewhere;
         return this.#ended(output.failure);
       case 'trace':
         return this.#config.emit(output);

@@ -73,18 +73,23 @@ export type TunnelOutput =
 
 type State =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'asking-relay'; readonly giveUpAt: Millis }
+  /** `movesTo`: the gateway's other address, after it asked to be called there. */
+  | { readonly kind: 'asking-relay'; readonly giveUpAt: Millis; readonly movesTo?: string }
   | { readonly kind: 'up'; readonly stack: Stack; readonly opened: OpenedMessage }
   | { readonly kind: 'closed' };
 
-/** How long the relay may take to answer `open`. */
+/** How long the relay may take to answer `open` and `move`. */
 const RELAY_ANSWER_MILLIS = 10_000;
+
+/** How often a gateway may say that it wants to be called elsewhere. */
+const MAX_MOVES = 3;
 
 export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
   readonly #config: TunnelConfig;
   readonly #frames: FrameWriter = new FrameWriter();
   readonly #taps: { tap: Tap | undefined } = { tap: undefined };
   #state: State = { kind: 'idle' };
+  #moves = 0;
   #now: Millis = 0;
   #out: TunnelOutput[] = [];
 
@@ -140,8 +145,9 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
   #timeout(now: Millis): void {
     const state = this.#state;
     if (state.kind === 'asking-relay') {
-      if (state.giveUpAt <= now)
-        this.#closed({ code: 'RELAY_UNREACHABLE', detail: 'no answer to open' });
+      if (state.giveUpAt > now) return;
+      const detail = `no answer to ${state.movesTo === undefined ? 'open' : 'move'}`;
+      this.#closed({ code: 'RELAY_UNREACHABLE', detail });
     } else if (state.kind === 'up') {
       state.stack.timeout(now);
     }
@@ -167,7 +173,9 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
     }
     const state = this.#state;
     if (message.type === 'refused') {
-      this.#closed({ code: REFUSALS[message.code].outcome, detail: plainText(message.message) });
+      const { movesTo } = state.kind === 'asking-relay' ? state : {};
+      const words = movesTo === undefined ? message.message : `${movesTo}: ${message.message}`;
+      this.#closed({ code: REFUSALS[message.code].outcome, detail: plainText(words) });
     } else if (message.type === 'opened') {
       if (state.kind === 'asking-relay') this.#opened(message, now);
       else this.#drop('opened twice');
@@ -241,6 +249,7 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
   #fromStack(output: StackOutput): void {
     if (output.kind === 'closed') this.#closed(output.failure);
     else if (output.kind === 'raw-esp-failed') this.#encapsulate(output.reason);
+    else if (output.kind === 'try-another') this.#move(output.address);
     else this.#out.push(output);
   }
 
@@ -249,6 +258,20 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
     if (this.#state.kind !== 'up') return;
     this.#out.push({ kind: 'trace', layer: 'esp', event: 'raw-esp-failed', detail: reason });
     this.#startStack(this.#state.opened, 'force', this.#now);
+  }
+
+  /** Has the relay turn to the gateway's other address, if its profile has that, and begins anew there. @rfc 3193 §4.2.3 */
+  #move(address: string): void {
+    if (this.#moves === MAX_MOVES) {
+      const detail = `${address}, after ${MAX_MOVES} others`;
+      return this.#closed({ code: 'L2TP_TRY_ANOTHER', detail });
+    }
+    this.#moves++;
+    this.#out.push({ kind: 'trace', layer: 'l2tp', event: 'try-another', detail: address });
+    this.#takeFrame();
+    this.#tell({ type: 'move', address });
+    const giveUpAt = this.#now + RELAY_ANSWER_MILLIS;
+    this.#state = { kind: 'asking-relay', giveUpAt, movesTo: address };
   }
 
   #frame(bytes: Bytes, now: Millis): void {

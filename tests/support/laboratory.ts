@@ -31,6 +31,8 @@ export interface LaboratoryOptions {
   readonly link: LinkOptions;
   /** The relay's answer to `open`; `undefined` lets it stay silent. */
   readonly answer?: (open: string) => string | undefined;
+  /** The same to `move`; it is as willing without this. */
+  readonly moved?: (address: string) => string | undefined;
   /** The relay has raw ESP. */
   readonly esp?: EspRelay;
   /** Who records, from the beginning. */
@@ -55,8 +57,10 @@ export class Laboratory {
   readonly network: IpOutput[] = [];
   /** Everything that left the tab. */
   readonly sent: Bytes[] = [];
-  /** Of the relay's messages from the tab, all but `open`. */
-  readonly claims: Exclude<ControlFromTab, { type: 'open' }>[] = [];
+  /** What the tab claimed at the relay and gave back. */
+  readonly claims: Extract<ControlFromTab, { spi: number }>[] = [];
+  /** Where the tab had the relay turn to. */
+  readonly moves: string[] = [];
   session: Session | undefined;
   closed: { readonly failure?: Failure } | undefined;
   now: Millis = 0;
@@ -166,7 +170,16 @@ export class Laboratory {
 
   #control(text: string): void {
     const message = decodeControlFromTab(text);
-    if (message.type === 'open') return this.#open(text, message.gateway);
+    const { answer, moved } = this.#options;
+    if (message.type === 'open') {
+      const opened = this.#opened(message.gateway, GATEWAY_ADDRESS.join('.'));
+      return this.#answer(answer ? answer(text) : opened);
+    }
+    if (message.type === 'move') {
+      const { address } = message;
+      this.moves.push(address);
+      return this.#answer(moved ? moved(address) : this.#opened('test', address));
+    }
     this.claims.push(message);
     const { spi } = message;
     if (message.type === 'release') {
@@ -174,18 +187,18 @@ export class Laboratory {
       return;
     }
     const { claim = () => ({ type: 'claimed', spi }) } = this.#options.esp ?? {};
-    const answer = claim(spi);
-    if (answer?.type === 'claimed' && answer.spi === spi) this.#claimed.add(spi);
-    if (answer !== undefined) {
-      this.#told.push({ at: this.now + this.#options.link.latency, text: encodeControl(answer) });
+    const granted = claim(spi);
+    if (granted?.type === 'claimed' && granted.spi === spi) this.#claimed.add(spi);
+    if (granted !== undefined) {
+      this.#told.push({ at: this.now + this.#options.link.latency, text: encodeControl(granted) });
     }
   }
 
-  #open(text: string, gateway: string): void {
+  #opened(gateway: string, address: string): string {
     const { esp } = this.#options;
-    const opened = encodeControl({
+    return encodeControl({
       type: 'opened',
-      gateway: { id: gateway, name: 'Test', address: GATEWAY_ADDRESS.join('.') },
+      gateway: { id: gateway, name: 'Test', address },
       local: { address: '198.51.100.1', ike: 40_500, natt: 44_500, l2tp: 41_701 },
       remote: { ike: 500, natt: 4500, l2tp: 1701 },
       channels: esp === undefined ? UDP_CHANNEL_NAMES : CHANNEL_NAMES,
@@ -193,8 +206,9 @@ export class Laboratory {
       mtu: RELAY_MTU,
       limits: { frameBytes: 131_072, recordBytes: 65_507 },
     });
-    const { answer = () => opened } = this.#options;
-    const told = answer(text);
+  }
+
+  #answer(told: string | undefined): void {
     if (told !== undefined) queueMicrotask(() => this.input({ kind: 'control', text: told }));
   }
 }

@@ -49,6 +49,12 @@ describe('from the tab', () => {
     expect(encodeControl({ type: 'open', gateway: 'office' })).toBe(text);
   });
 
+  test('move, both ways', () => {
+    const text = '{"type":"move","address":"192.0.2.9"}';
+    expect(decodeControlFromTab(text)).toEqual({ type: 'move', address: '192.0.2.9' });
+    expect(encodeControl({ type: 'move', address: '192.0.2.9' })).toBe(text);
+  });
+
   test.each(['claim', 'release'] as const)('%s, both ways', (type) => {
     const text = `{"type":"${type}","spi":4294967295}`;
     expect(decodeControlFromTab(text)).toEqual({ type, spi: 0xffff_ffff });
@@ -61,6 +67,9 @@ describe('from the tab', () => {
     ['number out of range', { type: 'claim', spi: 2 ** 32 }],
     ['not an integer', { type: 'claim', spi: '4096' }],
     ['not an integer', { type: 'claim', spi: 4096.5 }],
+    ['string form', { type: 'move', address: 'vpn.example' }],
+    ['string form', { type: 'move', address: '192.0.2.256' }],
+    ['unknown key', { type: 'move', address: '192.0.2.9', gateway: 'office' }],
     ['missing key', { type: 'claim' }],
     ['unknown key', { type: 'claim', spi: 4096, gateway: 'office' }],
     ['not JSON', ''],

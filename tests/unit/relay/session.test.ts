@@ -79,6 +79,57 @@ describe('opening', () => {
   });
 });
 
+describe('moving', () => {
+  test('to another address of the gateway’s, as often as it likes, and back', async () => {
+    const [one, two] = [await FakeGateway.start(), await FakeGateway.start('127.0.0.8')];
+    const ports = { ike: two.port('ike'), natt: two.port('natt'), l2tp: two.port('l2tp') };
+    const relay = await relayFor([one.config({ addresses: ['127.0.0.8'], ports })]);
+    const tab = new Tab(relay);
+    const first = await tab.open();
+    for (const address of ['127.0.0.8', '127.0.0.2', '127.0.0.8']) {
+      const opened = await tab.move(address);
+      expect(opened).toMatchObject({ type: 'opened', gateway: { id: 'office', address } });
+      expect(opened.local.natt).not.toBe(first.local.natt);
+      two.send('natt', packets.esp(1), first.local);
+    }
+    tab.send(['natt', packets.esp(2)]);
+    await eventually(() => two.received.length === 1);
+    two.send('natt', packets.esp(3), {
+      ...first.local,
+      ...two.received[0]!.from,
+      natt: two.received[0]!.from.port,
+    });
+    await eventually(() => tab.records.length === 1);
+    expect(tab.records).toEqual([[Channel.natt, toHex(packets.esp(3))]]);
+  });
+
+  test('to any other is refused, and a gateway that was not opened moves nowhere', async () => {
+    const gateway = await FakeGateway.start();
+    const relay = await relayFor([
+      gateway.config({ addresses: ['127.0.0.8'] }),
+      { ...NOWHERE, id: 'other', address: '127.0.0.9' },
+    ]);
+    const tab = new Tab(relay);
+    await tab.open();
+    tab.socket.send(encodeControl({ type: 'move', address: '127.0.0.9' }));
+    const { close } = REFUSALS.RELAY_FOREIGN_ADDRESS;
+    expect(await tab.refusal()).toEqual({ code: 'RELAY_FOREIGN_ADDRESS', close });
+    const early = new Tab(relay);
+    await once(early.socket, 'open');
+    early.socket.send(encodeControl({ type: 'move', address: '127.0.0.2' }));
+    expect((await early.refusal()).code).toBe('RELAY_OUT_OF_ORDER');
+  });
+
+  test('records in the middle of it are out of order', async () => {
+    const relay = await relayFor([NOWHERE]);
+    const tab = new Tab(relay);
+    await tab.open();
+    tab.socket.send(encodeControl({ type: 'move', address: '127.0.0.2' }));
+    tab.send(['ike', packets.ike(1)]);
+    expect((await tab.refusal()).code).toBe('RELAY_OUT_OF_ORDER');
+  });
+});
+
 describe('packets', () => {
   test('a batch goes out datagram by datagram, in order', async () => {
     const gateway = await FakeGateway.start();

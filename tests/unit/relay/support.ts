@@ -17,6 +17,7 @@ import {
 } from '../../../shared/relay/channels.ts';
 import {
   type ControlFromRelay,
+  type ControlFromTab,
   decodeControlFromRelay,
   encodeControl,
   type OpenedMessage,
@@ -183,7 +184,16 @@ export class Tab {
   /** Asks for a gateway and waits for the answer. */
   async open(gateway = 'office'): Promise<OpenedMessage> {
     await once(this.socket, 'open');
-    this.socket.send(encodeControl({ type: 'open', gateway }));
+    return this.#ask({ type: 'open', gateway });
+  }
+
+  /** Asks for another address of the gateway's and waits for the answer. */
+  move(address: string): Promise<OpenedMessage> {
+    return this.#ask({ type: 'move', address });
+  }
+
+  async #ask(question: ControlFromTab): Promise<OpenedMessage> {
+    this.socket.send(encodeControl(question));
     const message = await this.message();
     if (message.type !== 'opened') throw new Error(`not opened: ${JSON.stringify(message)}`);
     return message;
