@@ -1,7 +1,7 @@
 /**
  * DER: the one encoding of ASN.1 that certificates and keys are in. ITU-T X.690 §8 to §11. Reading is strict: lengths in
- * their shortest form, definite, and tags of one octet, which is all that X.509 has. Throws `DecodeError` on the rest.
- * Deviation: RFC 5958 §2 and RFC 7292 §4 allow BER for keys and PKCS#12; a file with indefinite lengths is refused as unreadable.
+ * their shortest form, definite, and tags of one octet, which is all that X.509 has. Throws `DecodeError` on the rest; what may be
+ * in BER goes through `ber.ts` first.
  */
 import { type Bytes, concat, EMPTY } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
@@ -201,6 +201,11 @@ export function encodeDer(tag: number, ...parts: readonly Bytes[]): Bytes {
   if (length < 0x80) writer.u8(length);
   else if (length < 0x100) writer.u8(0x81).u8(length);
   else if (length < 0x1_0000) writer.u8(0x82).u16(length);
+  else if (length < 0x100_0000)
+    writer
+      .u8(0x83)
+      .u8(length >>> 16)
+      .u16(length);
   else throw new RangeError('content: too long');
   return writer.bytes(content).finish();
 }

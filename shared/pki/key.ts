@@ -7,6 +7,7 @@ import { p256, p384, p521 } from '@noble/curves/nist.js';
 import { MOD_POW_LIMIT } from '../crypto/suite.ts';
 import { type Bytes, concat, constantTimeEqual } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
+import { berToDer } from './ber.ts';
 import {
   contextTag,
   DerReader,
@@ -68,8 +69,9 @@ export function encodePublicKey(key: PublicKey): Bytes {
   return encodeDer(Tag.sequence, encodeDer(Tag.sequence, ...algorithm), encodeBits(bits));
 }
 
-/** PKCS#8, RSAPrivateKey or ECPrivateKey, told apart by what follows the version. */
-export function decodePrivateKey(bytes: Bytes): PrivateKey {
+/** PKCS#8, in BER as well, RSAPrivateKey or ECPrivateKey, told apart by what follows the version. @rfc 5958 §2 */
+export function decodePrivateKey(file: Bytes): PrivateKey {
+  const bytes = berToDer(file);
   const reader = readSequence(bytes);
   const version = reader.small();
   if (reader.is(Tag.sequence)) return decodePkcs8(reader);

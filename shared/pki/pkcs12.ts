@@ -1,8 +1,12 @@
-/** PKCS#12 files: keys and certificates under one passphrase. RFC 7292. Left out: public-key privacy and integrity, nested bags. */
+/**
+ * PKCS#12 files: keys and certificates under one passphrase. RFC 7292. They may be in BER at every level that is encoded by itself: the
+ * file, the content that the MAC is over, each part of it, each key. Left out: public-key privacy and integrity, nested bags.
+ */
 import type { Primitives } from '../crypto/suite.ts';
-import type { Bytes } from '../wire/bytes.ts';
+import { type Bytes, concat } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
-import { contextTag, DerReader, readSequence } from './der.ts';
+import { berToDer } from './ber.ts';
+import { contextTag, DerReader, readSequence, Tag } from './der.ts';
 import { Bag, Pkcs7, X509_CERTIFICATE, X509_CRL } from './oids.ts';
 import {
   decryptWithPassphrase,
@@ -28,7 +32,7 @@ export function openPkcs12(
   text: string,
   primitives: Primitives,
 ): Pkcs12Content | undefined {
-  const file = readSequence(bytes);
+  const file = readSequence(berToDer(bytes));
   if (file.small() !== 3) throw new DecodeError('PKCS#12 version');
   const safe = contentOf(file.enter());
   if (file.done) throw new DecodeError('PKCS#12 without a MAC');
@@ -37,7 +41,7 @@ export function openPkcs12(
   const passphrase = encodePassphrase(text);
   if (!pkcs12MacIsRight(mac, safe, passphrase)) return undefined;
   const content: Pkcs12Content = { keys: [], certificates: [], revocationLists: [] };
-  const parts = readSequence(safe);
+  const parts = readSequence(berToDer(safe));
   while (!parts.done) {
     const bags = openPart(parts.enter(), passphrase, primitives);
     if (bags === undefined || !readBags(bags, content, passphrase, primitives)) return undefined;
@@ -65,9 +69,19 @@ function openPart(
   const inner = encrypted.enter();
   inner.oid();
   const algorithm = inner.enter();
-  const { tag, content } = inner.next();
-  if (tag !== contextTag(0, false)) throw new DecodeError('PKCS#12 in pieces');
+  const content = implicitOctets(inner);
   return decryptWithPassphrase(algorithm, content, passphrase, primitives);
+}
+
+/** `[0] IMPLICIT OCTET STRING`, in one piece or, as only BER allows, in several. @rfc 5652 §6.1 */
+function implicitOctets(reader: DerReader): Bytes {
+  const { tag, content } = reader.next();
+  if (tag === contextTag(0, false)) return content;
+  if (tag !== contextTag(0)) throw new DecodeError('PKCS#12 without its content');
+  const pieces = new DerReader(content).all();
+  if (pieces.some((piece) => piece.tag !== Tag.octetString))
+    throw new DecodeError('PKCS#12 pieces');
+  return concat(...pieces.map((piece) => piece.content));
 }
 
 /** Answers `false` for a wrong passphrase. @rfc 7292 §4.2 */
@@ -77,7 +91,7 @@ function readBags(
   passphrase: Passphrase,
   primitives: Primitives,
 ): boolean {
-  const bags = readSequence(bytes);
+  const bags = readSequence(berToDer(bytes));
   for (let count = 0; !bags.done; count++) {
     if (count === MAX_BAGS) throw new DecodeError('PKCS#12 with too many bags');
     const bag = bags.enter();
@@ -106,7 +120,7 @@ export function openEncryptedKey(
   passphrase: Passphrase,
   primitives: Primitives,
 ): Bytes | undefined {
-  const reader = readSequence(bytes);
+  const reader = readSequence(berToDer(bytes));
   const algorithm = reader.enter();
   return decryptWithPassphrase(algorithm, reader.octets(), passphrase, primitives);
 }

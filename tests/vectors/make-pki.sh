@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes pki.json: keys, certificates and PKCS#12 files as OpenSSL 3 makes them, in base64. Not run by the tests.
+# Writes pki.json: keys, certificates and PKCS#12 files as OpenSSL 3 and NSS (libnss3-tools) make them, in base64. Not run by the tests.
 set -e
 out=$(cd "$(dirname "$0")" && pwd)/pki.json
 cd "$(mktemp -d)"
@@ -65,9 +65,15 @@ p12 rc2 client sesame '-legacy -certpbe PBE-SHA1-RC2-128 -keypbe PBE-SHA1-2DES'
 p12 des3 client sesame '-certpbe DES-EDE3-CBC -keypbe DES-EDE3-CBC -macalg sha512'
 p12 empty client ''
 p12 plain client sesame '-certpbe NONE -keypbe NONE'
+# NSS writes BER: indefinite lengths, octet strings in pieces.
+mkdir nss
+printf sesame > pass
+certutil -N -d sql:nss --empty-password
+pk12util -i legacy.p12 -d sql:nss -w pass > /dev/null
+pk12util -o nss.p12 -n 'Alice - Example' -d sql:nss -w pass > /dev/null
 
 {
-  printf '{\n  "source": "tests/vectors/make-pki.sh with %s"' "$(openssl version | cut -d' ' -f1,2)"
+  printf '{\n  "source": "tests/vectors/make-pki.sh with %s and NSS %s"' "$(openssl version | cut -d' ' -f1,2)" "$(dpkg-query -W -f '${Version}' libnss3-tools | sed 's/.*://; s/-.*//')"
   for file in *.crt *.crl *.trad *.enc *.pub *.p12; do
     case $file in both.crt) continue ;; esac
     printf ',\n  "%s": "%s"' $file "$(base64 -w0 < $file)"
