@@ -46,13 +46,14 @@ export const USAGE = `usage: npm run -s dial -- --relay ws://HOST:PORT --gateway
          [--password-file F] [--psk-file F] [--inner-port N] [--allow-pap]
          [--force-encapsulation] [--search DOMAIN]... [--ipv6]
          [--key-file F]... [--passphrase-file F] [--identity NAME]
-         [--gateway-name NAME] [--accept FINGERPRINT]
+         [--gateway-name NAME] [--accept FINGERPRINT] [--require-crl]
          [--ike-lifetime SECONDS] [--esp-lifetime SECONDS]
          ping HOST | traceroute HOST | lookup NAME [TYPE] | get URL | hold
 With --ipv6 the command waits until there is an IPv6 address.
 With a key file (PKCS#12 or PEM; also certificates, revocation lists, the gateway's
 public key) there is no pre-shared key. The gateway's certificate has to be accepted once,
-by the fingerprint that the refusal shows.
+by the fingerprint that the refusal shows; with --require-crl a revocation list among the
+key files has to cover it, too.
 Without a file the secrets come from CULVERT_PASSWORD, CULVERT_PSK and CULVERT_PASSPHRASE.`;
 
 /** Reads the arguments and the secrets they point to. Throws `TunnelError` `BAD_INPUT` naming what is wrong. */
@@ -118,6 +119,7 @@ function parse(args: string[]) {
         identity: { type: 'string' },
         'gateway-name': { type: 'string' },
         accept: { type: 'string' },
+        'require-crl': { type: 'boolean' },
         search: { type: 'string', multiple: true },
       },
     });
@@ -173,6 +175,7 @@ async function signInMethod(
     identity: values.identity ?? '',
     gatewayName: values['gateway-name'] ?? '',
     ...(accepted !== undefined && { accepted }),
+    requireRevocationList: values['require-crl'] ?? false,
   };
 }
 

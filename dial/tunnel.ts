@@ -132,9 +132,11 @@ function describeIpv6({ addresses }: Extract<IpOutput, { kind: 'ipv6-addresses' 
 }
 
 function describe(session: Session): string {
-  const { address, peerAddress, nameServers, ike, esp, transport, authentication, mtu } = session;
+  const { address, peerAddress, nameServers, ike, esp, transport, authentication, mtu, caveat } =
+    session;
   return [
     `connected: address ${address}, peer ${peerAddress}, name servers ${nameServers.join(' ') || 'none'}`,
     `IKE ${ike}; ESP ${esp} over ${transport}; ${authentication}; MTU ${mtu}`,
+    ...(caveat === undefined ? [] : [caveat]),
   ].join('\n');
 }

@@ -160,6 +160,14 @@ export const ERRORS = {
     advice: 'Do not continue; tell the gateway’s operator.',
     exit: 66,
   },
+  IKE_CERTIFICATE_REVOCATION_UNKNOWN: {
+    title: 'Nobody has said whether the gateway’s certificate was revoked.',
+    cause:
+      'You asked for a list of revoked certificates, and none of those you imported covers this one, or theirs is out of date.',
+    advice:
+      'Add a current list (CRL) of its authority as a file: the detail below says where it is published, as far as the certificate does.',
+    exit: 69,
+  },
   IKE_CERTIFICATE_WEAK: {
     title: 'The gateway’s certificate is too weak to prove anything.',
     cause: 'Its key or its signature can be forged with today’s means.',

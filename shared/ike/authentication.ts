@@ -113,6 +113,7 @@ export function openIdentity(
   sa.phase1.advance(message.body);
   keepIdentity(sa, identity);
   const failure = credentials.peer.objection(presented, now);
+  sa.caveat = credentials.peer.caveat?.(presented, now);
   return failure === undefined ? { kind: 'proven', payloads } : { kind: 'refused', failure };
 }
 

@@ -40,6 +40,8 @@ export interface PeerTrust {
   keyOf(presented: Presented): PublicKey | Failure;
   /** Why somebody who holds that key is not the peer we want, if so; asked after the signature was found right. */
   objection(presented: Presented, now: Millis): Failure | undefined;
+  /** What could not be found out about somebody to whom there is no objection, in words. */
+  caveat?(presented: Presented, now: Millis): string | undefined;
 }
 
 /** Most certificates of one message that are read. */

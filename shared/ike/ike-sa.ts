@@ -52,6 +52,8 @@ export class IkeSa {
   lifetime: Lifetime;
   /** Type and value of the identity that the peer proved. */
   peerIdentity: Bytes = EMPTY;
+  /** What could not be found out about it, in words. */
+  caveat: string | undefined;
   /** Bytes that this SA's key has encrypted and decrypted, as a kilobyte lifetime counts them. */
   #octets = 0;
 

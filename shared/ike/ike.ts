@@ -174,6 +174,7 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
       kind: 'ike-established',
       algorithms: transform,
       authentication: describeCredentials(this.#context.config.credentials),
+      ...(sa.caveat !== undefined && { caveat: sa.caveat }),
       nat,
       encapsulation: dialect === undefined ? 'raw' : 'udp',
       lifetime: sa.lifetime,

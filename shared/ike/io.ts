@@ -70,6 +70,8 @@ interface IkeEstablished {
   readonly algorithms: Phase1Transform;
   /** e.g. `pre-shared key`, `RSA certificate`. */
   readonly authentication: string;
+  /** What could not be found out about the peer, in words. */
+  readonly caveat?: string;
   /** Who is behind a NAT, by the NAT-D hashes; `local` is always true with forced encapsulation. */
   readonly nat: { readonly local: boolean; readonly remote: boolean };
   /** How ESP will travel. */

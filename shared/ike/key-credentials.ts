@@ -18,6 +18,8 @@ export interface KeySignIn {
   readonly gatewayName: string;
   /** Fingerprint of the gateway's certificate that the user accepted, in hexadecimal. */
   readonly accepted?: string;
+  /** Whether a revocation list among the files has to cover it. */
+  readonly requireRevocationList?: boolean;
 }
 
 /**
@@ -55,6 +57,7 @@ export function keyCredentials(
             revocations,
             expectedName: gatewayName.trim(),
             accepted,
+            requireRevocationList: signIn.requireRevocationList ?? false,
             epoch,
           }),
   };

@@ -1,9 +1,9 @@
 /** Whether the gateway is the one we want, by its certificate or by its bare key. RFC 4945 §3.1 and §5.1. */
 import type { Primitives } from '../crypto/suite.ts';
-import type { Failure, TunnelErrorCode } from '../errors.ts';
+import { type Failure, plainText, type TunnelErrorCode } from '../errors.ts';
 import { IdType } from '../isakmp/numbers.ts';
 import { type Certificate, decodeCertificate, fingerprint, summarize } from '../pki/certificate.ts';
-import { chainFault } from '../pki/chain.ts';
+import { type ChainQuestion, chainFault, uncheckedRevocation } from '../pki/chain.ts';
 import type { RevocationList } from '../pki/crl.ts';
 import type { PublicKey } from '../pki/key.ts';
 import { describeAlternativeName } from '../pki/name.ts';
@@ -19,6 +19,8 @@ export interface CertificateTrustOptions {
   readonly expectedName: string;
   /** Fingerprint of the certificate that the user accepted for this gateway. */
   readonly accepted: string | undefined;
+  /** Whether a list has to say that nothing on the way to the authority was revoked. */
+  readonly requireRevocationList: boolean;
   /** What is added to `now` to make milliseconds since 1970. */
   readonly epoch: Millis;
 }
@@ -32,6 +34,9 @@ const MAX_REQUESTS = 8;
 /** The chain, then the names, then the user's word. */
 export function certificateTrust(options: CertificateTrustOptions): PeerTrust {
   const { primitives, anchors, revocations, expectedName, accepted, epoch } = options;
+  const question = (read: ReadCertificates, now: Millis): ChainQuestion => {
+    return { ...read, anchors, revocations, time: now + epoch, primitives };
+  };
   return {
     authorities: anchors.slice(0, MAX_REQUESTS).map(({ subject }) => subject),
     keyOf(presented) {
@@ -41,15 +46,19 @@ export function certificateTrust(options: CertificateTrustOptions): PeerTrust {
     objection(presented, now) {
       const read = readCertificates(presented);
       if ('code' in read) return read;
-      const { leaf, others } = read;
+      const { leaf } = read;
       const refuse = (code: TunnelErrorCode, detail?: string): Failure => ({
         code,
         ...(detail !== undefined && { detail }),
         certificate: summarize(leaf, primitives),
       });
-      const time = now + epoch;
-      const fault = chainFault({ leaf, others, anchors, revocations, time, primitives });
+      const asked = question(read, now);
+      const fault = chainFault(asked);
       if (fault !== undefined) return refuse(fault.code, fault.detail);
+      const unchecked = options.requireRevocationList ? uncheckedRevocation(asked) : undefined;
+      if (unchecked !== undefined) {
+        return refuse('IKE_CERTIFICATE_REVOCATION_UNKNOWN', describePoints(unchecked));
+      }
       if (!names(leaf, presented.identity)) {
         return refuse('IKE_CERTIFICATE_INVALID', 'the gateway calls itself otherwise');
       }
@@ -60,7 +69,31 @@ export function certificateTrust(options: CertificateTrustOptions): PeerTrust {
       const code = accepted === undefined ? 'IKE_CERTIFICATE_NEW' : 'IKE_CERTIFICATE_CHANGED';
       return { ...refuse(code), wants: 'certificate' };
     },
+    /**
+     * Deviation: RFC 4945 §5.2 wants revocation always looked up; a tab can fetch no list, so it is said that nobody has, unless the user
+     * asks for more.
+     */
+    caveat(presented, now) {
+      const read = readCertificates(presented);
+      if ('code' in read) return undefined;
+      const unchecked = uncheckedRevocation(question(read, now));
+      if (unchecked === undefined || unchecked.extensions.distributionPoints.length === 0) {
+        return undefined;
+      }
+      const points = describePoints(unchecked);
+      return `Whether the gateway’s certificate was revoked has not been looked up: a tab cannot fetch the list that it names (${points}). It is looked up where that list is among your files.`;
+    },
   };
+}
+
+/** Where the list is published that would say so. */
+function describePoints({ extensions }: Certificate): string {
+  return plainText(extensions.distributionPoints.join(', ')) || 'it names no list';
+}
+
+interface ReadCertificates {
+  readonly leaf: Certificate;
+  readonly others: readonly Certificate[];
 }
 
 /** Whoever has the key is the gateway, whatever it calls itself. */
@@ -69,10 +102,7 @@ export function publicKeyTrust(key: PublicKey): PeerTrust {
 }
 
 /** The peer's own is the one that bears its identity out; where none does, the first. */
-function readCertificates({
-  certificates,
-  identity,
-}: Presented): { leaf: Certificate; others: readonly Certificate[] } | Failure {
+function readCertificates({ certificates, identity }: Presented): ReadCertificates | Failure {
   const code = 'IKE_CERTIFICATE_INVALID';
   try {
     const all = certificates.map(decodeCertificate);

@@ -4,6 +4,7 @@ import type { CertificateSummary } from '../errors.ts';
 import { type Bytes, toHex } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { contextTag, DerReader, readSequence, Tag } from './der.ts';
+import { decodeDistributionPoints } from './distribution-points.ts';
 import { decodePublicKey, describeKey, type PublicKey } from './key.ts';
 import {
   type AlternativeName,
@@ -49,6 +50,8 @@ interface Extensions {
   /** The numbers of the bits that are set; `undefined` where every usage is allowed. */
   readonly keyUsage: readonly number[] | undefined;
   readonly purposes: readonly string[] | undefined;
+  /** Where the issuer says that it publishes what it revoked. */
+  readonly distributionPoints: readonly string[];
   /** Object identifiers of what has to be understood and is not. */
   readonly notUnderstood: readonly string[];
 }
@@ -121,11 +124,13 @@ function decodeExtensions(reader: DerReader | undefined): Extensions {
   const constraints = found.get(Extension.basicConstraints);
   const usage = found.get(Extension.keyUsage);
   const purposes = found.get(Extension.extendedKeyUsage);
+  const points = found.get(Extension.crlDistributionPoints);
   return {
     alternativeNames: names === undefined ? [] : decodeAlternativeNames(names),
     authority: constraints === undefined ? undefined : decodeConstraints(constraints),
     keyUsage: usage === undefined ? undefined : decodeKeyUsage(usage),
     purposes: purposes === undefined ? undefined : decodePurposes(purposes),
+    distributionPoints: points === undefined ? [] : decodeDistributionPoints(points),
     notUnderstood,
   };
 }
@@ -135,6 +140,7 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
   Extension.basicConstraints,
   Extension.keyUsage,
   Extension.extendedKeyUsage,
+  Extension.crlDistributionPoints,
 ]);
 
 /** @rfc 5280 §4.2.1.9 */

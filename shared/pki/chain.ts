@@ -48,6 +48,33 @@ export function chainFault(question: ChainQuestion): ChainFault | undefined {
   );
 }
 
+/**
+ * The first certificate below the anchor of which no list says whether it was revoked; `undefined` where lists cover all, or where there is
+ * no path. The time at which the next list was due is the end of one.
+ * @rfc 4945 §5.2
+ */
+export function uncheckedRevocation(question: ChainQuestion): Certificate | undefined {
+  const path = findPath(question) ?? [];
+  return path.slice(0, -1).find((each, depth) => {
+    const issuer = path[depth + 1]!;
+    return !listsOf(issuer, question).some((list) => covers(list, each, depth, question.time));
+  });
+}
+
+/** @rfc 4945 §5.2.2.5 */
+function covers(
+  { nextUpdate, scope }: RevocationList,
+  { extensions }: Certificate,
+  depth: number,
+  time: number,
+): boolean {
+  if (nextUpdate !== undefined && time > nextUpdate) return false;
+  const whose = extensions.authority === undefined && depth === 0 ? 'users' : 'authorities';
+  if (scope.only !== undefined && scope.only !== whose) return false;
+  const { points } = scope;
+  return points.length === 0 || points.some((each) => extensions.distributionPoints.includes(each));
+}
+
 /** From the leaf to an anchor, each signed by the next; an anchor may be the leaf itself. */
 function findPath({ leaf, others, anchors, primitives }: ChainQuestion): Certificate[] | undefined {
   let verifications = 0;
@@ -88,8 +115,9 @@ function fault(
   certificate: Certificate,
   depth: number,
   path: readonly Certificate[],
-  { time, revocations, primitives }: ChainQuestion,
+  question: ChainQuestion,
 ): ChainFault | undefined {
+  const { time } = question;
   const { extensions, publicKey, signed } = certificate;
   const whose = depth === 0 ? '' : 'an authority on the way: ';
   if (time < certificate.notBefore) {
@@ -118,7 +146,7 @@ function fault(
       detail: `${whose}signed with ${signed.scheme.hash.toUpperCase()}`,
     };
   }
-  if (isRevoked(certificate, issuer, revocations, primitives)) {
+  if (isRevoked(certificate, issuer, question)) {
     return { code: 'IKE_CERTIFICATE_REVOKED', ...(depth > 0 && { detail: whose.slice(0, -2) }) };
   }
   return undefined;
@@ -131,18 +159,20 @@ function mayIssue(certificate: Certificate, depth: number): boolean {
   return authority.pathLength === undefined || authority.pathLength >= depth - 1;
 }
 
-/** By a list of its issuer's. One that is out of date still counts: what was revoked stays so. @rfc 5280 §6.3.3 */
-function isRevoked(
-  certificate: Certificate,
+/** By any list of its issuer's. One that is out of date still counts: what was revoked stays so. @rfc 5280 §6.3.3, 4945 §5.2.1 */
+function isRevoked({ serial }: Certificate, issuer: Certificate, question: ChainQuestion): boolean {
+  return listsOf(issuer, question).some(({ revoked }) => revoked.has(toHex(serial)));
+}
+
+/** Those that the issuer may sign, and did. */
+function listsOf(
   issuer: Certificate,
-  lists: readonly RevocationList[],
-  primitives: Primitives,
-): boolean {
-  return lists.some(
+  { revocations, primitives }: ChainQuestion,
+): readonly RevocationList[] {
+  if (!mayBeUsedFor(issuer, KeyUsage.crlSign)) return [];
+  return revocations.filter(
     (list) =>
       constantTimeEqual(list.issuer, issuer.subject) &&
-      list.revoked.has(toHex(certificate.serial)) &&
-      mayBeUsedFor(issuer, KeyUsage.crlSign) &&
       signedBy(list.signed, issuer.publicKey, primitives),
   );
 }

@@ -1,8 +1,10 @@
-/** Certificate revocation lists. RFC 5280 §5. Left out: delta lists and lists of a part, which are refused. */
+/** Certificate revocation lists. RFC 5280 §5. Left out: delta lists, and lists of some reasons or of several issuers, which are refused. */
 import type { Bytes } from '../wire/bytes.ts';
 import { toHex } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { contextTag, DerReader, readSequence, Tag } from './der.ts';
+import { decodeListScope, type ListScope } from './distribution-points.ts';
+import { Extension } from './oids.ts';
 import { decodeSigned, decodeTime, type SignedObject, takeAlgorithm } from './signed.ts';
 
 /** Longest list that is read, in bytes, and most entries. */
@@ -15,6 +17,9 @@ export interface RevocationList {
   readonly issuer: Bytes;
   /** Serial numbers in hexadecimal. */
   readonly revoked: ReadonlySet<string>;
+  /** When there is to be another one, in milliseconds since 1970; never without. */
+  readonly nextUpdate: number | undefined;
+  readonly scope: ListScope;
 }
 
 export function decodeRevocationList(bytes: Bytes): RevocationList {
@@ -25,7 +30,8 @@ export function decodeRevocationList(bytes: Bytes): RevocationList {
   takeAlgorithm(body, signed);
   const issuer = body.take(Tag.sequence).bytes;
   decodeTime(body.next());
-  if (body.is(Tag.utcTime) || body.is(Tag.generalizedTime)) decodeTime(body.next());
+  const isDated = body.is(Tag.utcTime) || body.is(Tag.generalizedTime);
+  const nextUpdate = isDated ? decodeTime(body.next()) : undefined;
   const entries = body.is(Tag.sequence) ? body.enter() : undefined;
   const revoked = new Set<string>();
   while (entries !== undefined && !entries.done) {
@@ -34,17 +40,22 @@ export function decodeRevocationList(bytes: Bytes): RevocationList {
   }
   const wrapped = body.option(contextTag(0));
   body.finish();
-  if (wrapped !== undefined) requireWhole(new DerReader(wrapped.content).enter());
-  return { signed, issuer, revoked };
+  const scope =
+    wrapped === undefined ? EVERYTHING : readScope(new DerReader(wrapped.content).enter());
+  return { signed, issuer, revoked, nextUpdate, scope };
 }
 
-/** What a critical extension says (only these reasons, only changes) would have to be obeyed. @rfc 5280 §5.2 */
-function requireWhole(extensions: DerReader): void {
+const EVERYTHING: ListScope = { points: [], only: undefined };
+
+/** What any other critical extension says (only changes) would have to be obeyed. @rfc 5280 §5.2 */
+function readScope(extensions: DerReader): ListScope {
+  let scope = EVERYTHING;
   while (!extensions.done) {
     const extension = extensions.enter();
-    extension.oid();
-    if (extension.is(Tag.boolean) && extension.boolean()) {
-      throw new DecodeError('revocation list of a part');
-    }
+    const oid = extension.oid();
+    const critical = extension.is(Tag.boolean) && extension.boolean();
+    if (oid === Extension.issuingDistributionPoint) scope = decodeListScope(extension.octets());
+    else if (critical) throw new DecodeError('revocation list of a part');
   }
+  return scope;
 }

@@ -19,12 +19,15 @@ export interface Session {
   readonly mtu: number;
   /** What of the above RFC 8221 or RFC 8247 advise against, in the words used there, and PAP and CHAP-MD5. */
   readonly weak: readonly string[];
+  /** What could not be found out about the gateway, in a sentence or two. */
+  readonly caveat?: string;
 }
 
 /** Gathered while the layers come up. */
 export interface Agreed {
   ike?: Phase1Transform;
   ikeAuthentication?: string;
+  caveat?: string;
   encapsulation: Encapsulation;
   esp?: Phase2Transform;
   authentication?: AuthMethod;
@@ -47,7 +50,7 @@ export function describeSession(
   gateway: Session['gateway'],
   addresses: Addresses,
   mtu: number,
-  { ike, ikeAuthentication, encapsulation, esp, authentication }: Agreed,
+  { ike, ikeAuthentication, caveat, encapsulation, esp, authentication }: Agreed,
 ): Session {
   const ikeNames = ike ? describePhase1(ike) : '';
   const espNames = esp ? describePhase2(esp) : '';
@@ -62,6 +65,7 @@ export function describeSession(
     authentication: authentication ? METHOD_NAMES[authentication] : 'none',
     mtu,
     weak: [...advisedAgainst(ikeNames, espNames), ...oneSided(authentication)],
+    ...(caveat !== undefined && { caveat }),
   };
 }
 

@@ -288,6 +288,7 @@ export class Stack {
       case 'ike-established':
         this.#agreed.ike = output.algorithms;
         this.#agreed.ikeAuthentication = output.authentication;
+        if (output.caveat !== undefined) this.#agreed.caveat = output.caveat;
         this.#agreed.encapsulation = output.encapsulation;
         this.#rawEspUnproven = output.encapsulation === 'raw';
         return;

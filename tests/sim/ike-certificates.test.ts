@@ -57,6 +57,56 @@ describe('connects', () => {
   });
 });
 
+describe('revocation of the gateway’s certificate', () => {
+  const OURS = ['pubclient.key', 'pubclient.crt', 'pubroot.crt'] as const;
+  const THEIRS = ['pub.key', 'pub.crt', 'pubroot.crt'] as const;
+  const server = () => credentials(THEIRS, knows('pubclient.crt'), PUBLISHED);
+  const PUBLISHED = pkiCertificate('pub.crt').notBefore + DAY;
+
+  function connect(files: readonly Name[], rest: Partial<KeySignIn> = {}): IkePair {
+    const client = credentials([...OURS, ...files], { ...knows('pub.crt'), ...rest }, PUBLISHED);
+    return outcome(client, server());
+  }
+
+  test('which it names a list for, and nobody has: the tunnel stands, and that is said', () => {
+    for (const lists of [[], ['pubother.crl' as const], ['puboverdue.crl' as const]]) {
+      const pair = connect(lists);
+      expect(pair.children('client')).toBe(1);
+      expect(pair.all('client', 'ike-established')[0]?.caveat).toContain(
+        'http://crl.example/a.crl',
+      );
+    }
+  });
+
+  test('looked up in a list that covers it', () => {
+    for (const list of ['pubwhole.crl', 'pubpoint.crl'] as const) {
+      const pair = connect([list], { requireRevocationList: true });
+      expect(pair.children('client')).toBe(1);
+      expect(pair.all('client', 'ike-established')[0]).not.toHaveProperty('caveat');
+    }
+  });
+
+  test('not looked up where that is asked for', () => {
+    const pair = connect(['puboverdue.crl'], { requireRevocationList: true });
+    expect(pair.closed('client')?.failure).toMatchObject({
+      code: 'IKE_CERTIFICATE_REVOCATION_UNKNOWN',
+      detail: 'http://crl.example/a.crl, http://crl.example/b.crl',
+    });
+  });
+
+  test('of one that names no list nothing is said, unless it is asked for', () => {
+    const theirs = credentials(GATEWAY, knows('client.crt'));
+    const quiet = outcome(credentials(CLIENT, knows('gateway.crt')), theirs);
+    expect(quiet.all('client', 'ike-established')[0]).not.toHaveProperty('caveat');
+    const strict = { ...knows('gateway.crt'), requireRevocationList: true };
+    const asked = outcome(credentials(CLIENT, strict), theirs);
+    expect(asked.closed('client')?.failure).toMatchObject({
+      code: 'IKE_CERTIFICATE_REVOCATION_UNKNOWN',
+      detail: 'it names no list',
+    });
+  });
+});
+
 describe('the gateway’s certificate', () => {
   test('is shown before it is trusted the first time, and after a change', () => {
     for (const [accepted, code] of [

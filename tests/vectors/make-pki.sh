@@ -51,6 +51,28 @@ openssl ca -config ca.conf -keyfile root.key -cert root.crt -revoke gateway.crt 
 openssl ca -config ca.conf -keyfile root.key -cert root.crt -gencrl -out root.crl 2> /dev/null
 openssl ca -config ca.conf -keyfile stranger.key -cert stranger.crt -gencrl -out stranger.crl 2> /dev/null
 
+# Certificates that name where their list is, and lists: of everything, of a point, of users, of some reasons, overdue.
+ec pubroot P-256; self pubroot "/O=Example/CN=Publishing Root"
+POINT='crlDistributionPoints=URI:http://crl.example/a.crl,URI:http://crl.example/b.crl\n'
+ec pub P-256; issue pub pubroot "/O=Example/CN=gateway.example" "$SAN$POINT"
+ec pubcritical P-256; issue pubcritical pubroot "/CN=critical" "${SAN}crlDistributionPoints=critical,URI:http://crl.example/a.crl\n"
+ec pubsub P-256; issue pubsub pubroot "/CN=sub" "basicConstraints=critical,CA:TRUE\n$POINT"
+ec publeaf P-256; issue publeaf pubsub "/CN=leaf" "$SAN"
+ec pubclient P-256; issue pubclient pubroot "/CN=Alice" ''
+list() {
+  printf '[ca]\ndefault_ca=c\n[c]\ndatabase=index.txt\ndefault_md=sha256\n[x]\n%b\n[p]\nfullname=URI:http://crl.example/%s.crl\n%b\n' "$2" "$3" "$4" > list.conf
+  openssl ca -config list.conf -keyfile pubroot.key -cert pubroot.crt -gencrl -crlexts x -crl_lastupdate 20260101000000Z -crl_nextupdate ${5:-21260101000000Z} -out $1.crl 2> /dev/null
+}
+: > index.txt
+list pubwhole '' a ''
+list pubpoint 'issuingDistributionPoint=critical,@p' a ''
+list pubother 'issuingDistributionPoint=critical,@p' other ''
+list pubusers 'issuingDistributionPoint=critical,@p' a 'onlyuser=TRUE'
+list pubauthorities 'issuingDistributionPoint=critical,@p' a 'onlyCA=TRUE'
+list pubreasons 'issuingDistributionPoint=critical,@p' a 'onlysomereasons=keyCompromise'
+list pubindirect 'issuingDistributionPoint=critical,@p' a 'indirectCRL=TRUE'
+list puboverdue '' a '' 20260201000000Z
+
 for name in client ecclient; do
   openssl rsa -in $name.key -traditional -out $name.trad 2> /dev/null || openssl ec -in $name.key -out $name.trad 2> /dev/null
   openssl pkcs8 -topk8 -in $name.key -passout pass:sesame -v2 aes-256-cbc -out $name.enc
@@ -78,6 +100,6 @@ pk12util -o nss.p12 -n 'Alice - Example' -d sql:nss -w pass > /dev/null
     case $file in both.crt) continue ;; esac
     printf ',\n  "%s": "%s"' $file "$(base64 -w0 < $file)"
   done
-  for name in client ecclient ec521 gateway ecgateway; do printf ',\n  "%s.key": "%s"' $name "$(base64 -w0 < $name.key)"; done
+  for name in client ecclient ec521 gateway ecgateway pub pubclient; do printf ',\n  "%s.key": "%s"' $name "$(base64 -w0 < $name.key)"; done
   printf '\n}\n'
 } > "$out"

@@ -22,6 +22,7 @@ export interface KeyFieldsProps {
   readonly setFiles: (files: readonly File[]) => void;
   readonly filesRef: RefObject<HTMLInputElement>;
   readonly refs: KeyFieldRefs;
+  readonly requireListRef: RefObject<HTMLInputElement>;
   readonly error: string | undefined;
   readonly locked: boolean;
   readonly portal: Portal;
@@ -32,6 +33,7 @@ export function KeyFields({
   setFiles,
   filesRef,
   refs,
+  requireListRef,
   error,
   locked,
   portal,
@@ -66,6 +68,22 @@ export function KeyFields({
         placeholder="vpn.example.org"
         hint="As the gateway’s operator told you. Without it you compare the certificate yourself, once."
       />
+      <div class="field">
+        <label class="choice-label">
+          <input
+            ref={requireListRef}
+            type="checkbox"
+            class="choice"
+            disabled={locked}
+            aria-describedby="require-list-hint"
+          />
+          Refuse it unless a revocation list covers it
+        </label>
+        <p class="hint" id="require-list-hint">
+          The list (CRL) is one of your files: a tab cannot fetch it from where the authority
+          publishes it.
+        </p>
+      </div>
       <TextField
         id="identity"
         label="Your identity"
@@ -88,7 +106,8 @@ export function KeyFields({
   );
 }
 
-interface FileFieldProps extends Omit<KeyFieldsProps, 'refs' | 'filesRef' | 'portal'> {
+interface FileFieldProps
+  extends Omit<KeyFieldsProps, 'refs' | 'filesRef' | 'requireListRef' | 'portal'> {
   readonly inputRef: RefObject<HTMLInputElement>;
 }
 

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { plainText } from '../../shared/errors.ts';
+import { DETAIL_LIMIT, plainText } from '../../shared/errors.ts';
 import type { Session } from '../worker/api.ts';
 import { formatAge } from './format.ts';
 import { algorithmParts, weakReason } from './weak.ts';
@@ -51,6 +51,11 @@ export function SessionDetails({ session }: { readonly session: Session }): VNod
           <Since since={session.since} />
         </Row>
       </dl>
+      {session.caveat !== undefined && (
+        <div class="notice">
+          <p>{plainText(session.caveat, DETAIL_LIMIT)}</p>
+        </div>
+      )}
       {weak.length > 0 && (
         <div class="notice">
           <p>

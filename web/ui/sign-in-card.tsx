@@ -46,6 +46,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
     gatewayName: useRef<HTMLInputElement>(null),
     identity: useRef<HTMLInputElement>(null),
   };
+  const requireList = useRef<HTMLInputElement>(null);
   const ready = view.kind === 'ready';
   const connected = view.kind === 'connected';
   const { chosen, changed } = useFiller(portal, fields);
@@ -83,6 +84,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
       passphrase: value('passphrase'),
       gatewayName: value('gatewayName'),
       identity: value('identity'),
+      requireRevocationList: requireList.current?.checked ?? false,
     };
   }
 
@@ -147,6 +149,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
               setFiles={setFiles}
               filesRef={fields.files}
               refs={keyFields}
+              requireListRef={requireList}
               error={errors.value.files}
               locked={!ready}
             />

@@ -12,6 +12,7 @@ export interface KeyForm {
   readonly passphrase: string;
   readonly gatewayName: string;
   readonly identity: string;
+  readonly requireRevocationList: boolean;
 }
 
 export interface SignIn {

@@ -35,6 +35,8 @@ export interface KeySignIn {
   readonly gatewayName: string;
   /** SHA-256 of the gateway's certificate that the user accepted, in hexadecimal. */
   readonly accepted?: string;
+  /** Whether a revocation list among the files has to cover it. */
+  readonly requireRevocationList: boolean;
 }
 
 export interface ConnectRequest {
@@ -72,6 +74,8 @@ export interface Session {
   readonly mtu: number;
   /** Algorithms among the above that RFC 8221 or 8247 advise against. */
   readonly weak: readonly string[];
+  /** What could not be found out about the gateway, in a sentence or two. */
+  readonly caveat?: string;
   /** When it was connected, as `Date` counts. */
   readonly since: number;
 }

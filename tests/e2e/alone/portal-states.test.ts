@@ -143,10 +143,22 @@ describe('signing in with a key file', () => {
     await page.getByRole('button', { name: 'Accept this certificate' }).click();
     await mainButton(page, 'Connect').click();
     await status(page).getByText('Connected', { exact: true }).waitFor();
+    await page.getByText('has not been looked up').waitFor();
+    await looksRight('revocation-not-looked-up');
     await disconnect(page);
     await page.getByRole('button', { name: 'Forget the certificate of New office' }).click();
     await mainButton(page, 'Connect').click();
     await alert.getByText('IKE_CERTIFICATE_NEW').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test('one that no list covers is refused where that is asked for', async () => {
+    await chooseKeys('demo');
+    await drop('alice.p12');
+    await page.getByLabel('Refuse it unless a revocation list covers it').check();
+    await mainButton(page, 'Connect').click();
+    await page.getByRole('alert').getByText('IKE_CERTIFICATE_REVOCATION_UNKNOWN').waitFor();
+    expect(await page.getByRole('button', { name: 'Accept this certificate' }).count()).toBe(0);
     expect(complaints).toEqual([]);
   });
 

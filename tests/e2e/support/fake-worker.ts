@@ -39,7 +39,9 @@ const CERTIFICATE: CertificateSummary = {
 };
 
 /** Where a scene ends early, and how; `undefined` means it waits there. */
-const SCENES: Readonly<Record<string, readonly [at: Stage, failure: Failure | undefined]>> = {
+type Scene = readonly [at: Stage, failure: Failure | undefined];
+
+const SCENES: Readonly<Record<string, Scene>> = {
   stuck: ['ike-quick-mode', undefined],
   'wrong-key': [
     'ike-main-mode',
@@ -60,6 +62,11 @@ function certificateFailure(code: 'IKE_CERTIFICATE_NEW' | 'IKE_CERTIFICATE_WRONG
   return { code, certificate: CERTIFICATE, ...wants };
 }
 
+const UNCOVERED: Scene = [
+  'ike-main-mode',
+  { code: 'IKE_CERTIFICATE_REVOCATION_UNKNOWN', certificate: CERTIFICATE },
+];
+
 class FakeTunnel implements TunnelApi {
   readonly #listeners = new Map<number, (state: TunnelState) => void>();
   #state: TunnelState = { kind: 'idle' };
@@ -72,7 +79,8 @@ class FakeTunnel implements TunnelApi {
 
   async connect(request: ConnectRequest): Promise<void> {
     const allowed = request.allowPap || request.keys?.accepted === CERTIFICATE.fingerprint;
-    const [end, failure] = (!allowed && SCENES[request.gateway]) || [];
+    const scene = request.keys?.requireRevocationList ? UNCOVERED : SCENES[request.gateway];
+    const [end, failure] = (!allowed && scene) || [];
     for (const stage of STAGES) {
       this.#become({ kind: 'connecting', stage });
       if (stage === end) {
@@ -207,7 +215,10 @@ class FakeTunnel implements TunnelApi {
   }
 }
 
-function session({ gateway, allowPap }: ConnectRequest): Session {
+const CAVEAT =
+  'Whether the gateway’s certificate was revoked has not been looked up: a tab cannot fetch the list that it names (http://crl.example.org/ca.crl). It is looked up where that list is among your files.';
+
+function session({ gateway, allowPap, keys }: ConnectRequest): Session {
   const weak = gateway === 'weak';
   return {
     gateway: { id: gateway, name: 'Head office', address: '192.0.2.10' },
@@ -222,6 +233,7 @@ function session({ gateway, allowPap }: ConnectRequest): Session {
     mtu: 1358,
     weak: allowPap ? ['PAP'] : weak ? ['MODP-1024', '3DES-CBC', 'HMAC-MD5-96'] : [],
     since: Date.now(),
+    ...(keys && { caveat: CAVEAT }),
   };
 }
 

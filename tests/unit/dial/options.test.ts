@@ -37,7 +37,8 @@ test('reads the command, the relay’s default path and secrets from the environ
 
 test('key files take the place of a pre-shared key', async () => {
   const args = ['--key-file', join(folder, 'password'), '--accept', 'AB:01', '--identity', 'a@b'];
-  const options = await parseOptions([...REQUIRED, ...args, '--gateway-name', 'gw', 'hold'], {
+  const more = ['--gateway-name', 'gw', '--require-crl', 'hold'];
+  const options = await parseOptions([...REQUIRED, ...args, ...more], {
     CULVERT_PASSWORD: 'from env',
     CULVERT_PASSPHRASE: 'opens',
   });
@@ -48,6 +49,7 @@ test('key files take the place of a pre-shared key', async () => {
     identity: 'a@b',
     gatewayName: 'gw',
     accepted: 'ab01',
+    requireRevocationList: true,
   });
 });
 

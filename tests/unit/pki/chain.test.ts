@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { decodeCertificate, fingerprint, summarize } from '../../../shared/pki/certificate.ts';
-import { type ChainQuestion, chainFault } from '../../../shared/pki/chain.ts';
+import { type ChainQuestion, chainFault, uncheckedRevocation } from '../../../shared/pki/chain.ts';
 import { decodeRevocationList } from '../../../shared/pki/crl.ts';
 import { DecodeError } from '../../../shared/wire/errors.ts';
 import { nodePrimitives } from '../../support/node-primitives.ts';
@@ -18,8 +18,11 @@ interface Case {
   readonly time?: number;
 }
 
-function verdict(leaf: Name, { others = [], anchors = ['root.crt'], lists = [], time }: Case = {}) {
-  const question: ChainQuestion = {
+function ask(
+  leaf: Name,
+  { others = [], anchors = ['root.crt'], lists = [], time }: Case = {},
+): ChainQuestion {
+  return {
     leaf: pkiCertificate(leaf),
     others: others.map(pkiCertificate),
     anchors: anchors.map(pkiCertificate),
@@ -27,7 +30,10 @@ function verdict(leaf: Name, { others = [], anchors = ['root.crt'], lists = [], 
     time: time ?? ISSUED + DAY,
     primitives: nodePrimitives,
   };
-  const fault = chainFault(question);
+}
+
+function verdict(leaf: Name, question: Case = {}): string {
+  const fault = chainFault(ask(leaf, question));
   return fault === undefined ? 'trusted' : [fault.code, fault.detail].filter(Boolean).join(': ');
 }
 
@@ -148,6 +154,51 @@ describe('refused', () => {
       }
       expect(fault).toBeDefined();
     }
+  });
+});
+
+describe('revocation', () => {
+  const PUBLISHING: Case = { anchors: ['pubroot.crt'] };
+  const leafOnly = (lists: readonly Name[]): Case => ({ ...PUBLISHING, lists });
+
+  test.each<Name>(['pubwhole.crl', 'pubpoint.crl', 'pubusers.crl'])(
+    'a list that covers the certificate: %s',
+    (list) => {
+      expect(uncheckedRevocation(ask('pub.crt', leafOnly([list])))).toBeUndefined();
+    },
+  );
+
+  test.each<Name>(['pubother.crl', 'pubauthorities.crl', 'puboverdue.crl', 'root.crl'])(
+    'one that does not: %s',
+    (list) => {
+      expect(verdict('pub.crt', leafOnly([list]))).toBe('trusted');
+      expect(uncheckedRevocation(ask('pub.crt', leafOnly([list])))?.bytes).toEqual(
+        pkiCertificate('pub.crt').bytes,
+      );
+    },
+  );
+
+  test.each<Name>(['pubreasons.crl', 'pubindirect.crl'])('one of a part is refused: %s', (list) => {
+    expect(() => decodeRevocationList(pkiDer(list))).toThrow('revocation list of a part');
+  });
+
+  test('every certificate below the anchor has to be covered', () => {
+    const path: Case = { ...leafOnly(['pubwhole.crl']), others: ['pubsub.crt'] };
+    expect(verdict('publeaf.crt', path)).toBe('trusted');
+    expect(uncheckedRevocation(ask('publeaf.crt', path))?.bytes).toEqual(
+      pkiCertificate('publeaf.crt').bytes,
+    );
+    const below: Case = { ...leafOnly(['pubauthorities.crl']), others: ['pubsub.crt'] };
+    expect(uncheckedRevocation(ask('pubsub.crt', below))).toBeUndefined();
+    expect(uncheckedRevocation(ask('pubsub.crt', leafOnly(['pubusers.crl'])))).toBeDefined();
+  });
+
+  test('a critical distribution point is understood', () => {
+    expect(verdict('pubcritical.crt', PUBLISHING)).toBe('trusted');
+    expect(pkiCertificate('pubcritical.crt').extensions.distributionPoints).toEqual([
+      'http://crl.example/a.crl',
+    ]);
+    expect(pkiCertificate('gateway.crt').extensions.distributionPoints).toEqual([]);
   });
 });
 

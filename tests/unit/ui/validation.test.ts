@@ -25,7 +25,8 @@ describe('the sign-in form', () => {
   });
 
   test('wants a file in place of the pre-shared key', () => {
-    const keys = { files: [], passphrase: '', gatewayName: '', identity: '' };
+    const names = { passphrase: '', gatewayName: '', identity: '' };
+    const keys = { files: [], ...names, requireRevocationList: false };
     const form = { ...complete, preSharedKey: '', keys };
     expect(Object.keys(signInErrors(form))).toEqual(['files']);
     const files = [new File([], 'key.p12')];

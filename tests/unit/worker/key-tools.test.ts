@@ -35,7 +35,8 @@ describe.each(['RSA-3072', 'ECDSA-256'] as const)('a key made here, %s', (kind) 
 });
 
 test('files become credentials, and a wrong passphrase a code', async () => {
-  const keys = { files: FILES.map(picked), identity: '', gatewayName: '' };
+  const names = { identity: '', gatewayName: '' };
+  const keys = { files: FILES.map(picked), ...names, requireRevocationList: false };
   const credentials = await credentialsOf({ ...keys, passphrase: 'sesame' }, suite);
   expect(credentials).toMatchObject({ kind: 'signature', privateKey: { kind: 'rsa' } });
   const wrong = await credentialsOf({ ...keys, passphrase: 'open' }, suite).catch((error) => error);
