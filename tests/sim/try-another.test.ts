@@ -1,6 +1,5 @@
 /** A gateway that has its clients call at another address. RFC 3193 §4.2.3. */
 import { expect, test } from 'vitest';
-import { nobleSuite } from '../../shared/crypto/noble.ts';
 import type { Avp } from '../../shared/l2tp/avp.ts';
 import { decodeControl, encodeControl } from '../../shared/l2tp/message.ts';
 import { MessageType } from '../../shared/l2tp/numbers.ts';
@@ -9,9 +8,8 @@ import { encodeControl as encodeRelayControl } from '../../shared/relay/control.
 import type { Bytes } from '../../shared/wire/bytes.ts';
 import { utf8Encode } from '../../shared/wire/text.ts';
 import type { GatewayConfig } from '../support/gateway.ts';
-import { Laboratory, type LaboratoryOptions } from '../support/laboratory.ts';
-import { SeededRandom } from '../support/random.ts';
-import { QUICK_PHASE1 } from './failure-cases.ts';
+import type { Laboratory, LaboratoryOptions } from '../support/laboratory.ts';
+import { quickLaboratory } from '../support/quick-laboratory.ts';
 
 /** StopCCN "Try another" in answer to the first `times` tunnels, naming what `where` says. */
 function sendsAway(where: string, times: number): GatewayConfig['misbehaviour'] {
@@ -44,36 +42,8 @@ async function laboratory(
   options: Partial<LaboratoryOptions> = {},
   gateway: Partial<GatewayConfig> = {},
 ): Promise<Laboratory> {
-  const key = utf8Encode('a key that nobody guesses');
-  const lab = new Laboratory({
-    tunnel: {
-      suite: nobleSuite(new SeededRandom(1)),
-      random: new SeededRandom(2),
-      gateway: 'test',
-      credentials: { kind: 'pre-shared-key', key },
-      userName: 'alice',
-      password: 'wonderland',
-      authMethods: ['mschapv2'],
-      innerPort: 50_000,
-    },
-    gateway: {
-      suite: nobleSuite(new SeededRandom(3)),
-      random: new SeededRandom(4),
-      preSharedKey: key,
-      clientAddress: Uint8Array.of(198, 51, 100, 1),
-      clientPorts: { ike: 40_500, natt: 44_500 },
-      innerPort: 50_000,
-      accounts: { alice: 'wonderland' },
-      methods: ['mschapv2'],
-      port: 80,
-      content: new Uint8Array(10),
-      phase1: [QUICK_PHASE1],
-      misbehaviour: sendsAway(where, times)!,
-      ...gateway,
-    },
-    link: { seed: 5, latency: 20, jitter: 0, loss: 0 },
-    ...options,
-  });
+  const misbehaviour = sendsAway(where, times)!;
+  const lab = quickLaboratory({ misbehaviour, ...gateway }, options);
   // The relay answers in microtasks.
   for (let i = 0; i < 20 && lab.session === undefined && lab.closed === undefined; i++) {
     await Promise.resolve();

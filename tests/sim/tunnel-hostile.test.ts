@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Channel } from '../../shared/relay/channels.ts';
 import { encodeControl } from '../../shared/relay/control.ts';
 import { type Bytes, concat, fromHex } from '../../shared/wire/bytes.ts';
 import { CONTENT, OPENED, TunnelWorld } from '../fuzz/support/tunnel-world.ts';
@@ -55,4 +56,17 @@ test('a relay that promises a huge MTU, and a gateway that agrees, break nothing
   world.ip({ kind: 'ping', ping: 9, address: fromHex('0a1e00fe'), length: 1_600, timeout: 500 });
   world.run(() => false, 2_000);
   expect(world.tab.closed).toBe(0);
+});
+
+test('L2TP in clear is not heard', () => {
+  const hangUp = fromHex('ff03c021 0509 0004');
+  const world = connected(new TunnelWorld(0));
+  const data = carrying(world, hangUp);
+  // Without the UDP header, which is the relay's to take off.
+  world.inject('down', Channel.l2tp, data.slice(8));
+  world.run(() => world.tab.closed > 0, 10_000);
+  expect(world.tab.closed).toBe(0);
+  world.injectSealed(data);
+  world.run(() => world.tab.closed > 0, 10_000);
+  expect(world.failure?.code).toBe('PPP_CLOSED_BY_PEER');
 });
