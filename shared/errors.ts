@@ -97,7 +97,7 @@ export const ERRORS = {
     title: 'The gateway stopped answering while the encrypted channel was set up.',
     cause: 'Its IPsec policy does not allow transport mode for L2TP, or it lost the exchange.',
     advice:
-      'Try again. If it persists, ask the gateway’s operator to compare its IPsec settings with the detail below: transport mode, UDP port 1701, no PFS.',
+      'Try again. If it persists, ask the gateway’s operator to compare its IPsec settings with the detail below: transport mode, UDP port 1701.',
     exit: 25,
   },
   IKE_CLOSED_BY_PEER: {
