@@ -20,14 +20,20 @@ import {
   choosePhase2,
   describePhase2,
   espKeySizes,
+  espTransforms,
   type GroupPolicy,
   PHASE2_TRANSFORMS,
   phase2Proposal,
 } from '../../../shared/ike/phase2-transforms.ts';
 import type { Attribute } from '../../../shared/isakmp/attribute.ts';
 import { AuthenticationMethod, EncapsulationMode } from '../../../shared/isakmp/numbers.ts';
-import type { Proposal, Transform } from '../../../shared/isakmp/proposal.ts';
+import {
+  encodeSecurityAssociation,
+  type Proposal,
+  type Transform,
+} from '../../../shared/isakmp/proposal.ts';
 import { fromHex } from '../../../shared/wire/bytes.ts';
+import { Writer } from '../../../shared/wire/writer.ts';
 import { SeededRandom } from '../../support/random.ts';
 
 const PSK = AuthenticationMethod.preSharedKey;
@@ -132,6 +138,8 @@ describe('phase 1', () => {
   });
 });
 
+const ALL = { extendedSequenceNumbers: true, truncatedSha256: true };
+
 describe('phase 2', () => {
   const offer = phase2Proposal(PHASE2_TRANSFORMS, SPI, TERMS);
 
@@ -143,6 +151,58 @@ describe('phase 2', () => {
       expect(choice?.transform).toEqual(transform);
       expect(choice?.lifetime).toEqual(HOURS);
     }
+  });
+
+  test('the default offer: what RFC 8221 advises against comes last, and all of it fits a message', () => {
+    const worth = PHASE2_TRANSFORMS.map(({ cipher, integrity }) =>
+      integrity === 'hmac-md5-96' ? 2 : Number(cipher === '3des-cbc'),
+    );
+    expect(worth).toEqual(worth.toSorted((a, b) => a - b));
+    expect(PHASE2_TRANSFORMS.length).toBeLessThanOrEqual(24);
+    const writer = new Writer();
+    const terms = { ...TERMS, group: 14, lifetime: { seconds: 86_400 } } as const;
+    encodeSecurityAssociation(writer, [phase2Proposal(espTransforms(ALL), SPI, terms)]);
+    // Hash, nonce, key exchange of group 14, identities and NAT-OA are 500 more: no link of 1,400 bytes has to fragment it.
+    expect(writer.finish().length).toBeLessThanOrEqual(860);
+  });
+
+  test('every cipher, key length and integrity algorithm is in it', () => {
+    const ciphers = PHASE2_TRANSFORMS.map(({ cipher, keyBits }) => `${cipher} ${keyBits}`);
+    expect([...new Set(ciphers)].toSorted()).toEqual([
+      ...['3des-cbc 192', 'aes-cbc 128', 'aes-cbc 192', 'aes-cbc 256'],
+      ...['aes-ctr 128', 'aes-ctr 192', 'aes-ctr 256'],
+      ...['aes-gcm-16 128', 'aes-gcm-16 192', 'aes-gcm-16 256'],
+    ]);
+    const integrities = new Set(PHASE2_TRANSFORMS.map(({ integrity }) => integrity));
+    expect([...integrities].filter(Boolean).toSorted()).toEqual([
+      ...['hmac-md5-96', 'hmac-sha1-96', 'hmac-sha2-256-128'],
+      ...['hmac-sha2-384-192', 'hmac-sha2-512-256'],
+    ]);
+  });
+
+  test('HMAC-SHA-256 cut to 96 bits has the number of the one that is not', () => {
+    const cut = espTransforms({ truncatedSha256: true });
+    expect(phase2Proposal(cut, SPI, TERMS)).toEqual(offer);
+    const choice = choosePhase2([offer], cut.slice(2, 3), UDP, undefined);
+    expect(choice?.transform.integrity).toBe('hmac-sha2-256-96');
+    expect(describePhase2(choice!.transform)).toBe('AES-CBC-256, HMAC-SHA2-256-96');
+    expect(espKeySizes(choice!.transform)).toEqual({ cipher: 32, integrity: 32 });
+    expect(espTransforms({})).toEqual(PHASE2_TRANSFORMS);
+  });
+
+  test('sequence numbers of 64 bits: where both want them, and the peer may do without', () => {
+    const extended = espTransforms({ extendedSequenceNumbers: true });
+    const offered = phase2Proposal(extended, SPI, TERMS);
+    const choose = (proposal: Proposal, ours = extended) =>
+      choosePhase2([proposal], ours, UDP, undefined)?.transform;
+    for (const { attributes } of offered.transforms) {
+      expect(attributes).toContainEqual({ kind: 'basic', type: 11, value: 1 });
+    }
+    expect(choose(offered)).toEqual({ ...PHASE2_TRANSFORMS[0], extendedSequenceNumbers: true });
+    expect(describePhase2(choose(offered)!)).toBe('AES-GCM-16-256, ESN');
+    expect(choose(offer)).toEqual(PHASE2_TRANSFORMS[0]);
+    expect(choose(offered, [...PHASE2_TRANSFORMS])).toBeUndefined();
+    for (const value of [0, 2]) expect(choose(changed(offered, 11, value))).toBeUndefined();
   });
 
   test('only in an encapsulation mode that can be used', () => {
@@ -188,6 +248,12 @@ describe('phase 2', () => {
       cipher: 24,
       integrity: 16,
     });
+    expect(
+      espKeySizes({ cipher: 'aes-ctr', keyBits: 192, integrity: 'hmac-sha2-384-192' }),
+    ).toEqual({ cipher: 28, integrity: 48 });
+    expect(
+      espKeySizes({ cipher: 'aes-cbc', keyBits: 128, integrity: 'hmac-sha2-512-256' }),
+    ).toEqual({ cipher: 16, integrity: 64 });
   });
 
   test('in words', () => {
