@@ -158,6 +158,16 @@ export function describePhase2(transform: Phase2Transform): string {
   return [...names, ...(extendedSequenceNumbers ? ['ESN'] : [])].join(', ');
 }
 
+/** A list of transforms by the sets of what occurs in it, short enough for a failure's detail. */
+export function summarizePhase2(transforms: readonly Phase2Transform[]): string {
+  const lists = transforms.map((each) => describePhase2(each).split(', '));
+  const sets = [lists.map(([cipher]) => cipher), lists.flatMap(([, ...others]) => others)];
+  return sets
+    .filter((names) => names.length > 0)
+    .map((names) => [...new Set(names)].join('/'))
+    .join(', ');
+}
+
 /** Zero is never on the wire. @rfc 4303 §2.1 */
 function isSpi(spi: Bytes): boolean {
   return spi.length === 4 && spi.some((byte) => byte !== 0);

@@ -24,7 +24,9 @@ import {
   type GroupPolicy,
   PHASE2_TRANSFORMS,
   phase2Proposal,
+  summarizePhase2,
 } from '../../../shared/ike/phase2-transforms.ts';
+import { isAdvisedAgainst } from '../../../shared/ike/ratings.ts';
 import type { Attribute } from '../../../shared/isakmp/attribute.ts';
 import { AuthenticationMethod, EncapsulationMode } from '../../../shared/isakmp/numbers.ts';
 import {
@@ -62,7 +64,19 @@ function changed(proposal: Proposal, type: number, value: number | undefined): P
   return { ...proposal, transforms: proposal.transforms.map(replace) };
 }
 
+/** Whether RFC 8221 or RFC 8247 advise against something in the list. */
+function hasOld(names: string): boolean {
+  return names.split(', ').some(isAdvisedAgainst);
+}
+
 describe('phase 1', () => {
+  test('every group is in the default offer', () => {
+    const groups = new Set(PHASE1_TRANSFORMS.map(({ group }) => group));
+    expect([...groups].toSorted((a, b) => a - b)).toEqual([2, 5, 14, 15, 16, 17, 18, 19, 20, 21]);
+    const hashes = new Set(PHASE1_TRANSFORMS.map(({ hash }) => hash));
+    expect([...hashes].toSorted()).toEqual(['md5', 'sha1', 'sha256', 'sha384', 'sha512']);
+  });
+
   test('the default offer: at most 24, none twice, every one understood', () => {
     expect(PHASE1_TRANSFORMS.length).toBeLessThanOrEqual(24);
     expect(new Set(PHASE1_TRANSFORMS.map(describePhase1)).size).toBe(PHASE1_TRANSFORMS.length);
@@ -75,8 +89,9 @@ describe('phase 1', () => {
   });
 
   test('what RFC 8247 advises against comes last', () => {
-    const old = PHASE1_TRANSFORMS.map(({ group }) => group === 2 || group === 5);
-    expect(old).toEqual(old.toSorted((a, b) => Number(a) - Number(b)));
+    const old = PHASE1_TRANSFORMS.map((each) => hasOld(describePhase1(each)));
+    expect(old).toEqual(old.toSorted());
+    expect(old.at(-1)).toBe(true);
   });
 
   test('the first of the peer’s that is ours', () => {
@@ -133,7 +148,7 @@ describe('phase 1', () => {
   test('in words', () => {
     expect(describePhase1(PHASE1_TRANSFORMS[0]!)).toBe('AES-CBC-256, SHA2-384, ECP-384');
     expect(summarizePhase1(PHASE1_TRANSFORMS)).toBe(
-      'AES-CBC-256/AES-CBC-128/3DES-CBC, SHA2-384/SHA2-256/SHA2-512/SHA1/MD5, ECP-384/ECP-256/ECP-521/MODP-4096/MODP-3072/MODP-2048/MODP-8192/MODP-1536/MODP-1024',
+      'AES-CBC-256/AES-CBC-128/3DES-CBC, SHA2-384/SHA2-256/SHA2-512/SHA1/MD5, ECP-384/ECP-256/ECP-521/MODP-4096/MODP-3072/MODP-2048/MODP-6144/MODP-8192/MODP-1536/MODP-1024',
     );
   });
 });
@@ -154,10 +169,9 @@ describe('phase 2', () => {
   });
 
   test('the default offer: what RFC 8221 advises against comes last, and all of it fits a message', () => {
-    const worth = PHASE2_TRANSFORMS.map(({ cipher, integrity }) =>
-      integrity === 'hmac-md5-96' ? 2 : Number(cipher === '3des-cbc'),
-    );
-    expect(worth).toEqual(worth.toSorted((a, b) => a - b));
+    const old = PHASE2_TRANSFORMS.map((each) => hasOld(describePhase2(each)));
+    expect(old).toEqual(old.toSorted());
+    expect(old.at(-1)).toBe(true);
     expect(PHASE2_TRANSFORMS.length).toBeLessThanOrEqual(24);
     const writer = new Writer();
     const terms = { ...TERMS, group: 14, lifetime: { seconds: 86_400 } } as const;
@@ -259,6 +273,10 @@ describe('phase 2', () => {
   test('in words', () => {
     expect(describePhase2(PHASE2_TRANSFORMS[0]!)).toBe('AES-GCM-16-256');
     expect(describePhase2(PHASE2_TRANSFORMS.at(-1)!)).toBe('3DES-CBC, HMAC-MD5-96');
+    expect(summarizePhase2(PHASE2_TRANSFORMS.slice(0, 6))).toBe(
+      'AES-GCM-16-256/AES-GCM-16-128/AES-CBC-256/AES-CBC-128, HMAC-SHA2-256-128/HMAC-SHA2-512-256',
+    );
+    expect(summarizePhase2(PHASE2_TRANSFORMS.slice(0, 1))).toBe('AES-GCM-16-256');
   });
 });
 
