@@ -16,6 +16,8 @@ export class ReplayWindow {
   /**
    * The whole of an extended number of which a packet carries the lower 32 bits: the one within the window, else the next above
    * it; below 0 for what would be older than the first.
+   *
+   * Deviation: RFC 4303 appendix A3 finds the upper half again once 2^32 packets in a row were lost. L2TP gives up long before.
    * @rfc 4303 appendix A2.2
    */
   extend(lower: number): number {

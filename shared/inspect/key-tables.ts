@@ -59,6 +59,8 @@ function espLine({ direction, path, parameters }: EspKey): string {
     `0x${toHex(cipherKey)}`,
     integrity === undefined ? 'NULL' : INTEGRITIES[integrity],
     integrityKey === undefined ? '' : `0x${toHex(integrityKey)}`,
+    // Columns that Wireshark has from 4.2 on; no recording is so long that the upper half begins to count.
+    ...(parameters.extendedSequenceNumbers ? ['64-bit', '0'] : []),
   ];
   return columns.map((column) => `"${column}"`).join(',');
 }
