@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { TunnelError } from '../shared/errors.ts';
 import type { KeySignIn } from '../shared/ike/key-credentials.ts';
+import type { EspSettings } from '../shared/ike/phase2-transforms.ts';
 import type { RecordType } from '../shared/ip/dns-message.ts';
 
 /** How both ends prove who they are in IKE. */
@@ -23,6 +24,7 @@ export interface Options {
   /** What is offered, in seconds. */
   readonly ikeLifetime: number | undefined;
   readonly espLifetime: number | undefined;
+  readonly esp: EspSettings;
   /** Whether the command waits until there is an IPv6 address. */
   readonly ipv6: boolean;
   /** Domains in which a name without a dot is looked for. */
@@ -47,13 +49,15 @@ export const USAGE = `usage: npm run -s dial -- --relay ws://HOST:PORT --gateway
          [--force-encapsulation] [--search DOMAIN]... [--ipv6]
          [--key-file F]... [--passphrase-file F] [--identity NAME]
          [--gateway-name NAME] [--accept FINGERPRINT] [--require-crl]
-         [--ike-lifetime SECONDS] [--esp-lifetime SECONDS]
+         [--ike-lifetime SECONDS] [--esp-lifetime SECONDS] [--sha256-96] [--esn]
          ping HOST | traceroute HOST | lookup NAME [TYPE] | get URL | hold
 With --ipv6 the command waits until there is an IPv6 address.
 With a key file (PKCS#12 or PEM; also certificates, revocation lists, the gateway's
 public key) there is no pre-shared key. The gateway's certificate has to be accepted once,
 by the fingerprint that the refusal shows; with --require-crl a revocation list among the
 key files has to cover it, too.
+--sha256-96 is for old gateways that cut HMAC-SHA-256 to 96 bits instead of 128: the tunnel
+is agreed on, and then nothing answers. --esn offers 64-bit sequence numbers and no others.
 Without a file the secrets come from CULVERT_PASSWORD, CULVERT_PSK and CULVERT_PASSPHRASE.`;
 
 /** Reads the arguments and the secrets they point to. Throws `TunnelError` `BAD_INPUT` naming what is wrong. */
@@ -89,6 +93,10 @@ export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Prom
     forceEncapsulation: values['force-encapsulation'] === true,
     ikeLifetime: number('--ike-lifetime', values['ike-lifetime'], ...LIFETIMES),
     espLifetime: number('--esp-lifetime', values['esp-lifetime'], ...LIFETIMES),
+    esp: {
+      truncatedSha256: values['sha256-96'] === true,
+      extendedSequenceNumbers: values.esn === true,
+    },
     ipv6: values.ipv6 === true,
     searchList: values.search ?? [],
     command,
@@ -113,6 +121,8 @@ function parse(args: string[]) {
         'force-encapsulation': { type: 'boolean' },
         'ike-lifetime': { type: 'string' },
         'esp-lifetime': { type: 'string' },
+        'sha256-96': { type: 'boolean' },
+        esn: { type: 'boolean' },
         ipv6: { type: 'boolean' },
         'key-file': { type: 'string', multiple: true },
         'passphrase-file': { type: 'string' },

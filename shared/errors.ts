@@ -208,8 +208,10 @@ export const ERRORS = {
   },
   L2TP_NO_RESPONSE: {
     title: 'The encrypted channel stands, but the gateway’s L2TP service does not answer.',
-    cause: 'Its L2TP service is stopped, or a firewall on the gateway drops UDP 1701 inside IPsec.',
-    advice: 'Try again. If it persists, ask the gateway’s operator to check the L2TP service.',
+    cause:
+      'Its L2TP service is stopped, a firewall on the gateway drops UDP 1701 inside IPsec, or it checks packets in another way than was agreed on.',
+    advice:
+      'Try again, with an old gateway also with the short check of SHA-256 under “Advanced” (`--sha256-96`). If it persists, ask the gateway’s operator to check the L2TP service.',
     exit: 30,
   },
   L2TP_REFUSED: {

@@ -17,8 +17,8 @@ const SLOT_HEADROOM: typeof contract.SLOT_HEADROOM = 256;
 const SEALED_HEADER: typeof contract.SEALED_HEADER = 3;
 
 /** Offsets in a context, as in assembly/context.ts. */
-const SEQUENCE = 4;
 const OCTETS = 8;
+const SEQUENCE = 24;
 
 export function wasmEspEngine(wasm: Wasm, random: Random): EspEngine {
   const pool = new Pool(wasm, random);
@@ -78,9 +78,17 @@ class Pool {
     if (integrityKey !== undefined) {
       this.#memory.set(integrityKey, wasm.IO.value + wasm.INTEGRITY_KEY.value);
     }
-    const { cipher, integrity } = shape;
-    const keyLengths = [cipherKey.length, integrityKey?.length ?? 0] as const;
-    wasm.openContext(index, spi, Number(inbound), cipher, keyLengths[0], integrity, keyLengths[1]);
+    wasm.openContext(
+      index,
+      spi,
+      Number(inbound),
+      shape.cipher,
+      cipherKey.length,
+      shape.integrity,
+      integrityKey?.length ?? 0,
+      shape.icv,
+      Number(shape.extended),
+    );
     return index;
   }
 
@@ -94,7 +102,8 @@ class Pool {
   }
 
   sequence(index: number): number {
-    return this.#view.getUint32(this.#context(index) + SEQUENCE, true);
+    const at = this.#context(index) + SEQUENCE;
+    return this.#view.getUint32(at + 4, true) * 2 ** 32 + this.#view.getUint32(at, true);
   }
 
   octets(index: number): number {

@@ -17,6 +17,8 @@ export interface Wasm {
     cipherKeyLength: number,
     integrity: number,
     integrityKeyLength: number,
+    icvLength: number,
+    extended: number,
   ): void;
   closeContext(index: number): void;
   wipeSlots(): void;

@@ -3,18 +3,25 @@ import type { EspCipher, EspIntegrity, EspSaParameters } from '../shared/esp/eng
 
 /** Numbers as in assembly/algorithms.ts, lengths in bytes. */
 const CIPHERS: Readonly<
-  Record<EspCipher, { code: number; keys: readonly number[]; iv: number; padTo: number }>
+  Record<
+    EspCipher,
+    { code: number; keys: readonly number[]; iv: number; padTo: number; random?: true }
+  >
 > = {
-  'aes-cbc': { code: 0, keys: [16, 24, 32], iv: 16, padTo: 16 },
-  '3des-cbc': { code: 1, keys: [24], iv: 8, padTo: 8 },
+  'aes-cbc': { code: 0, keys: [16, 24, 32], iv: 16, padTo: 16, random: true },
+  '3des-cbc': { code: 1, keys: [24], iv: 8, padTo: 8, random: true },
   'aes-gcm-16': { code: 2, keys: [20, 28, 36], iv: 8, padTo: 4 },
   null: { code: 3, keys: [0], iv: 0, padTo: 4 },
+  'aes-ctr': { code: 4, keys: [20, 28, 36], iv: 8, padTo: 4 },
 };
 
 const INTEGRITIES: Readonly<Record<EspIntegrity, { code: number; key: number; icv: number }>> = {
   'hmac-md5-96': { code: 0, key: 16, icv: 12 },
   'hmac-sha1-96': { code: 1, key: 20, icv: 12 },
+  'hmac-sha2-256-96': { code: 2, key: 32, icv: 12 },
   'hmac-sha2-256-128': { code: 2, key: 32, icv: 16 },
+  'hmac-sha2-384-192': { code: 3, key: 48, icv: 24 },
+  'hmac-sha2-512-256': { code: 4, key: 64, icv: 32 },
 };
 
 /** AES-GCM authenticates itself. */
@@ -33,6 +40,7 @@ export interface SaShape {
   readonly padTo: number;
   /** Whether each packet takes an unpredictable IV. */
   readonly randomIv: boolean;
+  readonly extended: boolean;
 }
 
 /** Throws `RangeError` on parameters that no SA can have. */
@@ -60,7 +68,8 @@ export function saShape(parameters: EspSaParameters): SaShape {
     head: HEADER + cipher.iv,
     icv: integrity.icv,
     padTo: cipher.padTo,
-    randomIv: !combined && cipher.iv > 0,
+    randomIv: cipher.random === true,
+    extended: parameters.extendedSequenceNumbers === true,
   };
 }
 

@@ -137,6 +137,7 @@ export async function startLaboratory(megabytes: number): Promise<Laboratory> {
               preSharedKey: LINUX_PSK,
               userName: 'alice',
               password: LINUX_USERS.alice,
+              esp: { truncatedSha256: false, extendedSequenceNumbers: false },
               allowPap: false,
             },
           },

@@ -8,20 +8,31 @@ import type { Bytes } from '../wire/bytes.ts';
 import type { Packet } from '../wire/packet.ts';
 
 /** Encryption algorithms of an ESP SA; AES key lengths follow from the key. */
-export type EspCipher = 'aes-cbc' | '3des-cbc' | 'aes-gcm-16' | 'null';
+export type EspCipher = 'aes-cbc' | '3des-cbc' | 'aes-ctr' | 'aes-gcm-16' | 'null';
 
-/** Integrity algorithms with their truncation; none with `aes-gcm-16`, which authenticates itself. */
-export type EspIntegrity = 'hmac-md5-96' | 'hmac-sha1-96' | 'hmac-sha2-256-128';
+/**
+ * Integrity algorithms with their truncation; none with `aes-gcm-16`, which authenticates itself. `hmac-sha2-256-96` is in no RFC: it is
+ * what Linux before 2.6.33 and what was made from it do where `hmac-sha2-256-128` was agreed on.
+ */
+export type EspIntegrity =
+  | 'hmac-md5-96'
+  | 'hmac-sha1-96'
+  | 'hmac-sha2-256-96'
+  | 'hmac-sha2-256-128'
+  | 'hmac-sha2-384-192'
+  | 'hmac-sha2-512-256';
 
 /** What both ends of one direction share. */
 export interface EspSaParameters {
   /** 32-bit number of the receiver's choosing, never 0. */
   readonly spi: number;
   readonly cipher: EspCipher;
-  /** AES-GCM: 16, 24 or 32 bytes of key and 4 bytes of salt (RFC 4106 §8.1). */
+  /** AES-GCM and AES-CTR: 16, 24 or 32 bytes of key and 4 bytes of salt or nonce (RFC 4106 §8.1, RFC 3686 §5.1). */
   readonly cipherKey: Bytes;
   readonly integrity?: EspIntegrity;
   readonly integrityKey?: Bytes;
+  /** Sequence numbers of 64 bits, of which a packet carries the lower half (RFC 4303 §2.2.1). */
+  readonly extendedSequenceNumbers?: boolean;
 }
 
 /** Bytes from one slot's beginning to the next. */
@@ -42,7 +53,7 @@ export const MAX_SAS = 32;
  * CBC's IVs come from a generator with a key of this many bytes, which is fed from the system's randomness with every
  * outbound SA and before it would have given more IVs than these. Whoever has read its memory then knows the IVs of at most the
  * next 1,024 packets, about 1.4 MB, or on an idle tunnel those until the next rekey: there is no clock here. One seed for
- * 1,024 packets costs nothing that could be measured. AES-GCM's IVs are the sequence numbers.
+ * 1,024 packets costs nothing that could be measured. The IVs of AES-GCM and AES-CTR are the sequence numbers.
  */
 export const IV_SEED_LENGTH = 32;
 export const IVS_PER_SEED = 1024;

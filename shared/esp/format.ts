@@ -1,6 +1,6 @@
 /**
  * What an ESP packet looks like under each algorithm: `SPI · sequence · IV · ciphertext · ICV`, where the
- * plaintext is `payload · 1, 2, 3… · pad length · next header`. Left out: extended sequence numbers, TFC padding.
+ * plaintext is `payload · 1, 2, 3… · pad length · next header`. Left out: TFC padding.
  * @rfc 4303 §2
  */
 import type { HashName } from '../crypto/suite.ts';
@@ -13,10 +13,13 @@ export const ESP_HEADER = 8;
 export const ESP_TRAILER = 2;
 
 /** The counter starts at 1 and must not wrap (RFC 4303 §3.3.3). */
-export const MAX_SEQUENCE = 0xffff_ffff;
+const MAX_SEQUENCE = 0xffff_ffff;
+
+/** An extended one ends where a number of JavaScript's is no longer exact: no SA lives to see it. */
+export const MAX_EXTENDED_SEQUENCE: number = Number.MAX_SAFE_INTEGER;
 
 interface CipherShape {
-  /** Bytes of keying material, the salt of AES-GCM included. */
+  /** Bytes of keying material, the salt of AES-GCM and the nonce of AES-CTR included. */
   readonly keyLengths: readonly number[];
   readonly ivLength: number;
   /** The plaintext is padded to a multiple of this; 4 where the cipher itself asks for nothing (RFC 4303 §2.4). */
@@ -33,6 +36,7 @@ interface IntegrityShape {
 
 /**
  * @rfc 3602 §2.4
+ * @rfc 3686 §3
  * @rfc 4106 §3
  * @rfc 2451 §2.4
  * @rfc 2410 §3
@@ -40,6 +44,7 @@ interface IntegrityShape {
 export const ESP_CIPHERS: Readonly<Record<EspCipher, CipherShape>> = {
   'aes-cbc': { keyLengths: [16, 24, 32], ivLength: 16, padTo: 16, blockLength: 16 },
   '3des-cbc': { keyLengths: [24], ivLength: 8, padTo: 8, blockLength: 8 },
+  'aes-ctr': { keyLengths: [20, 28, 36], ivLength: 8, padTo: 4, blockLength: 1 },
   'aes-gcm-16': { keyLengths: [20, 28, 36], ivLength: 8, padTo: 4, blockLength: 1 },
   null: { keyLengths: [0], ivLength: 0, padTo: 4, blockLength: 1 },
 };
@@ -52,7 +57,10 @@ export const ESP_CIPHERS: Readonly<Record<EspCipher, CipherShape>> = {
 export const ESP_INTEGRITIES: Readonly<Record<EspIntegrity, IntegrityShape>> = {
   'hmac-md5-96': { hash: 'md5', keyLength: 16, icvLength: 12 },
   'hmac-sha1-96': { hash: 'sha1', keyLength: 20, icvLength: 12 },
+  'hmac-sha2-256-96': { hash: 'sha256', keyLength: 32, icvLength: 12 },
   'hmac-sha2-256-128': { hash: 'sha256', keyLength: 32, icvLength: 16 },
+  'hmac-sha2-384-192': { hash: 'sha384', keyLength: 48, icvLength: 24 },
+  'hmac-sha2-512-256': { hash: 'sha512', keyLength: 64, icvLength: 32 },
 };
 
 /** Tag of AES-GCM with a 16-byte ICV (RFC 4106 §6). */
@@ -64,6 +72,7 @@ export class EspFormat {
   readonly icvLength: number;
   /** Whether each packet takes an unpredictable IV, as CBC does. */
   readonly randomIv: boolean;
+  readonly extended: boolean;
   readonly #padTo: number;
   readonly #blockLength: number;
 
@@ -85,8 +94,14 @@ export class EspFormat {
     this.ivLength = shape.ivLength;
     this.icvLength = integrity === undefined ? GCM_TAG : ESP_INTEGRITIES[integrity].icvLength;
     this.randomIv = shape.blockLength > 1;
+    this.extended = parameters.extendedSequenceNumbers === true;
     this.#padTo = shape.padTo;
     this.#blockLength = shape.blockLength;
+  }
+
+  /** The last sequence number that a packet may have. */
+  get lastSequence(): number {
+    return this.extended ? MAX_EXTENDED_SEQUENCE : MAX_SEQUENCE;
   }
 
   /** What comes before the ciphertext. */

@@ -18,10 +18,10 @@ import {
   SLOT_HEADROOM,
   SLOT_SIZE,
 } from './engine.ts';
-import { ESP_HEADER, ESP_TRAILER, EspFormat, MAX_SEQUENCE } from './format.ts';
+import { ESP_HEADER, ESP_TRAILER, EspFormat } from './format.ts';
 import { IvGenerator } from './iv-generator.ts';
 import { ReplayWindow } from './replay-window.ts';
-import { type Transform, transform } from './transform.ts';
+import { type PacketNumber, type Transform, transform } from './transform.ts';
 
 /**
  * An engine over `primitives`, with IVs from a generator that `random` seeds. A test of the counter's end passes as `sequence` the
@@ -161,7 +161,7 @@ class ReferenceSealer implements EspSealer {
       }
     }
     if (this.#format.randomIv) this.#pool.ivs.reserve(count);
-    const sealed = Math.min(count, MAX_SEQUENCE - this.#sequence);
+    const sealed = Math.min(count, this.#format.lastSequence - this.#sequence);
     for (const packet of packets.slice(0, sealed)) {
       this.#sealOne(packet, algorithms, nextHeader);
       prependRecord(packet, channel);
@@ -184,11 +184,11 @@ class ReferenceSealer implements EspSealer {
     for (let i = 0; i < padLength; i++) plaintext[end - start + i] = i + 1;
     plaintext[plaintext.length - 2] = padLength;
     plaintext[plaintext.length - 1] = nextHeader;
-    const header = espHeader(this.spi, ++this.#sequence);
-    const body = algorithms.protect(header, plaintext);
+    const number = packetNumber(this.spi, ++this.#sequence, this.#format);
+    const body = algorithms.protect(number, plaintext);
     packet.start = start - this.#format.headLength;
     packet.end = packet.start + ESP_HEADER + body.length;
-    bytes.set(header, packet.start);
+    bytes.set(number.header, packet.start);
     bytes.set(body, packet.start + ESP_HEADER);
     this.#octets += packet.end - packet.start;
   }
@@ -234,14 +234,15 @@ class ReferenceInbound implements EspInbound {
   open(packet: Packet): { readonly result: OpenResult; readonly nextHeader?: number } {
     const { bytes, start, end } = packet;
     if (!this.#format.fits(end - start)) return { result: OpenResult.malformed };
-    const header = bytes.slice(start, start + ESP_HEADER);
-    const sequence = new DataView(header.buffer).getUint32(4);
+    const lower = new DataView(bytes.buffer, bytes.byteOffset + start).getUint32(4);
+    const sequence = this.#format.extended ? this.#window.extend(lower) : lower;
+    const number = packetNumber(this.spi, sequence, this.#format);
     const body = bytes.slice(start + ESP_HEADER, end);
-    if (!this.#algorithms.authentic(header, body)) return { result: OpenResult.badIcv };
+    if (!this.#algorithms.authentic(number, body)) return { result: OpenResult.badIcv };
     if (!this.#window.admits(sequence)) return { result: OpenResult.replayed };
     this.#window.record(sequence);
     this.#octets += end - start;
-    const plaintext = this.#algorithms.reveal(header, body);
+    const plaintext = this.#algorithms.reveal(number, body);
     const length = payloadLength(plaintext);
     if (length === undefined) return { result: OpenResult.badPadding };
     packet.start = start + this.#format.headLength;
@@ -258,12 +259,14 @@ function prependRecord(packet: Packet, channel: number): void {
   packet.bytes.set([channel, length >>> 8, length & 0xff], packet.start);
 }
 
-function espHeader(spi: number, sequence: number): Bytes {
+function packetNumber(spi: number, sequence: number, { extended }: EspFormat): PacketNumber {
   const header = new Uint8Array(ESP_HEADER);
   const view = new DataView(header.buffer);
   view.setUint32(0, spi);
-  view.setUint32(4, sequence);
-  return header;
+  view.setUint32(4, sequence % 2 ** 32);
+  const higher = new Uint8Array(extended ? 4 : 0);
+  if (extended) new DataView(higher.buffer).setUint32(0, Math.floor(sequence / 2 ** 32));
+  return { header, higher };
 }
 
 /**

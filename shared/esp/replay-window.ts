@@ -1,4 +1,5 @@
-/** The anti-replay window of one inbound SA, for 32-bit sequence numbers; extended ones (ESN) are left out. */
+/** The anti-replay window of one inbound SA. */
+import { MAX_EXTENDED_SEQUENCE } from './format.ts';
 
 /** How far behind the newest packet another may arrive, in packets. RFC 4303 asks for 32 and prefers 64. */
 export const REPLAY_WINDOW = 1024;
@@ -12,9 +13,22 @@ export class ReplayWindow {
   readonly #seen: Uint32Array = new Uint32Array(REPLAY_WINDOW / 32);
   #newest = 0;
 
-  /** Whether `sequence` is neither a repetition, nor too old, nor 0, which no sender uses. */
+  /**
+   * The whole of an extended number of which a packet carries the lower 32 bits: the one within the window, else the next above
+   * it; below 0 for what would be older than the first.
+   *
+   * Deviation: RFC 4303 appendix A3 finds the upper half again once 2^32 packets in a row were lost. L2TP gives up long before.
+   * @rfc 4303 appendix A2.2
+   */
+  extend(lower: number): number {
+    const bottom = this.#newest - REPLAY_WINDOW + 1;
+    const sequence = Math.floor(bottom / 2 ** 32) * 2 ** 32 + lower;
+    return sequence >= bottom ? sequence : sequence + 2 ** 32;
+  }
+
+  /** Whether `sequence` is neither a repetition, nor too old, nor one that no sender uses. */
   admits(sequence: number): boolean {
-    if (sequence === 0) return false;
+    if (sequence < 1 || sequence > MAX_EXTENDED_SEQUENCE) return false;
     if (sequence > this.#newest) return true;
     if (sequence + REPLAY_WINDOW <= this.#newest) return false;
     return !this.#bit(sequence);

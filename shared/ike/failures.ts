@@ -3,7 +3,7 @@ import type { Failure } from '../errors.ts';
 import { NotifyType, notifyName } from '../isakmp/numbers.ts';
 import type { SettledConfig } from './config.ts';
 import { summarizePhase1 } from './phase1-transforms.ts';
-import { describePhase2 } from './phase2-transforms.ts';
+import { summarizePhase2 } from './phase2-transforms.ts';
 
 /** How far the exchange was. */
 type FailureStage = 'proposal' | 'authentication' | 'quick-mode';
@@ -45,6 +45,6 @@ export function foreignChoice(config: SettledConfig, stage: FailureStage): Failu
 
 function offered({ phase1, phase2 }: SettledConfig, stage: FailureStage): string {
   return stage === 'quick-mode'
-    ? `offered for ESP: ${phase2.map(describePhase2).join('; ')}`
+    ? `offered for ESP: ${summarizePhase2(phase2)}`
     : `offered for IKE: ${summarizePhase1(phase1)}`;
 }

@@ -28,8 +28,8 @@ export type KeyBits = 128 | 192 | 256;
 
 /**
  * The offer, best first, as RFC 8247 rates it: by group, then by hash, then by cipher. Group 14 has every combination a
- * gateway is known to insist on; below it what is slow for no gain (8192 bits), then only what old gateways have no better
- * than. SHA-1 over the curves is Windows' own proposal. Group 17 is understood, and not offered: the list is full.
+ * gateway is known to insist on; below it what is slow for no gain (6144 bits and more), then only what old gateways have no
+ * better than. SHA-1 over the curves is Windows' own proposal.
  * @rfc 8247 §2.1
  * @rfc 8247 §2.2
  * @rfc 8247 §2.4
@@ -48,7 +48,7 @@ export const PHASE1_TRANSFORMS: readonly Phase1Transform[] = [
   aes(128, 'sha256', 14),
   aes(256, 'sha1', 14),
   aes(128, 'sha1', 14),
-  des3('sha1', 14),
+  aes(256, 'sha512', 17),
   aes(256, 'sha512', 18),
   aes(256, 'sha256', 5),
   aes(256, 'sha1', 5),

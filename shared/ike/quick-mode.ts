@@ -185,5 +185,6 @@ function espParameters(sa: IkeSa, seed: ChildSeed, spi: Bytes): EspSaParameters 
     ...(transform.integrity === undefined
       ? {}
       : { integrity: transform.integrity, integrityKey: material.slice(sizes.cipher) }),
+    ...(transform.extendedSequenceNumbers && { extendedSequenceNumbers: true }),
   };
 }

@@ -5,6 +5,7 @@ import {
   CertificateEncoding,
   EncapsulationMode,
   EncryptionAlgorithm,
+  EXTENDED_SEQUENCE_NUMBERS,
   ExchangeType,
   HashAlgorithm,
   IdType,
@@ -63,6 +64,7 @@ export const ESP_TRANSFORM_NAMES: Names = {
   3: 'ESP_3DES',
   11: 'ESP_NULL',
   12: 'ESP_AES-CBC',
+  13: 'ESP_AES-CTR',
   20: 'ESP_AES-GCM-16',
 };
 
@@ -127,7 +129,7 @@ export const PHASE1_ATTRIBUTES: Readonly<Record<number, AttributeName>> = {
   [Phase1Attribute.keyLength]: { name: 'Key Length' },
 };
 
-/** @rfc 2407 §4.5 */
+/** @rfc 2407 §4.5, RFC 4304 §2 for the last */
 export const PHASE2_ATTRIBUTES: Readonly<Record<number, AttributeName>> = {
   [Phase2Attribute.lifeType]: { name: 'SA Life Type', values: LIFE_TYPES },
   [Phase2Attribute.lifeDuration]: { name: 'SA Life Duration' },
@@ -149,9 +151,15 @@ export const PHASE2_ATTRIBUTES: Readonly<Record<number, AttributeName>> = {
       [AuthenticationAlgorithm.hmacMd5]: 'HMAC-MD5',
       [AuthenticationAlgorithm.hmacSha]: 'HMAC-SHA',
       [AuthenticationAlgorithm.hmacSha2256]: 'HMAC-SHA2-256',
+      [AuthenticationAlgorithm.hmacSha2384]: 'HMAC-SHA2-384',
+      [AuthenticationAlgorithm.hmacSha2512]: 'HMAC-SHA2-512',
     },
   },
   [Phase2Attribute.keyLength]: { name: 'Key Length' },
+  [Phase2Attribute.extendedSequenceNumber]: {
+    name: 'Extended (64-bit) Sequence Number',
+    values: { [EXTENDED_SEQUENCE_NUMBERS]: '64-bit Sequence Number' },
+  },
 };
 
 /** @rfc 2407 §4.6.2.1 */

@@ -10,13 +10,17 @@ import type { EspKey, IkeKey } from './recorder.ts';
 const CIPHERS: Readonly<Record<EspCipher, string>> = {
   'aes-cbc': 'AES-CBC [RFC3602]',
   '3des-cbc': 'TripleDES-CBC [RFC2451]',
+  'aes-ctr': 'AES-CTR [RFC3686]',
   'aes-gcm-16': 'AES-GCM with 16 octet ICV [RFC4106]',
   null: 'NULL',
 };
 const INTEGRITIES: Readonly<Record<EspIntegrity, string>> = {
   'hmac-md5-96': 'HMAC-MD5-96 [RFC2403]',
   'hmac-sha1-96': 'HMAC-SHA-1-96 [RFC2404]',
+  'hmac-sha2-256-96': 'HMAC-SHA-256-96 [draft-ietf-ipsec-ciph-sha-256-00]',
   'hmac-sha2-256-128': 'HMAC-SHA-256-128 [RFC4868]',
+  'hmac-sha2-384-192': 'HMAC-SHA-384-192 [RFC4868]',
+  'hmac-sha2-512-256': 'HMAC-SHA-512-256 [RFC4868]',
 };
 
 /** Both tables in one text. A line that begins with `#` is a comment to Wireshark. */
@@ -55,6 +59,8 @@ function espLine({ direction, path, parameters }: EspKey): string {
     `0x${toHex(cipherKey)}`,
     integrity === undefined ? 'NULL' : INTEGRITIES[integrity],
     integrityKey === undefined ? '' : `0x${toHex(integrityKey)}`,
+    // Columns that Wireshark has from 4.2 on; no recording is so long that the upper half begins to count.
+    ...(parameters.extendedSequenceNumbers ? ['64-bit', '0'] : []),
   ];
   return columns.map((column) => `"${column}"`).join(',');
 }

@@ -1,7 +1,7 @@
 /**
  * Protocol numbers of ISAKMP, the IPsec DOI and IKEv1, named and ordered as in the IANA registries
  * "ISAKMP Registry" and "Internet Key Exchange (IKE) Attributes". RFC 2407, 2408, 2409, 3602, 3706, 3947,
- * 4106, 4868. Left out: what this project neither sends nor tells apart from an unknown number.
+ * 3686, 4106, 4304, 4868. Left out: what this project neither sends nor tells apart from an unknown number.
  */
 
 /** @rfc 2408 §3.1 */
@@ -52,8 +52,8 @@ export const SIT_IDENTITY_ONLY = 1;
 /** @rfc 2407 §4.4.2 */
 export const IsakmpTransformId = { keyIke: 1 } as const;
 
-/** @rfc 2407 §4.4.4, RFC 3602 §5.2, RFC 4106 §8.3 */
-export const EspTransformId = { des3: 3, aesCbc: 12, aesGcm16: 20 } as const;
+/** @rfc 2407 §4.4.4, RFC 3602 §5.2, RFC 3686 §5.3, RFC 4106 §8.3 */
+export const EspTransformId = { des3: 3, aesCbc: 12, aesCtr: 13, aesGcm16: 20 } as const;
 
 /** Attribute types of an IKE (phase 1) transform. @rfc 2409 appendix A */
 export const Phase1Attribute = {
@@ -87,7 +87,7 @@ export const CertificateEncoding = { x509Signature: 4 } as const;
 /** The same numbers in both phases. @rfc 2407 §4.5 */
 export const LifeType = { seconds: 1, kilobytes: 2 } as const;
 
-/** Attribute types of an IPsec (phase 2) transform. @rfc 2407 §4.5 */
+/** Attribute types of an IPsec (phase 2) transform. @rfc 2407 §4.5, RFC 4304 §2 for the last */
 export const Phase2Attribute = {
   lifeType: 1,
   lifeDuration: 2,
@@ -95,6 +95,7 @@ export const Phase2Attribute = {
   encapsulationMode: 4,
   authenticationAlgorithm: 5,
   keyLength: 6,
+  extendedSequenceNumber: 11,
 } as const;
 
 /** @rfc 2407 §4.5, RFC 3947 §5.1; the last two from its drafts 02 and 03 */
@@ -107,8 +108,17 @@ export const EncapsulationMode = {
   udpTransportDraft: 61444,
 } as const;
 
-/** @rfc 2407 §4.5, RFC 4868 for the last */
-export const AuthenticationAlgorithm = { hmacMd5: 1, hmacSha: 2, hmacSha2256: 5 } as const;
+/** @rfc 2407 §4.5, RFC 4868 §4 for those of SHA-2 */
+export const AuthenticationAlgorithm = {
+  hmacMd5: 1,
+  hmacSha: 2,
+  hmacSha2256: 5,
+  hmacSha2384: 6,
+  hmacSha2512: 7,
+} as const;
+
+/** The attribute's one value. @rfc 4304 §2 */
+export const EXTENDED_SEQUENCE_NUMBERS = 1;
 
 /** @rfc 2407 §4.6.2.1 */
 export const IdType = {

@@ -2,6 +2,7 @@
 import type { Encapsulation } from '../ike/io.ts';
 import { describePhase1, type Phase1Transform } from '../ike/phase1-transforms.ts';
 import { describePhase2, type Phase2Transform } from '../ike/phase2-transforms.ts';
+import { isAdvisedAgainst } from '../ike/ratings.ts';
 import type { AuthMethod } from '../ppp/ppp.ts';
 import type { Bytes } from '../wire/bytes.ts';
 
@@ -69,17 +70,8 @@ export function describeSession(
   };
 }
 
-/**
- * Names among those lists that a gateway should be weaned from.
- * @rfc 8221 §5
- * @rfc 8221 §6
- * @rfc 8247 §2.2
- * @rfc 8247 §2.4
- */
 function advisedAgainst(...lists: readonly string[]): string[] {
-  return lists.flatMap((list) =>
-    list.split(', ').filter((name) => /^3DES|MD5|^MODP-(1024|1536)$/.test(name)),
-  );
+  return lists.flatMap((list) => list.split(', ').filter(isAdvisedAgainst));
 }
 
 /** PAP and CHAP-MD5: the gateway never proves that it knows the password. */

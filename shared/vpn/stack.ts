@@ -6,6 +6,7 @@
 import type { Failure } from '../errors.ts';
 import { Ike } from '../ike/ike.ts';
 import type { IkeOutput } from '../ike/io.ts';
+import { espTransforms } from '../ike/phase2-transforms.ts';
 import type { IpInput } from '../ip/messages.ts';
 import { IpStack } from '../ip/stack.ts';
 import { Channel, type ChannelName } from '../relay/channels.ts';
@@ -110,6 +111,7 @@ export class Stack {
       natTraversal,
       ...(config.ikeLifetime && { ikeLifetime: config.ikeLifetime }),
       ...(config.childLifetime && { childLifetime: config.childLifetime }),
+      ...(config.esp && { phase2: espTransforms(config.esp) }),
       claimsSpis: true,
       innerLocalPort: config.innerPort,
       innerRemotePort: L2TP_PORT,

@@ -12,6 +12,7 @@ import { type Bytes, concat, EMPTY, toHex } from '../../shared/wire/bytes.ts';
 import { Writer } from '../../shared/wire/writer.ts';
 import type { Build } from '../../wasm/index.ts';
 import { everySa, type Opened, openAll } from '../support/esp.ts';
+import { encrypted } from '../support/esp-packet.ts';
 import { nodePrimitives } from '../support/node-primitives.ts';
 import { SeededRandom } from '../support/random.ts';
 import { WASM_BUILDS, wasmSuite } from '../support/wasm-suite.ts';
@@ -36,6 +37,8 @@ const packet = fc.record({
     fc.nat({ max: 200 }),
     fc.constantFrom(0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ff00, 0xffff_ffff),
   ),
+  /** The upper half, where numbers have one. */
+  higher: fc.constantFrom(0, 0, 0, 1, 2, 0x1f_ffff, 0x20_0000, 0xffff_ffff),
   payload: octets(80),
   /** Bytes more of it. */
   length: fc.constantFrom(0, 0, 0, 1, 15, 1_400),
@@ -93,31 +96,34 @@ function readable({ result, nextHeader, payload }: Opened): string {
 
 /** A packet with a right ICV around whatever it is told. */
 function craft(parameters: EspSaParameters, each: Packet): Bytes {
-  const { cipher, cipherKey, integrity, integrityKey } = parameters;
+  const { cipher, cipherKey, integrity, integrityKey, extendedSequenceNumbers } = parameters;
   const { ivLength, blockLength } = ESP_CIPHERS[cipher];
   const head = new Writer().u32(parameters.spi).u32(each.sequence).finish();
+  const higher = extendedSequenceNumbers ? new Writer().u32(each.higher).finish() : EMPTY;
   const iv = new Uint8Array(ivLength).fill(7);
   const inner = concat(each.payload, new Uint8Array(each.length), each.padding);
   const missing = each.aligned ? blockLength - ((inner.length + 2) % blockLength) : 0;
   const padding = Uint8Array.from({ length: missing % blockLength }, (_, i) => i + 1);
   const trailer = Uint8Array.of(each.padLength ?? padding.length, each.nextHeader);
   const clear = concat(inner, padding, trailer);
-  if (cipher === 'aes-gcm-16') return concat(head, iv, sealGcm(cipherKey, iv, head, clear));
+  if (cipher === 'aes-gcm-16') {
+    const associated = concat(head.slice(0, 4), higher, head.slice(4));
+    return concat(head, iv, sealGcm(cipherKey, iv, associated, clear));
+  }
   // What is not whole blocks cannot be encrypted; its ICV is right all the same.
   const whole = clear.length % blockLength === 0;
-  const ciphertext =
-    cipher === 'null' || !whole ? clear : nodePrimitives.cbcEncrypt(cipher, cipherKey, iv, clear);
+  const ciphertext = whole ? encrypted(parameters, iv, clear) : clear;
   const { hash, icvLength } = ESP_INTEGRITIES[integrity!];
   const covered = concat(head, iv, ciphertext);
-  const icv = nodePrimitives.hmac(hash, integrityKey!, covered).slice(0, icvLength);
+  const icv = nodePrimitives.hmac(hash, integrityKey!, covered, higher).slice(0, icvLength);
   return concat(covered, icv);
 }
 
-function sealGcm(key: Bytes, iv: Bytes, head: Bytes, clear: Bytes): Bytes {
+function sealGcm(key: Bytes, iv: Bytes, associated: Bytes, clear: Bytes): Bytes {
   const [aesKey, salt] = [key.slice(0, -4), key.slice(-4)];
   const name = `aes-${(8 * aesKey.length) as 128}-gcm` as const;
   const cipher = createCipheriv(name, aesKey, concat(salt, iv), { authTagLength: GCM_TAG });
-  cipher.setAAD(head);
+  cipher.setAAD(associated);
   const ciphertext = concat(cipher.update(clear), cipher.final(), EMPTY);
   return concat(ciphertext, cipher.getAuthTag());
 }

@@ -43,6 +43,8 @@ interface Row {
   /** What the session has to say about itself. */
   readonly cipher: string;
   readonly signIn: string;
+  /** For `dial`. */
+  readonly options: readonly string[];
 }
 
 /** strongSwan's words against ours. */
@@ -54,7 +56,27 @@ const CIPHERS = {
   aes128gcm16: 'AES-GCM-16-128',
   aes256gcm16: 'AES-GCM-16-256',
   '3des-sha1': '3DES-CBC, HMAC-SHA1-96',
+  'aes128ctr-sha256': 'AES-CTR-128, HMAC-SHA2-256-128',
+  'aes192ctr-sha256': 'AES-CTR-192, HMAC-SHA2-256-128',
+  'aes256ctr-sha1': 'AES-CTR-256, HMAC-SHA1-96',
+  'aes256-sha384': 'AES-CBC-256, HMAC-SHA2-384-192',
+  'aes256-sha512': 'AES-CBC-256, HMAC-SHA2-512-256',
+  'aes256-md5': 'AES-CBC-256, HMAC-MD5-96',
 } as const;
+
+/** What the gateway has to be told, and `dial` as well. */
+const SETTINGS: readonly Partial<Row>[] = [
+  {
+    policy: { esp: 'aes128-sha256', truncatedSha256: true },
+    options: ['--sha256-96'],
+    cipher: 'AES-CBC-128, HMAC-SHA2-256-96',
+  },
+  ...Object.entries({
+    'aes128-sha1-esn': 'AES-CBC-128, HMAC-SHA1-96, ESN',
+    'aes256gcm16-esn': 'AES-GCM-16-256, ESN',
+    'aes256ctr-sha1-esn': 'AES-CTR-256, HMAC-SHA1-96, ESN',
+  }).map(([esp, cipher]) => ({ policy: { esp }, options: ['--esn'], cipher })),
+];
 
 const ROWS: readonly Row[] = [
   ...Object.entries(CIPHERS).map(([esp, cipher]) => row({ policy: { esp }, cipher })),
@@ -67,17 +89,25 @@ const ROWS: readonly Row[] = [
     row({ transport, policy: { signIn: 'chap' }, signIn: 'CHAP-MD5' }),
   ]),
   row({ transport: 'raw ESP', policy: { esp: 'aes128-sha1' }, cipher: CIPHERS['aes128-sha1'] }),
+  ...(['aes128ctr-sha256', 'aes256-sha512'] as const).map((esp) =>
+    row({ transport: 'raw ESP', policy: { esp }, cipher: CIPHERS[esp] }),
+  ),
+  ...SETTINGS.map(row),
+  row({ ...SETTINGS.at(-1), transport: 'raw ESP' }),
 ];
 
 function row(differences: Partial<Row>): Row {
   const { transport = 'UDP 4500', policy = {}, signIn = 'MS-CHAPv2', cipher } = differences;
+  const { options = [] } = differences;
+  const esp = policy.esp ?? 'its own proposals';
   return {
-    title: `${transport}, ${policy.esp ?? 'its own proposals'}, ${signIn}`,
+    title: [transport, esp, signIn, ...options].join(', '),
     policy,
     transport,
     // What strongSwan puts first when it may choose.
     cipher: cipher ?? CIPHERS['aes256-sha256'],
     signIn,
+    options,
   };
 }
 
@@ -102,7 +132,7 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
   it.for(ROWS)('connects: $title', async (each, context) => {
     const { policy, transport, cipher, signIn } = each;
     const place: Place = transport === 'UDP 4500 through NAT' ? 'behind NAT' : 'near';
-    const options = transport === 'UDP 4500' ? [ENCAPSULATED] : [];
+    const options = [...each.options, ...(transport === 'UDP 4500' ? [ENCAPSULATED] : [])];
     if (place === 'behind NAT' && laboratory.natObstacle !== undefined) {
       skipTrial(context, trial(each), laboratory.natObstacle);
     }
@@ -156,6 +186,12 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
       'IKE_NO_PROPOSAL_CHOSEN',
     ] as const,
     ['no ESP proposal in common', { esp: 'null-sha1' }, {}, 'IKE_NO_PROPOSAL_CHOSEN'] as const,
+    [
+      'no sequence numbers in common',
+      { esp: 'aes128-sha1-esn' },
+      {},
+      'IKE_NO_PROPOSAL_CHOSEN',
+    ] as const,
     ['nothing but PAP', { signIn: 'pap' }, {}, 'PPP_NO_AUTH_PROTOCOL'] as const,
   ])('reports %s', async (_name, policy: Policy, options, code) => {
     await laboratory.gateway.configure(policy);

@@ -4,6 +4,7 @@
  */
 import type { TunnelErrorCode } from '../../shared/errors.ts';
 import type { Phase1Transform } from '../../shared/ike/phase1-transforms.ts';
+import { espTransforms } from '../../shared/ike/phase2-transforms.ts';
 import type { Avp, ResultCode } from '../../shared/l2tp/avp.ts';
 import { decodeControl, encodeControl } from '../../shared/l2tp/message.ts';
 import { MessageType } from '../../shared/l2tp/numbers.ts';
@@ -136,7 +137,7 @@ const IKE: readonly FailureCase[] = [
     code: 'IKE_NO_PROPOSAL_CHOSEN',
     within: 1_000,
     detail: /^offered for ESP: .*AES-GCM-16-256.*; the gateway answered NO-PROPOSAL-CHOSEN$/,
-    gateway: { phase2: [{ cipher: 'aes-gcm-16', keyBits: 192 }] },
+    gateway: { phase2: [{ cipher: 'aes-ctr', keyBits: 192, integrity: 'hmac-md5-96' }] },
   },
   {
     failure: 'Wrong pre-shared key',
@@ -155,12 +156,22 @@ const IKE: readonly FailureCase[] = [
   },
 ];
 
+const TRUNCATED = espTransforms({ truncatedSha256: true }, [
+  { cipher: 'aes-cbc', keyBits: 256, integrity: 'hmac-sha2-256-128' },
+]);
+
 const L2TP: readonly FailureCase[] = [
   {
     failure: 'The gateway has no L2TP service',
     code: 'L2TP_NO_RESPONSE',
     within: 31_500,
     gateway: { misbehaviour: { l2tp: () => [] } },
+  },
+  {
+    failure: 'The gateway cuts HMAC-SHA-256 to 96 bits, and nobody said so',
+    code: 'L2TP_NO_RESPONSE',
+    within: 31_500,
+    gateway: { phase2: TRUNCATED },
   },
   {
     failure: 'The gateway refuses L2TP (StopCCN)',

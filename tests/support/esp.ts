@@ -1,7 +1,9 @@
 /** What the tests of the ESP engines share: the engines, all combinations of algorithms, and filling of slots. */
 import { noblePrimitives } from '../../shared/crypto/noble.ts';
 import {
+  type EspCipher,
   type EspEngine,
+  type EspIntegrity,
   type EspSaParameters,
   type EspSealer,
   SEALED_HEADER,
@@ -22,31 +24,56 @@ export const ESP_ENGINES: Readonly<Record<string, (random: Random) => Promise<Es
   'reference over node:crypto': async (random) => referenceEspEngine(nodePrimitives, random),
 };
 
-/** One SA for each cipher, key length and integrity algorithm that go together. */
+const INTEGRITIES = Object.keys(ESP_INTEGRITIES) as readonly EspIntegrity[];
+
+/** Ways in which a number of 64 bits takes part: in each kind of ICV, and beside each way to seal. */
+const EXTENDED: readonly (readonly [EspCipher, number, EspIntegrity?])[] = [
+  ['aes-gcm-16', 20],
+  ['aes-cbc', 16, 'hmac-sha1-96'],
+  ['aes-cbc', 32, 'hmac-sha2-256-128'],
+  ['aes-ctr', 36, 'hmac-sha2-512-256'],
+  ['null', 0, 'hmac-md5-96'],
+];
+
+/**
+ * One SA for each cipher, key length and integrity algorithm that go together, and some with extended sequence numbers.
+ */
 export function everySa(random: Random): readonly EspSaParameters[] {
   const all: EspSaParameters[] = [];
-  for (const cipher of ['aes-cbc', '3des-cbc', 'null', 'aes-gcm-16'] as const) {
+  for (const cipher of ['aes-cbc', '3des-cbc', 'null', 'aes-ctr', 'aes-gcm-16'] as const) {
     for (const keyLength of ESP_CIPHERS[cipher].keyLengths) {
-      if (cipher === 'aes-gcm-16') {
-        all.push({ spi: spi(random), cipher, cipherKey: random.bytes(keyLength) });
-        continue;
-      }
-      for (const integrity of ['hmac-md5-96', 'hmac-sha1-96', 'hmac-sha2-256-128'] as const) {
-        all.push({
-          spi: spi(random),
-          cipher,
-          cipherKey: random.bytes(keyLength),
-          integrity,
-          integrityKey: random.bytes(ESP_INTEGRITIES[integrity].keyLength),
-        });
-      }
+      const integrities = cipher === 'aes-gcm-16' ? [undefined] : INTEGRITIES;
+      for (const integrity of integrities) all.push(saOf(random, cipher, keyLength, integrity));
     }
+  }
+  for (const [cipher, keyLength, integrity] of EXTENDED) {
+    const parameters = saOf(random, cipher, keyLength, integrity);
+    all.push({ ...parameters, extendedSequenceNumbers: true });
   }
   return all;
 }
 
-export function saName({ cipher, cipherKey, integrity }: EspSaParameters): string {
-  return `${cipher} (${cipherKey.length} bytes) + ${integrity ?? 'its own tag'}`;
+function saOf(
+  random: Random,
+  cipher: EspCipher,
+  keyLength: number,
+  integrity: EspIntegrity | undefined,
+): EspSaParameters {
+  return {
+    spi: spi(random),
+    cipher,
+    cipherKey: random.bytes(keyLength),
+    ...(integrity !== undefined && {
+      integrity,
+      integrityKey: random.bytes(ESP_INTEGRITIES[integrity].keyLength),
+    }),
+  };
+}
+
+export function saName(parameters: EspSaParameters): string {
+  const { cipher, cipherKey, integrity, extendedSequenceNumbers } = parameters;
+  const name = `${cipher} (${cipherKey.length} bytes) + ${integrity ?? 'its own tag'}`;
+  return extendedSequenceNumbers === true ? `${name}, 64-bit numbers` : name;
 }
 
 /** Copies bytes into a slot, where payloads and arriving packets begin. */

@@ -1,5 +1,6 @@
 /** A whole session in virtual time with somebody recording: dialled, used for a ping and a page, and ended. */
 import { nobleSuite } from '../../shared/crypto/noble.ts';
+import type { EspSettings } from '../../shared/ike/phase2-transforms.ts';
 import type { AuthMethod } from '../../shared/ppp/ppp.ts';
 import type { Tap } from '../../shared/vpn/tap.ts';
 import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
@@ -12,6 +13,8 @@ export const SESSION_PASSWORD = 'wonderland';
 export interface SessionOptions {
   readonly method?: AuthMethod;
   readonly phase2?: GatewayConfig['phase2'];
+  /** What the client knows of the gateway's ESP; `phase2` has to agree with it. */
+  readonly esp?: EspSettings;
   /** The relay has raw ESP, and there is no NAT. */
   readonly rawEsp?: boolean;
   /** What the web server answers; whatever it is asked. */
@@ -25,7 +28,7 @@ export async function simulateSession(
   record: (now: () => Millis) => Tap,
   options: SessionOptions = {},
 ): Promise<Laboratory> {
-  const { method = 'mschapv2', phase2, rawEsp = false, content = utf8(CONTENT) } = options;
+  const { method = 'mschapv2', phase2, esp, rawEsp = false, content = utf8(CONTENT) } = options;
   const preSharedKey = utf8('a key that nobody guesses');
   let lab: Laboratory | undefined;
   const tap = record(() => lab?.now ?? 0);
@@ -38,6 +41,7 @@ export async function simulateSession(
       userName: 'alice',
       password: SESSION_PASSWORD,
       authMethods: [method],
+      ...(esp && { esp }),
     },
     gateway: {
       suite: nobleSuite(new SeededRandom(3)),

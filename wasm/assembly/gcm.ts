@@ -1,129 +1,43 @@
 /**
- * AES-GCM as ESP uses it, over jobs: 8 bytes of header as associated data, a 12-byte nonce of salt and IV.
+ * AES-GCM as ESP uses it, over jobs: SPI and sequence number as associated data, a 12-byte nonce of salt and IV.
  * @rfc 4106 §4
  * @rfc 4106 §5
  */
 import {
-  aesSchedule,
-  counterLanes,
-  encryptionPlanes,
-  encryptLanes,
-  LANE_COUNT,
-  PLANES_SIZE,
-  slicePlanes,
-} from './aes';
+  addKeystream,
+  COUNTER_KEY_SIZE,
+  counterCryptJobs,
+  counterExpandKey,
+  encryptZeros,
+  FIRST_GCM,
+  flushKeystream,
+} from './counter';
 import { GHASH_KEY_SIZE, ghashExpandKey, ghashJobs } from './ghash';
-import { IV, jobAt, LENGTH, MAC, TEXT } from './jobs';
-import { BLOCK, COUNTER_BASE, COUNTERS, LANES, PENDING_TARGETS } from './layout';
+import { jobAt, MAC } from './jobs';
+import { COUNTERS } from './layout';
 
-/** An expanded key: u32 rounds and the salt; planes of encryption; GHASH's key. */
-const SALT: usize = 4;
-const ENCRYPTION: usize = 16;
-const HASH_KEY: usize = 16 + 1920;
+/** An expanded key: counter mode's, then GHASH's. */
+const HASH_KEY: usize = COUNTER_KEY_SIZE;
 export const GCM_KEY_SIZE: usize = HASH_KEY + GHASH_KEY_SIZE;
-
-/**
- * The counter's last byte in planes, for groups of lanes from counter 2 on: 1 is the tag's (NIST SP 800-38D §7.1). A slot
- * has room for 128 blocks, so the byte never overflows.
- */
-const PATTERNS: usize = memory.data(2176, 64);
-const MAX_BLOCKS: i32 = 128;
-
-function buildPatterns(): void {
-  for (let i = 0; i <= MAX_BLOCKS; i++) {
-    const group = i / LANE_COUNT;
-    const lane = i - group * LANE_COUNT;
-    for (let bit = 0; bit < 8; bit++) {
-      // The last byte is in row 3, column 3: a plane's last byte, or its last four bits.
-      const at = PATTERNS + group * PLANES_SIZE + (bit + 1) * (PLANES_SIZE >> 3) - 1;
-      const place = ASC_FEATURE_SIMD ? lane : lane + 4;
-      store<u8>(at, load<u8>(at) | <u8>((((i + 2) >> bit) & 1) << place));
-    }
-  }
-}
-
-buildPatterns();
 
 /** Prepares the `length` bytes of key and 4 of salt at `key`. */
 export function gcmExpandKey(key: usize, length: i32, keys: usize): void {
-  const rounds = aesSchedule(key, length);
-  store<i32>(keys, rounds);
-  store<u32>(keys, load<u32>(key + length), SALT);
-  encryptionPlanes(rounds, keys + ENCRYPTION);
-  memory.fill(COUNTERS, 0, 32);
-  for (let lane = 0; lane < LANE_COUNT; lane++) store<usize>(LANES + (lane << 2), COUNTERS);
-  encryptLanes(keys + ENCRYPTION, rounds, 1);
+  counterExpandKey(key, length, keys);
+  encryptZeros(keys, COUNTERS + 16);
   ghashExpandKey(COUNTERS + 16, keys + HASH_KEY);
   memory.fill(COUNTERS, 0, 32);
 }
 
-/** Encrypts or decrypts the jobs' texts, whose tails may be overwritten up to the next whole block. */
 export function gcmCryptJobs(keys: usize, count: i32): void {
-  let pending = 0;
-  for (let i = 0; i < count; i++) {
-    const job = jobAt(i);
-    const text = load<usize>(job, TEXT);
-    const blocks = (load<i32>(job, LENGTH) + 15) >> 4;
-    const groups = blocks / LANE_COUNT;
-    if (groups > 0) {
-      counterBlock(keys, job, 0, BLOCK);
-      slicePlanes(BLOCK, COUNTER_BASE);
-      for (let at = 0; at < PLANES_SIZE; at += 8) {
-        const base = COUNTER_BASE + at;
-        store<u64>(base, load<u64>(base) ^ load<u64>(keys + ENCRYPTION + at));
-      }
-      counterLanes(keys + ENCRYPTION, load<i32>(keys), COUNTER_BASE, PATTERNS, text, groups);
-    }
-    for (let block = groups * LANE_COUNT; block < blocks; block++) {
-      pending = addKeystream(keys, job, block + 2, text + (block << 4), pending);
-    }
-  }
-  flushKeystream(keys, pending);
+  counterCryptJobs(keys, count, FIRST_GCM);
 }
 
 /** Writes to each job its `MAC`: the tag of its ciphertext. */
-export function gcmTagJobs(keys: usize, count: i32): void {
-  ghashJobs(keys + HASH_KEY, count);
+export function gcmTagJobs(keys: usize, count: i32, extended: bool): void {
+  ghashJobs(keys + HASH_KEY, count, extended);
   let pending = 0;
   for (let i = 0; i < count; i++) {
-    pending = addKeystream(keys, jobAt(i), 1, jobAt(i) + MAC, pending);
+    pending = addKeystream(keys, jobAt(i), FIRST_GCM - 1, jobAt(i) + MAC, pending);
   }
   flushKeystream(keys, pending);
-}
-
-/** `counter` is below 256. */
-function counterBlock(keys: usize, job: usize, counter: i32, to: usize): void {
-  store<u32>(to, load<u32>(keys, SALT));
-  store<u64>(to, load<u64>(job, IV), 4);
-  store<u32>(to, <u32>counter << 24, 12);
-}
-
-/**
- * Adds to the 16 bytes at `target` the keystream of one counter, at the latest with `flushKeystream`: singles wait until
- * they fill the lanes. Answers how many wait.
- */
-function addKeystream(keys: usize, job: usize, counter: i32, target: usize, pending: i32): i32 {
-  const at = COUNTERS + (pending << 5);
-  // Encrypted as the first block of a chain whose IV is zero.
-  store<u64>(at, 0);
-  store<u64>(at, 0, 8);
-  counterBlock(keys, job, counter, at + 16);
-  store<usize>(PENDING_TARGETS + (pending << 2), target);
-  if (pending + 1 < LANE_COUNT) return pending + 1;
-  flushKeystream(keys, LANE_COUNT);
-  return 0;
-}
-
-function flushKeystream(keys: usize, pending: i32): void {
-  if (pending == 0) return;
-  for (let lane = 0; lane < LANE_COUNT; lane++) {
-    store<usize>(LANES + (lane << 2), COUNTERS + (lane < pending ? lane << 5 : 0));
-  }
-  encryptLanes(keys + ENCRYPTION, load<i32>(keys), 1);
-  for (let i = 0; i < pending; i++) {
-    const target = load<usize>(PENDING_TARGETS + (i << 2));
-    const stream = COUNTERS + (i << 5);
-    store<u64>(target, load<u64>(target) ^ load<u64>(stream, 16));
-    store<u64>(target, load<u64>(target, 8) ^ load<u64>(stream, 24), 8);
-  }
 }

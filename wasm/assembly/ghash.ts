@@ -6,7 +6,7 @@
  * NIST SP 800-38D §6.3 and §6.4.
  */
 import { ghashFinish, ghashLanes, storeGhashTable } from './generated/ghash-lanes';
-import { IV, jobAt, LENGTH, MAC, PACKET, TEXT } from './jobs';
+import { IV, jobAt, LENGTH, MAC, PACKET, SEQUENCE, TEXT } from './jobs';
 import { BLOCK, GHASH_POWERS, GHASH_PRODUCTS, GHASH_Y, LANES, ZEROS } from './layout';
 
 /** A key: H for multiplication, tables of H, tables of H¹⁶. */
@@ -62,25 +62,30 @@ function makeTables(factor: usize, tables: usize): void {
 
 /**
  * Writes GHASH to each job's `MAC`. Its input is put together where the packet lies: the header with zeros in the place
- * of the IV, the text padded with zeros in the place of the ICV, the lengths behind.
+ * of the IV, the text padded with zeros in the place of the ICV, the lengths behind. An extended sequence number takes half of the
+ * IV's place.
  */
-export function ghashJobs(key: usize, count: i32): void {
-  for (let i = 0; i < count; i++) frame(jobAt(i));
+export function ghashJobs(key: usize, count: i32, extended: bool): void {
+  for (let i = 0; i < count; i++) frame(jobAt(i), extended);
   if (ASC_FEATURE_SIMD && count >= FEWEST_FOR_LANES) packetsInLanes(key, count);
   else for (let i = 0; i < count; i++) onePacket(key, jobAt(i));
   for (let i = 0; i < count; i++) {
     const job = jobAt(i);
-    store<u64>(load<usize>(job, PACKET), load<u64>(job, IV), 8);
+    const packet = load<usize>(job, PACKET);
+    if (extended) store<u32>(packet, bswap<u32>(<u32>load<u64>(job, SEQUENCE)), 4);
+    store<u64>(packet, load<u64>(job, IV), 8);
   }
 }
 
-function frame(job: usize): void {
+function frame(job: usize, extended: bool): void {
   const length = load<i32>(job, LENGTH);
   const text = load<usize>(job, TEXT);
   const end = text + ((length + 15) & -16);
-  store<u64>(load<usize>(job, PACKET), 0, 8);
+  const packet = load<usize>(job, PACKET);
+  store<u64>(packet, 0, 8);
+  if (extended) store<u64>(packet, bswap<u64>(load<u64>(job, SEQUENCE)), 4);
   memory.fill(text + length, 0, <i32>(end - text) - length);
-  store<u64>(end, bswap<u64>(8 << 3));
+  store<u64>(end, bswap<u64>((extended ? 12 : 8) << 3));
   store<u64>(end, bswap<u64>(<u64>length << 3), 8);
 }
 

@@ -34,8 +34,8 @@ export const IO: usize = IO_AREA + 64;
 export const ZEROS: usize = memory.data(2304, 64);
 
 /** All that is overwritten by the next call and wiped when an SA closes. */
-const SCRATCH_SIZE: i32 = 12288;
-const SCRATCH: usize = memory.data(12288, 64);
+const SCRATCH_SIZE: i32 = 13056;
+const SCRATCH: usize = memory.data(13056, 64);
 
 /** Addresses of the lanes' next blocks, u32 each, and how many blocks each has left. */
 export const LANES: usize = SCRATCH;
@@ -60,29 +60,29 @@ export const COUNTERS: usize = SCRATCH + 1600;
 /** Packets in work at once, and what is known of each; see jobs.ts. */
 export const JOBS: usize = SCRATCH + 1856;
 /** The last, padded blocks of each job's message, then of its outer hash. */
-export const TAILS: usize = SCRATCH + 2880;
+export const TAILS: usize = SCRATCH + 3648;
 
 /** Running state of a hash, and its key's outer state. */
-export const HASH_STATE: usize = SCRATCH + 4928;
-export const HASH_OUTER: usize = SCRATCH + 4992;
+export const HASH_STATE: usize = SCRATCH + 5696;
+export const HASH_OUTER: usize = SCRATCH + 5760;
 /** SHA-512's message schedule: 80 words of 8 bytes. */
-export const SCHEDULE: usize = SCRATCH + 5056;
+export const SCHEDULE: usize = SCRATCH + 5824;
 /** The last, padded blocks of a message: at most two of 128 bytes. */
-export const TAIL: usize = SCRATCH + 5696;
+export const TAIL: usize = SCRATCH + 6464;
 /** A digest, a tag or a partial block on its way. */
-export const BLOCK: usize = SCRATCH + 5952;
+export const BLOCK: usize = SCRATCH + 6720;
 
 /** AES's round keys as FIPS 197 has them, and one on its way. */
-export const ROUND_KEYS: usize = SCRATCH + 6016;
-export const ROUND_KEY: usize = SCRATCH + 6256;
-export const SHIFTED_KEY: usize = SCRATCH + 6272;
+export const ROUND_KEYS: usize = SCRATCH + 6784;
+export const ROUND_KEY: usize = SCRATCH + 7024;
+export const SHIFTED_KEY: usize = SCRATCH + 7040;
 
 /** The chaining value and the keys of the primitive in progress. */
-export const PRIMITIVE_IV: usize = SCRATCH + 6288;
-export const PRIMITIVE_KEYS: usize = SCRATCH + 6336;
+export const PRIMITIVE_IV: usize = SCRATCH + 7056;
+export const PRIMITIVE_KEYS: usize = SCRATCH + 7104;
 
 /** Products of the hash key with the powers of x, for making GHASH's tables. */
-export const GHASH_POWERS: usize = SCRATCH + 10240;
+export const GHASH_POWERS: usize = SCRATCH + 11008;
 
 /** Wipes all that hashing and sealing leave behind, but not contexts, slots and `IO`. */
 export function wipeScratch(): void {

@@ -1,15 +1,15 @@
 /**
  * The HMACs of several packets at once: four lanes hash side by side, as far as all of them go, whatever their lengths;
  * a lane that has ended its message goes on to its outer hash, then to the next packet. Once a single one is left,
- * the hash over numbers is quicker.
+ * the hash over numbers is quicker, as SHA-384 and SHA-512 always are: a vector has two of their words.
  */
-import { MD5, SHA1 } from './algorithms';
+import { MD5, SHA1, SHA256 } from './algorithms';
 import { md5Lanes } from './generated/md5-lanes';
 import { sha1Lanes } from './generated/sha1-lanes';
 import { sha256Lanes } from './generated/sha256-lanes';
 import { digestLength, hashBlocks, padTail } from './hash';
 import { hmac } from './hmac';
-import { jobAt, LENGTH, MAC, PACKET, TEXT } from './jobs';
+import { COVERED, jobAt, MAC, PACKET } from './jobs';
 import {
   BLOCK,
   HASH_STATE,
@@ -29,14 +29,14 @@ const REST: i32 = 1 << 8;
 const OUTER_HASH: i32 = 2 << 8;
 const JOB_MASK: i32 = 0xff;
 
-/** Writes to each of the first `count` jobs its `MAC`: over the packet from its SPI to its text's end. */
+/** Writes to each of the first `count` jobs its `MAC` over the `COVERED` bytes from its SPI on. */
 export function macJobs(hash: i32, inner: usize, outer: usize, count: i32): void {
-  if (ASC_FEATURE_SIMD && count > 1) return macLanes(hash, inner, outer, count);
+  if (ASC_FEATURE_SIMD && count > 1 && hash <= SHA256) return macLanes(hash, inner, outer, count);
   for (let i = 0; i < count; i++) {
     const job = jobAt(i);
     const packet = load<usize>(job, PACKET);
-    hmac(hash, inner, outer, packet, covered(job), BLOCK);
-    memory.copy(job + MAC, BLOCK, 16);
+    hmac(hash, inner, outer, packet, load<i32>(job, COVERED), BLOCK);
+    memory.copy(job + MAC, BLOCK, 32);
   }
 }
 
@@ -47,7 +47,7 @@ function macLanes(hash: i32, inner: usize, outer: usize, count: i32): void {
     for (; active < WIDTH && next < count; next++) {
       setState(hash, active, inner);
       store<usize>(LANES + (active << 2), load<usize>(jobAt(next), PACKET));
-      store<i32>(LANES_LEFT + (active << 2), covered(jobAt(next)) >> 6);
+      store<i32>(LANES_LEFT + (active << 2), load<i32>(jobAt(next), COVERED) >> 6);
       store<i32>(LANE_JOBS + (active << 2), next | BODY);
       active++;
     }
@@ -98,14 +98,14 @@ function goOn(hash: i32, outer: usize, lane: i32): bool {
   const tail = TAILS + number * TAIL_SIZE;
   let blocks = 1;
   if (stage == BODY) {
-    const length = covered(job);
+    const length = load<i32>(job, COVERED);
     const rest = length & 63;
-    const end = load<usize>(job, TEXT) + load<i32>(job, LENGTH);
+    const end = load<usize>(job, PACKET) + <usize>length;
     blocks = padTail(hash, end - rest, rest, 64 + <u64>length, tail);
   } else {
     const words = digestLength(hash) >> 2;
     const to = stage == REST ? tail : job + MAC;
-    // A MAC in ESP is cut to 16 bytes or fewer.
+    // A MAC of these hashes is cut to 16 bytes or fewer in ESP.
     const kept = stage == REST ? words : min(words, 4);
     for (let i = 0; i < kept; i++) {
       const word = load<u32>(LANE_STATES + (i << 4) + (lane << 2));
@@ -135,8 +135,4 @@ function setState(hash: i32, lane: i32, state: usize): void {
   for (let i = 0; i < words; i++) {
     store<u32>(LANE_STATES + (i << 4) + (lane << 2), load<u32>(state + (i << 2)));
   }
-}
-
-function covered(job: usize): i32 {
-  return <i32>(load<usize>(job, TEXT) - load<usize>(job, PACKET)) + load<i32>(job, LENGTH);
 }

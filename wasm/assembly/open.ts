@@ -2,14 +2,40 @@
  * Opening: a run of slots from ESP packet to payload, in place, whichever SAs the packets belong to.
  * @rfc 4303 §3.4
  */
-import { AES_GCM, cipherBlock, icvLength, ivLength, NULL_CIPHER } from './algorithms';
+import { AES_CTR, AES_GCM, cipherBlock, ivLength, NULL_CIPHER } from './algorithms';
 import { cbcDecryptJobs } from './cbc';
-import { CIPHER, CIPHER_KEY, INNER, INTEGRITY, inboundContext, OCTETS, OUTER } from './context';
+import {
+  CIPHER,
+  CIPHER_KEY,
+  ICV,
+  INNER,
+  INTEGRITY,
+  inboundContext,
+  isExtended,
+  lastSequence,
+  OCTETS,
+  OUTER,
+  SEQUENCE as NEWEST,
+} from './context';
+import { counterCryptJobs, FIRST_CTR } from './counter';
 import { gcmCryptJobs, gcmTagJobs } from './gcm';
-import { IV, jobAt, LENGTH, MAC, MAX_JOBS, PACKET, SLOT, TAG, TEXT } from './jobs';
+import {
+  cover,
+  IV,
+  JOB_SIZE,
+  jobAt,
+  LENGTH,
+  MAC,
+  MAX_JOBS,
+  PACKET,
+  SEQUENCE,
+  SLOT,
+  TAG,
+  TEXT,
+} from './jobs';
 import { CURSORS, NEXT_HEADERS, RESULTS, SLOT_STRIDE, SLOTS } from './layout';
 import { macJobs } from './mac';
-import { admit } from './replay';
+import { admit, extendSequence } from './replay';
 
 /** As `OpenResult` in shared/esp/engine.ts. */
 const OK: u8 = 0;
@@ -37,12 +63,26 @@ export function open(first: i32, count: i32): void {
 function openFrom(first: i32, end: i32): void {
   const spi = spiIn(first);
   const context = inboundContext(spi);
+  const newest = context == 0 ? 0 : load<u64>(context, NEWEST);
+  let top = newest;
   let jobs = 0;
   for (let slot = first; slot < end && jobs < MAX_JOBS; slot++) {
     if (load<u8>(RESULTS + slot) != WAITING || (slot != first && spiIn(slot) != spi)) continue;
-    const result = context == 0 ? UNKNOWN_SPI : prepare(context, jobAt(jobs), slot);
+    const job = jobAt(jobs);
+    const result = context == 0 ? UNKNOWN_SPI : prepare(context, job, slot);
+    if (result == OK) {
+      const lower = sequenceIn(job);
+      let sequence = <u64>lower;
+      if (isExtended(context)) {
+        sequence = extendSequence(newest, lower);
+        // Whether those before it are authentic decides what its number is: it waits until that is known.
+        if (sequence != extendSequence(top, lower)) break;
+        if (sequence <= lastSequence(context)) top = max(top, sequence);
+      }
+      store<u64>(job, sequence, SEQUENCE);
+      jobs++;
+    }
     store<u8>(RESULTS + slot, result);
-    if (result == OK) jobs++;
   }
   if (jobs == 0) return;
   authenticate(context, jobs);
@@ -58,6 +98,11 @@ function spiIn(slot: i32): u32 {
   return bswap<u32>(load<u32>(SLOTS + slot * SLOT_STRIDE + <usize>load<u16>(cursor)));
 }
 
+/** What the job's packet carries of its sequence number. */
+function sequenceIn(job: usize): u32 {
+  return bswap<u32>(load<u32>(load<usize>(job, PACKET), 4));
+}
+
 /** Finds the parts of a packet. */
 function prepare(context: usize, job: usize, slot: i32): u8 {
   const cursor = CURSORS + (slot << 2);
@@ -65,24 +110,31 @@ function prepare(context: usize, job: usize, slot: i32): u8 {
   const size = <i32>load<u16>(cursor, 2) - <i32>load<u16>(cursor);
   const cipher = load<i32>(context, CIPHER);
   const head = 8 + ivLength(cipher);
-  const length = size - head - icvLength(load<i32>(context, INTEGRITY));
+  const length = size - head - load<i32>(context, ICV);
   if (length < 2 || length % cipherBlock(cipher) != 0) return MALFORMED;
   store<i32>(job, slot, SLOT);
   store<usize>(job, packet, PACKET);
   store<usize>(job, packet + head, TEXT);
   store<i32>(job, length, LENGTH);
   store<u64>(job, load<u64>(packet, 8), IV);
-  // Read as 16 bytes whatever its length: there is room behind every slot.
+  // Read as 32 bytes whatever its length: there is room behind every slot.
   const icv = packet + head + length;
   store<u64>(job, load<u64>(icv), TAG);
   store<u64>(job, load<u64>(icv, 8), TAG + 8);
+  store<u64>(job, load<u64>(icv, 16), TAG + 16);
+  store<u64>(job, load<u64>(icv, 24), TAG + 24);
   return OK;
 }
 
 /** Computes the ICV that each packet should have. */
 function authenticate(context: usize, jobs: i32): void {
-  if (load<i32>(context, CIPHER) == AES_GCM) gcmTagJobs(context + CIPHER_KEY, jobs);
-  else macJobs(load<i32>(context, INTEGRITY), context + INNER, context + OUTER, jobs);
+  const extended = isExtended(context);
+  if (load<i32>(context, CIPHER) == AES_GCM) {
+    gcmTagJobs(context + CIPHER_KEY, jobs, extended);
+  } else {
+    for (let i = 0; i < jobs; i++) cover(jobAt(i), extended);
+    macJobs(load<i32>(context, INTEGRITY), context + INNER, context + OUTER, jobs);
+  }
 }
 
 /**
@@ -90,18 +142,19 @@ function authenticate(context: usize, jobs: i32): void {
  * up; answers how many.
  */
 function keepAuthentic(context: usize, jobs: i32): i32 {
-  const icv = icvLength(load<i32>(context, INTEGRITY));
+  const icv = load<i32>(context, ICV);
+  const last = lastSequence(context);
   let kept = 0;
   for (let i = 0; i < jobs; i++) {
     const job = jobAt(i);
     let result = OK;
     if (!equal(job + MAC, job + TAG, icv)) result = BAD_ICV;
-    else if (!admit(context, bswap<u32>(load<u32>(load<usize>(job, PACKET), 4)))) result = REPLAYED;
+    else if (!admit(context, load<u64>(job, SEQUENCE), last)) result = REPLAYED;
     store<u8>(RESULTS + load<i32>(job, SLOT), result);
     if (result != OK) continue;
     const size = load<usize>(job, TEXT) + load<i32>(job, LENGTH) + icv - load<usize>(job, PACKET);
     store<f64>(context, load<f64>(context, OCTETS) + <f64>(<i32>size), OCTETS);
-    if (kept != i) memory.copy(jobAt(kept), job, 64);
+    if (kept != i) memory.copy(jobAt(kept), job, JOB_SIZE);
     kept++;
   }
   return kept;
@@ -118,6 +171,7 @@ function decrypt(context: usize, jobs: i32): void {
   const cipher = load<i32>(context, CIPHER);
   const keys = context + CIPHER_KEY;
   if (cipher == AES_GCM) gcmCryptJobs(keys, jobs);
+  else if (cipher == AES_CTR) counterCryptJobs(keys, jobs, FIRST_CTR);
   else if (cipher != NULL_CIPHER) cbcDecryptJobs(cipher, keys, jobs);
 }
 

@@ -3,7 +3,7 @@ import { SHA1 } from './algorithms';
 import { cbcEncrypt1 } from './generated/aes-vector-permute';
 import { encryptAndHash } from './generated/stitched';
 import { hmacFinish } from './hmac';
-import { jobAt, LENGTH, MAC, PACKET, TEXT } from './jobs';
+import { COVERED, jobAt, LENGTH, MAC, PACKET, TEXT } from './jobs';
 import { BLOCK, HASH_STATE, LANES } from './layout';
 
 const ROUNDS: i32 = 10;
@@ -28,7 +28,7 @@ export function encryptAndMac(keys: usize, inner: usize, outer: usize): void {
   const done = ahead + (turns << 2);
   store<usize>(LANES, text - 16 + (<usize>done << 4));
   cbcEncrypt1(keys, lastKey, blocks - done);
-  const covered = <i32>(text - packet) + length;
+  const covered = load<i32>(job, COVERED);
   const hashed = turns << 6;
   hmacFinish(SHA1, HASH_STATE, outer, packet + hashed, covered - hashed, <u64>covered, BLOCK);
   memory.copy(job + MAC, BLOCK, 16);

@@ -6,6 +6,7 @@ import { AcceptedCertificates } from './accepted-certificates.ts';
 import { App } from './app.tsx';
 import { Consents } from './consents.ts';
 import { parseDeepLink } from './deep-link.ts';
+import { EspSettingsList } from './esp-settings.ts';
 import { loadGateways } from './gateways.ts';
 import { loadVisit } from './playground.ts';
 import { Portal, type PortalParts } from './portal.ts';
@@ -14,14 +15,17 @@ import { openTunnel } from './tunnel.ts';
 
 const consents = new Consents(storage());
 const certificates = new AcceptedCertificates(storage());
+const espSettings = new EspSettingsList(storage());
 addEventListener('storage', () => {
   consents.reload();
   certificates.reload();
+  espSettings.reload();
 });
 
 const portal = new Portal({
   consents,
   certificates,
+  espSettings,
   openTunnel,
   hidden: () => document.hidden,
   ...(await relayParts()),

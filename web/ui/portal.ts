@@ -13,6 +13,7 @@ import type {
 import type { AcceptedCertificates } from './accepted-certificates.ts';
 import type { Consents } from './consents.ts';
 import type { DeepLink } from './deep-link.ts';
+import type { EspSettingsList } from './esp-settings.ts';
 import type { GatewayList } from './gateways.ts';
 import { Inspection } from './packets/inspection.ts';
 import type { Bookmark, Visit } from './playground.ts';
@@ -29,6 +30,7 @@ export interface PortalParts {
   readonly loadVisit: () => Promise<Visit | undefined>;
   readonly consents: Consents;
   readonly certificates: AcceptedCertificates;
+  readonly espSettings: EspSettingsList;
   /** Whether nobody can see the page. */
   readonly hidden: () => boolean;
 }
@@ -47,6 +49,7 @@ export class Portal {
   readonly consents: Consents;
   readonly inspection: Inspection;
   readonly certificates: AcceptedCertificates;
+  readonly espSettings: EspSettingsList;
   /** The gateway that was dialled last. */
   #dialled = '';
   readonly #view = signal<View>({ kind: 'ready' });
@@ -62,6 +65,7 @@ export class Portal {
     this.#loadVisit = parts.loadVisit;
     this.consents = parts.consents;
     this.certificates = parts.certificates;
+    this.espSettings = parts.espSettings;
     let first = true;
     this.#tunnel = parts.openTunnel({
       state: (state) => {
@@ -148,13 +152,14 @@ export class Portal {
     // Shown at once: the worker's first state may be a moment away.
     this.#view.value = { kind: 'connecting', stage: 'relay' };
     this.#dialled = form.gateway;
-    const key = this.#keyOf(form.gateway);
+    const key = this.keyOf(form.gateway);
     const allowPap = this.consents.has(key);
     const accepted = this.certificates.find(key)?.fingerprint;
+    const esp = this.espSettings.of(key);
     const { keys, ...rest } = form;
     const keysAndTrust = keys && { keys: { ...keys, ...(accepted !== undefined && { accepted }) } };
     this.#tunnel
-      .connect({ relay: this.#relay, ...rest, allowPap, ...keysAndTrust })
+      .connect({ relay: this.#relay, ...rest, esp, allowPap, ...keysAndTrust })
       .catch((error: unknown) => this.#fault(errorMessage(error)));
   }
 
@@ -196,16 +201,21 @@ export class Portal {
   get wanted(): GatewayKey | undefined {
     const view = this.#view.value;
     const wants = view.kind === 'ready' ? view.failure?.wants : undefined;
-    return wants === 'pap' ? this.#keyOf(this.#dialled) : undefined;
+    return wants === 'pap' ? this.keyOf(this.#dialled) : undefined;
   }
 
   /** Remembers a certificate for the gateway that showed it, in place of any other. */
   accept({ fingerprint }: CertificateSummary): void {
-    this.certificates.put({ ...this.#keyOf(this.#dialled), fingerprint });
+    this.certificates.put({ ...this.keyOf(this.#dialled), fingerprint });
   }
 
   isAccepted({ fingerprint }: CertificateSummary): boolean {
-    return this.certificates.find(this.#keyOf(this.#dialled))?.fingerprint === fingerprint;
+    return this.certificates.find(this.keyOf(this.#dialled))?.fingerprint === fingerprint;
+  }
+
+  /** What decisions about a gateway are kept under. */
+  keyOf(gateway: string): GatewayKey {
+    return { relay: new URL(this.#relay).origin, gateway };
   }
 
   /** The name of the gateway that a decision is about, or its id where the relay does not list it. */
@@ -232,10 +242,6 @@ export class Portal {
       this.#visit.value = visit;
       this.#visitsAsked.value--;
     });
-  }
-
-  #keyOf(gateway: string): GatewayKey {
-    return { relay: new URL(this.#relay).origin, gateway };
   }
 
   #fault(detail: string): void {

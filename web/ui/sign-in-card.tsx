@@ -5,6 +5,7 @@
 import { useSignal } from '@preact/signals';
 import type { RefObject, TargetedEvent, TargetedMouseEvent, VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { AdvancedFields } from './advanced-fields.tsx';
 import { AcceptedList } from './certificate-note.tsx';
 import { GatewayField } from './gateway-field.tsx';
 import { KeyFields } from './key-fields.tsx';
@@ -196,6 +197,13 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
             error={errors.value.password}
             readOnly={!ready}
           />
+          {chosen.value !== '' && !playful && (
+            <AdvancedFields
+              settings={portal.espSettings.of(portal.keyOf(chosen.value))}
+              locked={!ready}
+              change={(change) => portal.espSettings.change(portal.keyOf(chosen.value), change)}
+            />
+          )}
         </div>
         {connected && (
           <p class="signed-in">

@@ -39,6 +39,14 @@ export interface KeySignIn {
   readonly requireRevocationList: boolean;
 }
 
+/** What the user knows about a gateway's ESP and no negotiation tells. */
+export interface EspSettings {
+  /** It cuts HMAC-SHA-256 to 96 bits instead of 128. */
+  readonly truncatedSha256: boolean;
+  /** It wants sequence numbers of 64 bits. */
+  readonly extendedSequenceNumbers: boolean;
+}
+
 export interface ConnectRequest {
   /** WebSocket address of the relay, e.g. `wss://portal.example/culvert`. */
   readonly relay: string;
@@ -49,6 +57,7 @@ export interface ConnectRequest {
   readonly keys?: KeySignIn;
   readonly userName: string;
   readonly password: string;
+  readonly esp: EspSettings;
   /** The user's consent, for this gateway, to hand it the password itself; nothing that a peer sends can set it. */
   readonly allowPap: boolean;
 }

@@ -208,6 +208,7 @@ export class TunnelService implements TunnelApi {
       credentials,
       userName: request.userName,
       password: request.password,
+      esp: request.esp,
       authMethods: request.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],
     });
     this.inspector.attach((tap) => driver.run({ kind: 'tap', tap }));

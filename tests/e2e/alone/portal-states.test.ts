@@ -9,6 +9,7 @@ import {
   axeViolations,
   type Credentials,
   connect,
+  connected,
   detail,
   disconnect,
   fetchResult,
@@ -223,6 +224,33 @@ describe('signing in', () => {
     expect(stored).toBe('[{},{},""]');
     expect(complaints).toEqual([]);
     await looksRight('connected');
+  });
+
+  test('what only some gateways need is out of sight, and remembered for the gateway it was set for', async () => {
+    const advanced = page.getByText(/^Advanced/);
+    const short = page.getByLabel('Short check of SHA-256 (96 bits)');
+    const extended = page.getByLabel('64-bit packet numbers (ESN)');
+    await fillSignIn(page, signIn('demo'));
+    expect(await short.isVisible()).toBe(false);
+    await advanced.press('Enter');
+    await short.press(' ');
+    await extended.check();
+    await page.getByText('(in use)').waitFor();
+    await looksRight('advanced');
+    await mainButton(page, 'Connect').click();
+    await connected(page);
+    expect(await detail(page, 'ESP')).toBe('AES-CBC-256, HMAC-SHA2-256-96, ESN');
+    await disconnect(page);
+    await page.getByLabel('Gateway', { exact: true }).selectOption('weak');
+    expect(await short.isChecked()).toBe(false);
+    await page.reload();
+    await fillSignIn(page, signIn('demo'));
+    await advanced.click();
+    expect(await short.isChecked()).toBe(true);
+    await short.uncheck();
+    await extended.uncheck();
+    expect(await page.evaluate(() => localStorage.getItem('culvert.esp-settings'))).toBe('[]');
+    expect(complaints).toEqual([]);
   });
 
   test('Enter signs in, and the focus is not lost when the form goes out of sight', async () => {

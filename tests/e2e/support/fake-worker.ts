@@ -4,6 +4,11 @@
  */
 import { expose, type ProxyMarked, proxy } from 'comlink';
 import type { CertificateSummary, Failure } from '../../../shared/errors.ts';
+import {
+  describePhase2,
+  espTransforms,
+  type Phase2Transform,
+} from '../../../shared/ike/phase2-transforms.ts';
 import type { Tap } from '../../../shared/vpn/tap.ts';
 import {
   type ConnectionInfo,
@@ -218,7 +223,14 @@ class FakeTunnel implements TunnelApi {
 const CAVEAT =
   'Whether the gateway’s certificate was revoked has not been looked up: a tab cannot fetch the list that it names (http://crl.example.org/ca.crl). It is looked up where that list is among your files.';
 
-function session({ gateway, allowPap, keys }: ConnectRequest): Session {
+/** What a gateway that nobody has to make allowances for agrees on. */
+const AES_SHA256: Phase2Transform = {
+  cipher: 'aes-cbc',
+  keyBits: 256,
+  integrity: 'hmac-sha2-256-128',
+};
+
+function session({ gateway, allowPap, esp, keys }: ConnectRequest): Session {
   const weak = gateway === 'weak';
   return {
     gateway: { id: gateway, name: 'Head office', address: '192.0.2.10' },
@@ -227,7 +239,7 @@ function session({ gateway, allowPap, keys }: ConnectRequest): Session {
     peerAddress: '10.30.0.254',
     nameServers: ['10.30.0.1', '10.30.0.2'],
     ike: `AES-CBC-256, SHA2-256, ${weak ? 'MODP-1024' : 'MODP-2048'}, pre-shared key`,
-    esp: weak ? '3DES-CBC, HMAC-MD5-96' : 'AES-CBC-256, HMAC-SHA1-96',
+    esp: weak ? '3DES-CBC, HMAC-MD5-96' : describePhase2(espTransforms(esp, [AES_SHA256])[0]!),
     transport: 'UDP 4500',
     authentication: allowPap ? 'PAP' : 'MS-CHAPv2',
     mtu: 1358,

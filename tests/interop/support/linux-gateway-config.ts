@@ -42,6 +42,8 @@ export interface Policy {
   readonly ike?: string;
   readonly esp?: string;
   readonly signIn?: SignIn;
+  /** HMAC-SHA-256 is cut to 96 bits, as before Linux 2.6.33. */
+  readonly truncatedSha256?: boolean;
   /** IPv6 for those who call: addresses of `IPV6_PREFIX`. */
   readonly ipv6?: boolean;
   /** Of an IPsec SA, in seconds; the gateway renews it halfway. */
@@ -53,7 +55,8 @@ export interface Policy {
 }
 
 /** One connection for everybody with the key. Its name tells whether this very file is loaded. */
-export function ipsecConf(name: string, { ike, esp, lifetime, ikeLifetime, keys }: Policy): string {
+export function ipsecConf(name: string, policy: Policy): string {
+  const { ike, esp, lifetime, ikeLifetime, keys, truncatedSha256 = false } = policy;
   return `config setup
 conn ${name}
   keyexchange=ikev1
@@ -62,7 +65,7 @@ ${keys === undefined ? '  authby=secret\n' : AUTHENTICATION[keys]}${ike === unde
   lifetime === undefined
     ? ''
     : `  lifetime=${lifetime}s\n  margintime=${lifetime / 2}s\n  rekeyfuzz=0%\n`
-}${ikeLifetime === undefined ? '' : `  ikelifetime=${ikeLifetime}s\n`}  left=${GATEWAY_ADDRESS}
+}${ikeLifetime === undefined ? '' : `  ikelifetime=${ikeLifetime}s\n`}${truncatedSha256 ? '  sha256_96=yes\n' : ''}  left=${GATEWAY_ADDRESS}
   leftprotoport=17/1701
   right=%any
   rightprotoport=17/%any
@@ -121,7 +124,7 @@ ip addr add ${LAN_ADDRESS}/24 dev vec1
 ip link set vec0 up
 ip link set vec1 up
 modprobe ipv6
-modprobe -a esp4 xfrm_user l2tp_ppp ppp_async authenc cbc gcm ctr hmac echainiv seqiv des_generic ghash-generic iptable_filter xt_policy
+modprobe -a esp4 xfrm_user l2tp_ppp ppp_async authenc cbc gcm ctr hmac echainiv seqiv des_generic ghash-generic md5 sha512_generic iptable_filter xt_policy
 [ -e /dev/ppp ] || mknod /dev/ppp c 108 0
 chmod 755 /etc/ppp/ipv6-up /etc/ppp/ipv6-down
 echo 1 > /proc/sys/net/ipv4/ip_forward

@@ -27,6 +27,7 @@ test('reads the command, the relay’s default path and secrets from the environ
     forceEncapsulation: false,
     ikeLifetime: undefined,
     espLifetime: undefined,
+    esp: { truncatedSha256: false, extendedSequenceNumbers: false },
     ipv6: false,
     searchList: [],
     command: 'ping',
@@ -51,6 +52,16 @@ test('key files take the place of a pre-shared key', async () => {
     accepted: 'ab01',
     requireRevocationList: true,
   });
+});
+
+test('what is known of the gateway’s ESP', async () => {
+  const esp = async (...args: string[]) =>
+    (await parseOptions([...REQUIRED, ...args, 'hold'], SECRETS)).esp;
+  expect(await esp('--sha256-96')).toEqual({
+    truncatedSha256: true,
+    extendedSequenceNumbers: false,
+  });
+  expect(await esp('--esn')).toEqual({ truncatedSha256: false, extendedSequenceNumbers: true });
 });
 
 test('a lookup’s type, and every domain to search', async () => {

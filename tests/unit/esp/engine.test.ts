@@ -22,8 +22,11 @@ import {
   sealOne,
 } from '../../support/esp.ts';
 import { packetOf } from '../../support/esp-packet.ts';
+import { nodePrimitives } from '../../support/node-primitives.ts';
 import { SeededRandom } from '../../support/random.ts';
+import ctrVectors from '../../vectors/aes-ctr.json' with { type: 'json' };
 import gcmVectors from '../../vectors/esp-gcm.json' with { type: 'json' };
+import extendedVectors from '../../vectors/esp-gcm-extended.json' with { type: 'json' };
 import hmacVectors from '../../vectors/esp-hmac.json' with { type: 'json' };
 import wycheproofVectors from '../../vectors/gcm-wycheproof.json' with { type: 'json' };
 
@@ -57,6 +60,44 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
       expect(toHex(opened!.payload)).toBe(vector.payload);
     });
 
+    it.each(extendedVectors.cases.filter(({ sequence }) => Number(`0x${sequence}`) === 1))(
+      'opens AES-GCM with a sequence number of 64 bits, $case',
+      (vector) => {
+        engine.inbound({
+          spi: vector.spi,
+          cipher: 'aes-gcm-16',
+          cipherKey: fromHex(vector.key + vector.salt),
+          extendedSequenceNumbers: true,
+        });
+        const spi = vector.spi.toString(16).padStart(8, '0');
+        const body = vector.iv + vector.ciphertext;
+        const [opened] = openAll(engine, [fromHex(spi + vector.sequence.slice(8) + body)]);
+        expect(opened!.result).toBe(OpenResult.ok);
+        const padding = Number.parseInt(vector.plaintext.slice(-4, -2), 16);
+        expect(toHex(opened!.payload)).toBe(vector.plaintext.slice(0, -4 - 2 * padding));
+      },
+    );
+
+    it.each(ctrVectors.cases)('has AES-CTR’s key stream, RFC 3686 $case', (vector) => {
+      const parameters: EspSaParameters = {
+        ...AES_SHA1,
+        cipher: 'aes-ctr',
+        cipherKey: fromHex(vector.key + vector.nonce),
+      };
+      engine.inbound(parameters);
+      // What the published stream encrypts here is an ESP payload.
+      const [plain, encrypted] = [fromHex(vector.plaintext), fromHex(vector.ciphertext)];
+      const payload = new SeededRandom(19).bytes(plain.length - 2);
+      const text = concat(payload, Uint8Array.of(0, 17)).map(
+        (byte, i) => byte ^ plain[i]! ^ encrypted[i]!,
+      );
+      const covered = concat(fromHex('cafef00d00000001'), fromHex(vector.iv), text);
+      const mac = nodePrimitives.hmac('sha1', parameters.integrityKey!, covered).slice(0, 12);
+      const [opened] = openAll(engine, [concat(covered, mac)]);
+      expect(opened!.result).toBe(OpenResult.ok);
+      expect(toHex(opened!.payload)).toBe(toHex(payload));
+    });
+
     it.each(wycheproofVectors.cases)('knows AES-GCM’s tag, Wycheproof $case', (vector) => {
       // What is inside is no ESP payload, which only an authentic packet is told.
       const packet = fromHex(vector.aad + vector.iv.slice(8) + vector.ciphertext + vector.tag);
@@ -82,6 +123,7 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
           cipherKey: fromHex(vector.cipherKey),
           integrity: vector.integrity,
           integrityKey: fromHex(vector.integrityKey),
+          extendedSequenceNumbers: vector.extendedSequenceNumbers === true,
         } as EspSaParameters;
         engine.inbound(parameters);
         const [opened] = openAll(engine, [fromHex(vector.packet)]);
@@ -290,8 +332,11 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
     expect(openAll(engine, [packet])[0]!.result).toBe(OpenResult.ok);
   });
 
-  it('takes the sequence number as AES-GCM’s IV', () => {
-    const sealer = engine.sealer({ spi: 5, cipher: 'aes-gcm-16', cipherKey: new Uint8Array(20) });
+  it.each<[string, EspSaParameters]>([
+    ['AES-GCM’s', { spi: 5, cipher: 'aes-gcm-16', cipherKey: new Uint8Array(20) }],
+    ['AES-CTR’s', { ...AES_SHA1, spi: 5, cipher: 'aes-ctr', cipherKey: new Uint8Array(20) }],
+  ])('takes the sequence number as %s IV', (_, parameters) => {
+    const sealer = engine.sealer(parameters);
     sealOne(engine, sealer, new Uint8Array(4));
     const packet = sealOne(engine, sealer, new Uint8Array(4));
     expect(toHex(packet.subarray(0, 16))).toBe('00000005000000020000000000000002');
@@ -315,6 +360,8 @@ describe.each(Object.keys(ESP_ENGINES))('%s', (name) => {
     it('refuses a cipher without integrity', () => {
       const { spi, cipher, cipherKey } = AES_SHA1;
       expect(() => engine.sealer({ spi, cipher, cipherKey })).toThrow(RangeError);
+      const counted = { spi, cipher: 'aes-ctr', cipherKey: new Uint8Array(20) } as const;
+      expect(() => engine.sealer(counted)).toThrow(RangeError);
     });
 
     it('refuses slots that do not exist', () => {

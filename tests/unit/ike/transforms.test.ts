@@ -20,14 +20,22 @@ import {
   choosePhase2,
   describePhase2,
   espKeySizes,
+  espTransforms,
   type GroupPolicy,
   PHASE2_TRANSFORMS,
   phase2Proposal,
+  summarizePhase2,
 } from '../../../shared/ike/phase2-transforms.ts';
+import { isAdvisedAgainst } from '../../../shared/ike/ratings.ts';
 import type { Attribute } from '../../../shared/isakmp/attribute.ts';
 import { AuthenticationMethod, EncapsulationMode } from '../../../shared/isakmp/numbers.ts';
-import type { Proposal, Transform } from '../../../shared/isakmp/proposal.ts';
+import {
+  encodeSecurityAssociation,
+  type Proposal,
+  type Transform,
+} from '../../../shared/isakmp/proposal.ts';
 import { fromHex } from '../../../shared/wire/bytes.ts';
+import { Writer } from '../../../shared/wire/writer.ts';
 import { SeededRandom } from '../../support/random.ts';
 
 const PSK = AuthenticationMethod.preSharedKey;
@@ -56,7 +64,19 @@ function changed(proposal: Proposal, type: number, value: number | undefined): P
   return { ...proposal, transforms: proposal.transforms.map(replace) };
 }
 
+/** Whether RFC 8221 or RFC 8247 advise against something in the list. */
+function hasOld(names: string): boolean {
+  return names.split(', ').some(isAdvisedAgainst);
+}
+
 describe('phase 1', () => {
+  test('every group is in the default offer', () => {
+    const groups = new Set(PHASE1_TRANSFORMS.map(({ group }) => group));
+    expect([...groups].toSorted((a, b) => a - b)).toEqual([2, 5, 14, 15, 16, 17, 18, 19, 20, 21]);
+    const hashes = new Set(PHASE1_TRANSFORMS.map(({ hash }) => hash));
+    expect([...hashes].toSorted()).toEqual(['md5', 'sha1', 'sha256', 'sha384', 'sha512']);
+  });
+
   test('the default offer: at most 24, none twice, every one understood', () => {
     expect(PHASE1_TRANSFORMS.length).toBeLessThanOrEqual(24);
     expect(new Set(PHASE1_TRANSFORMS.map(describePhase1)).size).toBe(PHASE1_TRANSFORMS.length);
@@ -69,8 +89,9 @@ describe('phase 1', () => {
   });
 
   test('what RFC 8247 advises against comes last', () => {
-    const old = PHASE1_TRANSFORMS.map(({ group }) => group === 2 || group === 5);
-    expect(old).toEqual(old.toSorted((a, b) => Number(a) - Number(b)));
+    const old = PHASE1_TRANSFORMS.map((each) => hasOld(describePhase1(each)));
+    expect(old).toEqual(old.toSorted());
+    expect(old.at(-1)).toBe(true);
   });
 
   test('the first of the peer’s that is ours', () => {
@@ -127,10 +148,12 @@ describe('phase 1', () => {
   test('in words', () => {
     expect(describePhase1(PHASE1_TRANSFORMS[0]!)).toBe('AES-CBC-256, SHA2-384, ECP-384');
     expect(summarizePhase1(PHASE1_TRANSFORMS)).toBe(
-      'AES-CBC-256/AES-CBC-128/3DES-CBC, SHA2-384/SHA2-256/SHA2-512/SHA1/MD5, ECP-384/ECP-256/ECP-521/MODP-4096/MODP-3072/MODP-2048/MODP-8192/MODP-1536/MODP-1024',
+      'AES-CBC-256/AES-CBC-128/3DES-CBC, SHA2-384/SHA2-256/SHA2-512/SHA1/MD5, ECP-384/ECP-256/ECP-521/MODP-4096/MODP-3072/MODP-2048/MODP-6144/MODP-8192/MODP-1536/MODP-1024',
     );
   });
 });
+
+const ALL = { extendedSequenceNumbers: true, truncatedSha256: true };
 
 describe('phase 2', () => {
   const offer = phase2Proposal(PHASE2_TRANSFORMS, SPI, TERMS);
@@ -143,6 +166,57 @@ describe('phase 2', () => {
       expect(choice?.transform).toEqual(transform);
       expect(choice?.lifetime).toEqual(HOURS);
     }
+  });
+
+  test('the default offer: what RFC 8221 advises against comes last, and all of it fits a message', () => {
+    const old = PHASE2_TRANSFORMS.map((each) => hasOld(describePhase2(each)));
+    expect(old).toEqual(old.toSorted());
+    expect(old.at(-1)).toBe(true);
+    expect(PHASE2_TRANSFORMS.length).toBeLessThanOrEqual(24);
+    const writer = new Writer();
+    const terms = { ...TERMS, group: 14, lifetime: { seconds: 86_400 } } as const;
+    encodeSecurityAssociation(writer, [phase2Proposal(espTransforms(ALL), SPI, terms)]);
+    // Hash, nonce, key exchange of group 14, identities and NAT-OA are 500 more: no link of 1,400 bytes has to fragment it.
+    expect(writer.finish().length).toBeLessThanOrEqual(860);
+  });
+
+  test('every cipher, key length and integrity algorithm is in it', () => {
+    const ciphers = PHASE2_TRANSFORMS.map(({ cipher, keyBits }) => `${cipher} ${keyBits}`);
+    expect([...new Set(ciphers)].toSorted()).toEqual([
+      ...['3des-cbc 192', 'aes-cbc 128', 'aes-cbc 192', 'aes-cbc 256'],
+      ...['aes-ctr 128', 'aes-ctr 192', 'aes-ctr 256'],
+      ...['aes-gcm-16 128', 'aes-gcm-16 192', 'aes-gcm-16 256'],
+    ]);
+    const integrities = new Set(PHASE2_TRANSFORMS.map(({ integrity }) => integrity));
+    expect([...integrities].filter(Boolean).toSorted()).toEqual([
+      ...['hmac-md5-96', 'hmac-sha1-96', 'hmac-sha2-256-128'],
+      ...['hmac-sha2-384-192', 'hmac-sha2-512-256'],
+    ]);
+  });
+
+  test('HMAC-SHA-256 cut to 96 bits has the number of the one that is not', () => {
+    const cut = espTransforms({ truncatedSha256: true });
+    expect(phase2Proposal(cut, SPI, TERMS)).toEqual(offer);
+    const choice = choosePhase2([offer], cut.slice(2, 3), UDP, undefined);
+    expect(choice?.transform.integrity).toBe('hmac-sha2-256-96');
+    expect(describePhase2(choice!.transform)).toBe('AES-CBC-256, HMAC-SHA2-256-96');
+    expect(espKeySizes(choice!.transform)).toEqual({ cipher: 32, integrity: 32 });
+    expect(espTransforms({})).toEqual(PHASE2_TRANSFORMS);
+  });
+
+  test('sequence numbers of 64 bits: where both want them, and the peer may do without', () => {
+    const extended = espTransforms({ extendedSequenceNumbers: true });
+    const offered = phase2Proposal(extended, SPI, TERMS);
+    const choose = (proposal: Proposal, ours = extended) =>
+      choosePhase2([proposal], ours, UDP, undefined)?.transform;
+    for (const { attributes } of offered.transforms) {
+      expect(attributes).toContainEqual({ kind: 'basic', type: 11, value: 1 });
+    }
+    expect(choose(offered)).toEqual({ ...PHASE2_TRANSFORMS[0], extendedSequenceNumbers: true });
+    expect(describePhase2(choose(offered)!)).toBe('AES-GCM-16-256, ESN');
+    expect(choose(offer)).toEqual(PHASE2_TRANSFORMS[0]);
+    expect(choose(offered, [...PHASE2_TRANSFORMS])).toBeUndefined();
+    for (const value of [0, 2]) expect(choose(changed(offered, 11, value))).toBeUndefined();
   });
 
   test('only in an encapsulation mode that can be used', () => {
@@ -188,11 +262,21 @@ describe('phase 2', () => {
       cipher: 24,
       integrity: 16,
     });
+    expect(
+      espKeySizes({ cipher: 'aes-ctr', keyBits: 192, integrity: 'hmac-sha2-384-192' }),
+    ).toEqual({ cipher: 28, integrity: 48 });
+    expect(
+      espKeySizes({ cipher: 'aes-cbc', keyBits: 128, integrity: 'hmac-sha2-512-256' }),
+    ).toEqual({ cipher: 16, integrity: 64 });
   });
 
   test('in words', () => {
     expect(describePhase2(PHASE2_TRANSFORMS[0]!)).toBe('AES-GCM-16-256');
     expect(describePhase2(PHASE2_TRANSFORMS.at(-1)!)).toBe('3DES-CBC, HMAC-MD5-96');
+    expect(summarizePhase2(PHASE2_TRANSFORMS.slice(0, 6))).toBe(
+      'AES-GCM-16-256/AES-GCM-16-128/AES-CBC-256/AES-CBC-128, HMAC-SHA2-256-128/HMAC-SHA2-512-256',
+    );
+    expect(summarizePhase2(PHASE2_TRANSFORMS.slice(0, 1))).toBe('AES-GCM-16-256');
   });
 });
 

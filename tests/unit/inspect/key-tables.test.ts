@@ -19,8 +19,33 @@ test.each([
     // 32 bytes of key, 4 of salt.
     /"AES-GCM with 16 octet ICV \[RFC4106\]","0x[0-9a-f]{72}","NULL",""$/,
   ],
+  [
+    { cipher: 'aes-ctr', keyBits: 128, integrity: 'hmac-sha2-256-128' },
+    // 16 bytes of key, 4 of nonce.
+    /"AES-CTR \[RFC3686\]","0x[0-9a-f]{40}","HMAC-SHA-256-128 \[RFC4868\]","0x[0-9a-f]{64}"$/,
+  ],
+  [
+    { cipher: 'aes-cbc', keyBits: 256, integrity: 'hmac-sha2-384-192' },
+    /"AES-CBC \[RFC3602\]","0x[0-9a-f]{64}","HMAC-SHA-384-192 \[RFC4868\]","0x[0-9a-f]{96}"$/,
+  ],
+  [
+    { cipher: 'aes-cbc', keyBits: 256, integrity: 'hmac-sha2-512-256' },
+    /"AES-CBC \[RFC3602\]","0x[0-9a-f]{64}","HMAC-SHA-512-256 \[RFC4868\]","0x[0-9a-f]{128}"$/,
+  ],
+  [
+    { cipher: 'aes-cbc', keyBits: 256, integrity: 'hmac-sha2-256-96' },
+    /,"HMAC-SHA-256-96 \[draft-ietf-ipsec-ciph-sha-256-00\]","0x[0-9a-f]{64}"$/,
+  ],
+  [
+    { cipher: 'aes-gcm-16', keyBits: 256, extendedSequenceNumbers: true },
+    /"AES-GCM with 16 octet ICV \[RFC4106\]","0x[0-9a-f]{72}","NULL","","64-bit","0"$/,
+  ],
 ] as const)('%o as Wireshark keeps it', async (transform, columns) => {
-  const text = (await recordSession({ phase2: [transform] })).keyTables();
+  const esp = {
+    truncatedSha256: 'integrity' in transform && transform.integrity === 'hmac-sha2-256-96',
+    extendedSequenceNumbers: 'extendedSequenceNumbers' in transform,
+  };
+  const text = (await recordSession({ phase2: [transform], esp })).keyTables();
   expect(table(text, 'ikev1_decryption_table')).toEqual([
     expect.stringMatching(/^[0-9a-f]{16},[0-9a-f]{64}$/),
   ]);

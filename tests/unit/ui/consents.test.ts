@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AcceptedCertificates } from '../../../web/ui/accepted-certificates.ts';
 import { Consents } from '../../../web/ui/consents.ts';
+import { EspSettingsList, PLAIN_ESP } from '../../../web/ui/esp-settings.ts';
 import { DECISIONS_LIMIT, type DecisionStorage } from '../../../web/ui/stored-list.ts';
 
 const office = { relay: 'wss://portal.example', gateway: 'office' };
@@ -92,5 +93,32 @@ describe('accepted certificates', () => {
     '[null]',
   ])('are none in %j', (text) => {
     expect(new AcceptedCertificates(memory(text).storage).list.value).toEqual([]);
+  });
+});
+
+describe('settings of a gateway’s ESP', () => {
+  test('are kept while one differs from what every gateway gets', () => {
+    const { kept, storage } = memory();
+    const settings = new EspSettingsList(storage);
+    expect(settings.of(office)).toEqual(PLAIN_ESP);
+    settings.change(office, { truncatedSha256: true });
+    settings.change(office, { extendedSequenceNumbers: true });
+    const both = { truncatedSha256: true, extendedSequenceNumbers: true };
+    expect(kept.text).toBe(JSON.stringify([{ ...office, ...both }]));
+    expect(new EspSettingsList(storage).of(office)).toEqual(both);
+    expect(settings.of({ ...office, gateway: 'branch' })).toEqual(PLAIN_ESP);
+    settings.change(office, { truncatedSha256: false });
+    expect(settings.of(office)).toEqual({ ...PLAIN_ESP, extendedSequenceNumbers: true });
+    settings.change(office, { extendedSequenceNumbers: false });
+    expect(kept.text).toBe('[]');
+  });
+
+  test.each([
+    JSON.stringify([office]),
+    JSON.stringify([{ ...office, truncatedSha256: 'yes', extendedSequenceNumbers: false }]),
+    JSON.stringify([{ gateway: 'office', ...PLAIN_ESP }]),
+    '[null]',
+  ])('are none in %j', (text) => {
+    expect(new EspSettingsList(memory(text).storage).list.value).toEqual([]);
   });
 });

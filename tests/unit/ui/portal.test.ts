@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AcceptedCertificates } from '../../../web/ui/accepted-certificates.ts';
 import { Consents } from '../../../web/ui/consents.ts';
+import { EspSettingsList, PLAIN_ESP } from '../../../web/ui/esp-settings.ts';
 import { decodeGateways, GATEWAYS_LIMIT, type GatewayList } from '../../../web/ui/gateways.ts';
 import type { Visit } from '../../../web/ui/playground.ts';
 import { Portal } from '../../../web/ui/portal.ts';
@@ -59,6 +60,7 @@ function stage(overrides: Partial<Tunnel> = {}) {
     consents: new Consents(undefined),
     hidden: () => false,
     certificates: new AcceptedCertificates(undefined),
+    espSettings: new EspSettingsList(undefined),
   });
   const answer = (list: GatewayList): void => {
     lists = list;
@@ -71,7 +73,9 @@ describe('the portal', () => {
     const { portal, requests } = stage();
     portal.connect(form);
     expect(portal.view.value).toEqual({ kind: 'connecting', stage: 'relay' });
-    expect(requests).toEqual([{ relay: 'wss://portal.example/culvert', ...form, allowPap: false }]);
+    expect(requests).toEqual([
+      { relay: 'wss://portal.example/culvert', ...form, esp: PLAIN_ESP, allowPap: false },
+    ]);
   });
 
   test('passes consent on for the one gateway it was given for, until it is taken back', () => {
@@ -92,6 +96,20 @@ describe('the portal', () => {
     expect(consents('other')).toBe(false);
     portal.consents.remove(wanted);
     expect(consents('demo')).toBe(false);
+  });
+
+  test('passes on what was set for the gateway’s ESP, and for no other', () => {
+    const { portal, requests, worker } = stage();
+    worker.state({ kind: 'idle' });
+    portal.espSettings.change(portal.keyOf('demo'), { truncatedSha256: true });
+    for (const gateway of ['demo', 'other']) {
+      portal.connect({ ...form, gateway });
+      worker.state({ kind: 'idle' });
+    }
+    expect(requests.map(({ esp }) => esp)).toEqual([
+      { truncatedSha256: true, extendedSequenceNumbers: false },
+      PLAIN_ESP,
+    ]);
   });
 
   test('asks for consent only after a failure that wants it', () => {

@@ -4,6 +4,7 @@ import { expose, releaseProxy, wrap } from 'comlink';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { nobleSuite } from '../../../shared/crypto/noble.ts';
 import { TunnelError } from '../../../shared/errors.ts';
+import { espTransforms } from '../../../shared/ike/phase2-transforms.ts';
 import { concat } from '../../../shared/wire/bytes.ts';
 import { connectTcp } from '../../../web/ui/tunnel.ts';
 import type {
@@ -31,6 +32,7 @@ const REQUEST: ConnectRequest = {
   preSharedKey: KEY,
   userName: 'alice',
   password: 'wonderland',
+  esp: { truncatedSha256: false, extendedSequenceNumbers: false },
   allowPap: false,
 };
 
@@ -284,6 +286,17 @@ describe('consent', () => {
     });
     await Promise.all([service.disconnect(), vi.advanceTimersByTimeAsync(3_000)]);
   });
+});
+
+test('what is known of the gateway’s ESP comes to the exchange', async () => {
+  const phase2 = espTransforms({ truncatedSha256: true, extendedSequenceNumbers: true });
+  const { service, connects, last } = stage({ gateway: { phase2: phase2.slice(2) } });
+  await connects({
+    ...REQUEST,
+    esp: { truncatedSha256: true, extendedSequenceNumbers: true },
+  });
+  expect(last()).toMatchObject({ session: { esp: 'AES-CBC-256, HMAC-SHA2-256-96, ESN' } });
+  await Promise.all([service.disconnect(), vi.advanceTimersByTimeAsync(3_000)]);
 });
 
 test('a request can be cancelled, and only that one', async () => {
