@@ -474,7 +474,7 @@ export class Connection {
     this.#keepalive.heard(now);
     // The window of a SYN is not scaled. @rfc 7323 §2.2
     const scale = segment.has(TcpFlag.syn) ? 0 : negotiation.peerScale;
-    sender.space.offered(segment.window * 2 ** scale);
+    sender.space.offered(segment.window << scale);
     this.#peerWindow = new PeerWindow(
       toPosition(negotiation.peerInitial, this.#receiver.nxt, segment.sequence),
     );
