@@ -186,6 +186,11 @@ export class Script {
     throw new Error('no connection');
   }
 
+  /** Our port, of the last SYN that was taken. */
+  get localPort(): number {
+    return this.#localPort;
+  }
+
   /** The last packet sent, without taking it. */
   lastPacket(): Bytes {
     return this.#sent.at(-1)!;
