@@ -16,6 +16,7 @@ import type { TcpInput, TcpOutput } from '../messages.ts';
 import { Path } from '../path.ts';
 import { ephemeralPort } from '../ports.ts';
 import { Connection } from './connection.ts';
+import { ControlBlock } from './control-block.ts';
 import type { ConnectionIdentity, TcpEnvironment, TcpLimits } from './environment.ts';
 import { InitialNumbers } from './isn.ts';
 import type { ByteRing } from './ring.ts';
@@ -292,7 +293,8 @@ export class TcpLayer {
   #add(identity: ConnectionIdentity, syn: Segment | undefined, now: Millis): void {
     const { path, remotePort, localPort, socket } = identity;
     const initial = this.#numbers.next(path, localPort, remotePort, now);
-    const connection = new Connection(identity, this.#environment, initial, syn, now);
+    const block = new ControlBlock(identity, this.#environment, initial, syn, now);
+    const connection = new Connection(block);
     const peers = this.#byPort.get(localPort) ?? new Map<number, Connection[]>();
     this.#byPort.set(localPort, peers);
     const key = keyOf(identity);
