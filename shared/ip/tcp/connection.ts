@@ -9,8 +9,8 @@ import { earliest } from '../../wire/machine.ts';
 import type { ControlBlock } from './control-block.ts';
 import type { ConnectionIdentity } from './environment.ts';
 import type { Segment } from './segment.ts';
-import { segmentArrives } from './segment-arrives.ts';
-import { toPosition } from './sequence.ts';
+import { beginsAnew, segmentArrives } from './segment-arrives.ts';
+import { toPosition, toWire } from './sequence.ts';
 import type { ConnectionSnapshot } from './snapshot.ts';
 import type { StateName } from './state.ts';
 
@@ -165,6 +165,17 @@ export class Connection {
   /** A segment for this connection whose checksum is right; `bytes` is where its data lies, until `burstEnded` follows. */
   arrived(segment: Segment, bytes: Bytes, now: Millis): void {
     segmentArrives(this.#block, segment, bytes, now);
+  }
+
+  /**
+   * A SYN came to a listener. Ends what waits in TIME-WAIT if it is a new connection's, and answers the last sequence
+   * number that was used; else `undefined`.
+   */
+  reopened(syn: Segment): number | undefined {
+    const block = this.#block;
+    if (block.state.name !== 'TIME-WAIT' || !beginsAnew(block, syn)) return undefined;
+    block.close();
+    return toWire(block.initial, (block.sender?.space.nxt ?? 1) - 1);
   }
 
   /** What arrived together has been read: delivers, sends what that lets go, and acknowledges if nothing did. */

@@ -1,6 +1,6 @@
 /**
  * The rules for an arriving segment, in the order of the RFC: sequence number, reset, SYN, acknowledgment, data, FIN.
- * Left out: urgent data (read as ordinary data), simultaneous use of one port for a new connection in TIME-WAIT.
+ * Left out: urgent data (read as ordinary data).
  * @rfc 9293 §3.10.7, 5961 §3, 5961 §4, 5961 §5
  */
 import type { Bytes, Millis } from '../../wire/bytes.ts';
@@ -57,6 +57,16 @@ function arrivesInTimeWait(block: ControlBlock, segment: Segment, now: Millis): 
   if (segment.has(TcpFlag.rst) || block.state.name !== 'TIME-WAIT') return;
   if (segment.has(TcpFlag.fin)) block.state.expiresAt = now + TIME_WAIT;
   block.challenge(segment, now);
+}
+
+/** Whether a SYN to a connection in TIME-WAIT begins a new one, and is no straggler of the old. @rfc 6191 §2 */
+export function beginsAnew(block: ControlBlock, syn: Segment): boolean {
+  const { negotiation, timestamps, receiver } = block;
+  const later = toPosition(negotiation.peerInitial, receiver.nxt, syn.sequence) >= receiver.nxt;
+  if (!syn.hasTimestamps) return later;
+  if (!negotiation.timestamps) return true;
+  const advance = timestamps.advance(syn);
+  return advance > 0 || (advance === 0 && later);
 }
 
 /** @rfc 9293 §3.10.7.4 */

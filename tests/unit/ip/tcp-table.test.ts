@@ -104,6 +104,17 @@ describe('the table', () => {
     expect(answers(ports[1]!)).toEqual(['R']);
   });
 
+  it('a number that is used again is the new connection’s when the old one leaves TIME-WAIT', () => {
+    const script = new Script();
+    script.connect();
+    close(script);
+    script.wait(TIME_WAIT / 2);
+    script.connect();
+    script.wait(TIME_WAIT / 2);
+    script.write('hello');
+    expect(script.brief()).toEqual(['PA 1:6 ack 1']);
+  });
+
   it('a reset does not end TIME-WAIT early (RFC 1337 §3)', () => {
     const script = new Script();
     script.connect();
@@ -111,5 +122,62 @@ describe('the table', () => {
     script.receive({ flags: 'R', seq: 2 });
     script.receive({ flags: 'FA', seq: 1, ack: 2 });
     expect(script.brief()).toEqual(['A 2:2 ack 2']);
+  });
+});
+
+describe('a SYN to TIME-WAIT (RFC 6191 §2, 9293 §3.6.1)', () => {
+  const ports = [5000, 22] as const;
+  const STAMP = 700;
+
+  /** A connection that came to port 22 and that we closed first; the peer's FIN was number 1. */
+  const lingering = (stamps: boolean): Script => {
+    const timestamp = stamps ? { timestamp: [STAMP, 0] as const } : {};
+    const script = new Script();
+    script.tell({ kind: 'tcp-listen', listener: 4, port: 22 });
+    script.receive({ flags: 'S', ports, ...timestamp });
+    script.sent();
+    script.receive({ flags: 'A', ports, seq: 1, ack: 1, ...timestamp });
+    script.tell({ kind: 'tcp-shutdown', socket: -1 });
+    script.receive({ flags: 'FA', ports, seq: 1, ack: 2, ...timestamp });
+    script.sent();
+    script.take();
+    return script;
+  };
+
+  /** First flags that answer a SYN with this number and, if there is one, timestamp. */
+  const answer = (script: Script, seq: number, stamp?: number): string | undefined => {
+    const timestamp = stamp === undefined ? {} : { timestamp: [stamp, 0] as const };
+    script.receive({ flags: 'S', ports, seq, ...timestamp });
+    return script.sent()[0]?.flags;
+  };
+
+  it.each([
+    ['a later timestamp', true, 0, STAMP + 1, 'SA'],
+    ['the same one and a later number', true, 2, STAMP, 'SA'],
+    ['the same of both', true, 1, STAMP, 'A'],
+    ['an earlier one', true, 2, STAMP - 1, 'A'],
+    ['none, where there was one, and a later number', true, 2, undefined, 'SA'],
+    ['none, and a number that was used', true, 1, undefined, 'A'],
+    ['one, where there was none', false, 0, STAMP, 'SA'],
+    ['none at all, and a later number', false, 2, undefined, 'SA'],
+    ['none at all, and a number that was used', false, 1, undefined, 'A'],
+  ])('with %s', (_, before, seq, stamp, flags) => {
+    expect(answer(lingering(before), seq, stamp)).toBe(flags);
+  });
+
+  it('begins behind what the old connection sent, and stands like any other', () => {
+    const script = lingering(true);
+    const first = script.initial;
+    // Without time passing, the clock of initial numbers shows what it did.
+    expect(answer(script, 0, STAMP + 1)).toBe('SA');
+    expect((script.initial - first) >>> 0).toBe(2);
+    script.receive({ flags: 'A', ports, seq: 1, ack: 1, timestamp: [STAMP + 2, 0] });
+    expect(script.take()).toMatchObject([{ kind: 'tcp-accepted', listener: 4, port: 5000 }]);
+  });
+
+  it('needs somebody who listens', () => {
+    const script = lingering(true);
+    script.tell({ kind: 'tcp-unlisten', listener: 4 });
+    expect(answer(script, 2, STAMP + 1)).toBe('A');
   });
 });
