@@ -2,7 +2,9 @@
  * `npm run bench`: what the fast path costs beside what others would use, all of one figure in the same run. Prints
  * tables, and writes `bench/results.json` and the figures and plots of the docs. Parts that were not run keep their figures.
  *
- *     npm run bench -- [esp] [relay] [tunnel] [tcp] [--rounds N] [--megabytes N] [--seconds N]
+ *     npm run bench -- [esp] [relay] [frames] [tunnel] [tcp] [--only TEXT] [--rounds N] [--megabytes N] [--seconds N]
+ *
+ * `--only`: the steps whose titles contain TEXT.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -19,11 +21,12 @@ import { plots } from './plots.ts';
 
 const PAGE = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
 
-const USAGE = `npm run bench -- [${PARTS.map(({ name }) => name).join('] [')}] [--rounds N] [--megabytes N] [--seconds N]`;
+const USAGE = `npm run bench -- [${PARTS.map(({ name }) => name).join('] [')}] [--only TEXT] [--rounds N] [--megabytes N] [--seconds N]`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    only: { type: 'string', default: '' },
     rounds: { type: 'string', default: '15' },
     megabytes: { type: 'string', default: '200' },
     seconds: { type: 'string', default: '10' },
@@ -34,9 +37,16 @@ const options = {
   megabytes: Number(values.megabytes),
   seconds: Number(values.seconds),
 };
+const chosen = PARTS.map((part) => ({
+  ...part,
+  steps: part.steps.filter(({ title }) => title.includes(values.only)),
+})).filter(
+  ({ name, steps }) => steps.length > 0 && (positionals.length === 0 || positionals.includes(name)),
+);
 const unknown = positionals.filter((name) => !PARTS.some((part) => part.name === name));
 if (
   unknown.length > 0 ||
+  chosen.length === 0 ||
   !(options.rounds >= 1) ||
   !(options.megabytes >= 1) ||
   !(options.seconds >= 4)
@@ -46,8 +56,7 @@ if (
 }
 
 const say = (line: string): void => console.error(`  ${line}`);
-for (const { name, needs, steps } of PARTS) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue;
+for (const { needs, steps } of chosen) {
   for (const step of steps) {
     console.error(step.title);
     const obstacle = await prepare([...needs, ...(step.needs ?? [])], say);

@@ -1,6 +1,7 @@
 /** The parts of the benchmarks: the programs each consists of and what they need of the machine. */
 import type { Need } from './harness/needs.ts';
 import type { Part } from './harness/part.ts';
+import { KERNEL_CASES } from './tcp/kernel-cases.ts';
 
 interface Step extends Part {
   readonly title: string;
@@ -74,12 +75,7 @@ export const PARTS: readonly {
         pinned: true,
       },
       { title: 'TCP in virtual time', program: 'bench/tcp/virtual.ts', pinned: true },
-      {
-        title: 'TCP beside the kernel',
-        program: 'bench/tcp/kernel.ts',
-        pinned: false,
-        needs: ['programs', 'tun'],
-      },
+      ...KERNEL_CASES.map(({ name }) => kernelStep(name)),
     ],
   },
 ];
@@ -87,4 +83,10 @@ export const PARTS: readonly {
 /** A relay that is measured has a processor to itself, so the part as a whole is not pinned. */
 function relayStep(measurement: string, title: string): Step {
   return { title, program: 'bench/relay/main.ts', args: [measurement], pinned: false };
+}
+
+function kernelStep(name: string): Step {
+  const title = `TCP beside the kernel: ${name}`;
+  const program = 'bench/tcp/kernel.ts';
+  return { title, program, args: [name], pinned: false, needs: ['programs', 'tun'] };
 }

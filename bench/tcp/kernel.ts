@@ -2,8 +2,9 @@
  * Our TCP and the kernel's on the same links with the same seeds, in real time: ours to the kernel, the kernel to ours
  * and, for comparison, the kernel to itself. The contestants of a seed run side by side, each on a link of its own, so
  * that what disturbs one disturbs all.
+ *
+ *     kernel.ts NAME   one of `KERNEL_CASES`
  */
-import type { Algorithm } from '../../shared/ip/tcp/congestion/control.ts';
 import { KernelHost } from '../../tests/interop/support/kernel-host.ts';
 import { sweep } from '../../tests/interop/support/namespace.ts';
 import { realClock } from '../../tests/support/net/clock.ts';
@@ -11,44 +12,11 @@ import { OwnHost } from '../../tests/support/net/own-host.ts';
 import type { TcpHost } from '../../tests/support/net/work.ts';
 import { answer } from '../harness/part.ts';
 import { type Row, rowOf } from '../harness/results.ts';
+import { KERNEL_CASES, type KernelCase } from './kernel-cases.ts';
 import { MTU } from './shape.ts';
-import { type Conditions, type Reading, transfer } from './trial.ts';
+import { type Reading, transfer } from './trial.ts';
 
 const SEEDS = 5;
-
-/** A link of `megabits` in front of which packets wait for up to `wait` ms. */
-function link(megabits: number, wait: number, loss = 0): Conditions {
-  return { rate: 125 * megabits, buffer: 125 * megabits * wait, loss };
-}
-
-interface Case {
-  readonly title: string;
-  readonly algorithm: Algorithm;
-  readonly conditions: Conditions;
-  /** Contestants at once: all seeds together where a flow is small. */
-  readonly allSeedsAtOnce: boolean;
-  readonly downloads: boolean;
-  readonly queue: boolean;
-}
-
-const ALGORITHMS: readonly Algorithm[] = ['cubic', 'bbr'];
-
-const CASES: readonly Case[] = ALGORITHMS.flatMap((algorithm) => {
-  const usual = { algorithm, allSeedsAtOnce: false, downloads: true, queue: false };
-  const small = { ...usual, allSeedsAtOnce: algorithm === 'cubic' };
-  return [
-    { ...usual, title: '200 Mbit/s, no loss', conditions: link(200, 50) },
-    { ...small, title: '100 Mbit/s, 0.1 % loss', conditions: link(100, 50, 0.001) },
-    { ...small, title: '100 Mbit/s, 1 % loss', conditions: link(100, 50, 0.01) },
-    {
-      ...usual,
-      title: '50 Mbit/s, 100 ms of buffer',
-      conditions: link(50, 100),
-      downloads: false,
-      queue: true,
-    },
-  ];
-});
 
 type End = 'own' | 'kernel';
 
@@ -60,7 +28,7 @@ class Laboratory {
 
   async transfer(
     ends: readonly [End, End],
-    { algorithm, conditions }: Case,
+    { algorithm, conditions }: KernelCase,
     seed: number,
     seconds: number,
   ): Promise<Reading> {
@@ -92,18 +60,16 @@ const DOWNLOAD = ['kernel', 'own'] as const;
 const PEER = ['kernel', 'kernel'] as const;
 
 await answer(async ({ seconds }, say) => {
+  const each = KERNEL_CASES.find(({ name }) => name === process.argv[2]);
+  if (each === undefined) throw new RangeError('which of the cases?');
+  say(`${SEEDS} seeds of ${seconds} s`);
   const laboratory = new Laboratory();
   try {
-    const rows: Row[] = [];
-    for (const each of CASES) {
-      say(`${each.title}, ${each.algorithm}: ${SEEDS} seeds of ${seconds} s`);
-      const bySeed = (seed: number) => readings(laboratory, each, seed, seconds);
-      const seeds = Array.from({ length: SEEDS }, (_, i) => i + 1);
-      const all = each.allSeedsAtOnce ? await Promise.all(seeds.map(bySeed)) : [];
-      if (!each.allSeedsAtOnce) for (const seed of seeds) all.push(await bySeed(seed));
-      rows.push(...rowsOf(each, all));
-    }
-    return rows;
+    const bySeed = (seed: number) => readings(laboratory, each, seed, seconds);
+    const seeds = Array.from({ length: SEEDS }, (_, i) => i + 1);
+    const all = each.allSeedsAtOnce ? await Promise.all(seeds.map(bySeed)) : [];
+    if (!each.allSeedsAtOnce) for (const seed of seeds) all.push(await bySeed(seed));
+    return rowsOf(each, all);
   } finally {
     laboratory.stop();
   }
@@ -117,7 +83,7 @@ interface Contest {
 
 async function readings(
   laboratory: Laboratory,
-  each: Case,
+  each: KernelCase,
   seed: number,
   seconds: number,
 ): Promise<Contest> {
@@ -130,8 +96,7 @@ async function readings(
   return { up, down, peer };
 }
 
-function rowsOf({ title, algorithm, queue }: Case, contests: readonly Contest[]): Row[] {
-  const name = algorithm.toUpperCase();
+function rowsOf({ name, queue }: KernelCase, contests: readonly Contest[]): Row[] {
   const head = { bench: 'tcp', where: 'beside the kernel' };
   const peers = (of: (reading: Reading) => number) => ({
     'kernel to kernel': contests.map(({ peer }) => of(peer)),
@@ -142,17 +107,17 @@ function rowsOf({ title, algorithm, queue }: Case, contests: readonly Contest[])
   const downs = contests.flatMap(({ down }) => (down === undefined ? [] : [down]));
   const rows = [
     rowOf(
-      { ...head, case: `${title}, ${name}, upload`, unit: 'Mbit/s' },
+      { ...head, case: `${name}, upload`, unit: 'Mbit/s' },
       contests.map(({ up }) => rate(up)),
       peers(rate),
     ),
   ];
   if (downs.length > 0) {
-    const row = { ...head, case: `${title}, ${name}, download`, unit: 'Mbit/s' } as const;
+    const row = { ...head, case: `${name}, download`, unit: 'Mbit/s' } as const;
     rows.push(rowOf(row, downs.map(rate), peers(rate)));
   }
   if (queue) {
-    const row = { ...head, case: `${title}, ${name}, waiting in it`, unit: 'ms' } as const;
+    const row = { ...head, case: `${name}, waiting in it`, unit: 'ms' } as const;
     const ups = contests.map(({ up }) => delay(up));
     rows.push(rowOf(row, ups, peers(delay)));
   }

@@ -186,6 +186,15 @@ export class Script {
     throw new Error('no connection');
   }
 
+  /** Our port and initial sequence number, of the last SYN that was taken. */
+  get localPort(): number {
+    return this.#localPort;
+  }
+
+  get initial(): number {
+    return this.#initial;
+  }
+
   /** The last packet sent, without taking it. */
   lastPacket(): Bytes {
     return this.#sent.at(-1)!;

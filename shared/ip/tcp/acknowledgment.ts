@@ -25,6 +25,13 @@ export function isDuplicateSack(ack: Acknowledgment): boolean {
   return ack.sackCount > 1 && edges[0]! >= edges[2]! && edges[1]! <= edges[3]!;
 }
 
+/** Where we were, and the window we had: what data carry to a side that sends nothing itself. */
+export function tellsNothing(ack: Acknowledgment, una: number, window: number): boolean {
+  const moves = ack.position !== una || ack.window !== window;
+  // A closed window is news each time: the peer is still there.
+  return !moves && window > 0 && ack.sackCount === 0 && !ack.marked;
+}
+
 /** A place to fill in. */
 export function blankAcknowledgment(): {
   -readonly [K in keyof Acknowledgment]: Acknowledgment[K];

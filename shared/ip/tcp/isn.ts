@@ -18,12 +18,17 @@ export class InitialNumbers {
     this.#primitives = primitives;
   }
 
-  /** `ISN = M + F(addresses, ports, secret)`, and a timestamp offset from the same hash. @rfc 6528 §3, 7323 §5.4 */
+  /**
+   * `ISN = M + F(addresses, ports, secret)`, and a timestamp offset from the same hash. Where an earlier connection of
+   * the same ends came to `used`, it lies behind that.
+   * @rfc 6528 §3, 7323 §5.4, 9293 §3.6.1
+   */
   next(
     { local, remote }: Path,
     localPort: number,
     remotePort: number,
     now: Millis,
+    used?: number,
   ): { readonly sequence: number; readonly timestampOffset: number } {
     const tuple = new Writer()
       .bytes(local.bytes)
@@ -33,8 +38,10 @@ export class InitialNumbers {
       .finish();
     const digest = this.#primitives.hash('sha256', tuple, this.#secret);
     const view = new DataView(digest.buffer, digest.byteOffset);
+    const sequence = (view.getUint32(0) + Math.floor(now * TICKS_PER_MILLI)) >>> 0;
+    const wasUsed = used !== undefined && ((sequence - used) | 0) <= 0;
     return {
-      sequence: (view.getUint32(0) + Math.floor(now * TICKS_PER_MILLI)) >>> 0,
+      sequence: wasUsed ? (used + 1) >>> 0 : sequence,
       timestampOffset: view.getUint32(4),
     };
   }

@@ -40,7 +40,7 @@ export class PeerWindow {
       this.#acknowledgment = position;
     }
     acknowledgment.position = position;
-    acknowledgment.window = newer ? segment.window * 2 ** negotiation.peerScale : window;
+    acknowledgment.window = newer ? segment.window << negotiation.peerScale : window;
     acknowledgment.sackCount = negotiation.selective ? segment.sackCount : 0;
     for (let i = 0; i < 2 * acknowledgment.sackCount; i++) {
       acknowledgment.edges[i] = toPosition(initial, una, segment.sackEdges[i]!);

@@ -6,7 +6,7 @@
  */
 import type { Bytes, Millis } from '../../wire/bytes.ts';
 import { earliest } from '../../wire/machine.ts';
-import { type Acknowledgment, isDuplicateSack } from './acknowledgment.ts';
+import { type Acknowledgment, isDuplicateSack, tellsNothing } from './acknowledgment.ts';
 import { Bbr } from './congestion/bbr.ts';
 import type { AckSample, Algorithm, CongestionControl } from './congestion/control.ts';
 import { Cubic } from './congestion/cubic.ts';
@@ -213,6 +213,7 @@ export class Sender {
   /** The caller has checked that `ack.position` is not behind `una` nor beyond `nxt`; `output` comes after. */
   acknowledged(ack: Acknowledgment, now: Millis): void {
     const { space } = this;
+    if (this.#flights.count === 0 && tellsNothing(ack, space.una, space.window)) return;
     const before = space.una;
     const waiting = this.#flights.count > 0;
     const inFlightBefore = this.inFlight;

@@ -16,6 +16,7 @@ import type { TcpInput, TcpOutput } from '../messages.ts';
 import { Path } from '../path.ts';
 import { ephemeralPort } from '../ports.ts';
 import { Connection } from './connection.ts';
+import { ControlBlock } from './control-block.ts';
 import type { ConnectionIdentity, TcpEnvironment, TcpLimits } from './environment.ts';
 import { InitialNumbers } from './isn.ts';
 import type { ByteRing } from './ring.ts';
@@ -155,6 +156,7 @@ export class TcpLayer {
     for (const known of peers) {
       const { local, remote } = known.identity.path;
       if (!header.isFrom(remote) || !header.isTo(local)) continue;
+      if (known.state === 'TIME-WAIT' && this.#reopen(known, segment, now)) return;
       known.arrived(segment, bytes, now);
       this.#settle(known);
       if (!this.#busy.includes(known)) this.#busy.push(known);
@@ -238,11 +240,25 @@ export class TcpLayer {
     this.#surroundings.emit({ kind: 'tcp-unlistened', listener });
   }
 
-  /** A SYN to a listener. Answers whether the segment was dealt with. @rfc 9293 §3.10.7.2 */
-  #accept(path: Path, segment: Segment, now: Millis): boolean {
-    const listener = this.#listeners.get(segment.destinationPort);
+  /** A segment for a connection in TIME-WAIT: a new one of the same ends may take its place. @rfc 9293 §3.6.1 */
+  #reopen(known: Connection, segment: Segment, now: Millis): boolean {
+    if (this.#listenerFor(segment) === undefined) return false;
+    const used = known.reopened(segment);
+    if (used === undefined) return false;
+    this.#settle(known);
+    return this.#accept(known.identity.path, segment, now, used);
+  }
+
+  /** Whose a SYN is that belongs to no connection. */
+  #listenerFor(segment: Segment): number | undefined {
     const opens = segment.has(TcpFlag.syn) && !segment.has(TcpFlag.ack | TcpFlag.rst);
-    if (listener === undefined || !opens) return false;
+    return opens ? this.#listeners.get(segment.destinationPort) : undefined;
+  }
+
+  /** A SYN to a listener. Answers whether the segment was dealt with. @rfc 9293 §3.10.7.2 */
+  #accept(path: Path, segment: Segment, now: Millis, used?: number): boolean {
+    const listener = this.#listenerFor(segment);
+    if (listener === undefined) return false;
     let waiting = 0;
     let waitingOfPeer = 0;
     for (const { identity, state } of this.#bySocket.values()) {
@@ -258,7 +274,7 @@ export class TcpLayer {
     const socket = this.reserve();
     const localPort = segment.destinationPort;
     const remotePort = segment.sourcePort;
-    this.#add({ socket, listener, path, remotePort, localPort }, segment, now);
+    this.#add({ socket, listener, path, remotePort, localPort }, segment, now, used);
     return true;
   }
 
@@ -289,10 +305,11 @@ export class TcpLayer {
 
   // ---- The table
 
-  #add(identity: ConnectionIdentity, syn: Segment | undefined, now: Millis): void {
+  #add(identity: ConnectionIdentity, syn: Segment | undefined, now: Millis, used?: number): void {
     const { path, remotePort, localPort, socket } = identity;
-    const initial = this.#numbers.next(path, localPort, remotePort, now);
-    const connection = new Connection(identity, this.#environment, initial, syn, now);
+    const initial = this.#numbers.next(path, localPort, remotePort, now, used);
+    const block = new ControlBlock(identity, this.#environment, initial, syn, now);
+    const connection = new Connection(block);
     const peers = this.#byPort.get(localPort) ?? new Map<number, Connection[]>();
     this.#byPort.set(localPort, peers);
     const key = keyOf(identity);
@@ -312,12 +329,14 @@ export class TcpLayer {
 
   /** Moves a connection to where its state belongs. */
   #settle(connection: Connection): void {
+    const { socket } = connection.identity;
     if (connection.state === 'CLOSED') {
-      this.#bySocket.delete(connection.identity.socket);
+      // The caller may have given the number to another while this one was in TIME-WAIT.
+      if (this.#bySocket.get(socket) === connection) this.#bySocket.delete(socket);
       this.#timeWait.delete(connection);
       this.#forget(connection);
     } else if (connection.state === 'TIME-WAIT' && !this.#timeWait.has(connection)) {
-      this.#bySocket.delete(connection.identity.socket);
+      this.#bySocket.delete(socket);
       this.#timeWait.add(connection);
       if (this.#timeWait.size > TIME_WAIT_LIMIT) {
         const [oldest] = this.#timeWait;

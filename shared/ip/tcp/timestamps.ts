@@ -39,8 +39,12 @@ export class Timestamps {
 
   /** Whether the segment is from an earlier trip around the sequence space. @rfc 7323 §5.3 */
   isOld(segment: Segment, now: Millis): boolean {
-    const older = ((segment.timestamp - this.#recent) | 0) < 0;
-    return older && now - this.#recentAt < RECENT_LIFETIME;
+    return this.advance(segment) < 0 && now - this.#recentAt < RECENT_LIFETIME;
+  }
+
+  /** Ticks by which the peer's clock has moved since the last value; below 0 in an older segment. */
+  advance(segment: Segment): number {
+    return (segment.timestamp - this.#recent) | 0;
   }
 
   /** The round trip an echoed value tells, in whole milliseconds; −1 for one we never sent. @rfc 7323 §4.1 */

@@ -321,6 +321,33 @@ describe('explicit congestion notification', () => {
   });
 });
 
+describe('data that come to a side with nothing out', () => {
+  it('tell of a smaller window, and of one that closed', () => {
+    const script = new Script();
+    script.connect();
+    script.receive({ flags: 'A', seq: 1, ack: 1, data: 'a' });
+    script.receive({ flags: 'A', seq: 2, ack: 1, data: 'b', window: 1500 });
+    script.sent();
+    script.write(data(3));
+    expect(script.brief()).toEqual(['A 1:1001 ack 3']);
+    script.receive({ flags: 'A', seq: 3, ack: 1001, data: 'c', window: 500 });
+    script.receive({ flags: 'A', seq: 4, ack: 1001, data: 'd', window: 0 });
+    script.receive({ flags: 'A', seq: 5, ack: 1001, data: 'e', window: 2000 });
+    expect(script.brief().filter((each) => each.includes('1001:2001'))).toHaveLength(1);
+  });
+
+  it('tell of a mark (RFC 3168 §6.1.2)', () => {
+    const script = new Script(withEcn);
+    script.connect({ flags: 'SAE' });
+    script.write('hello');
+    script.receive({ flags: 'A', seq: 1, ack: 6, data: 'a' });
+    script.receive({ flags: 'AE', seq: 2, ack: 6, data: 'b' });
+    script.sent();
+    script.write('more');
+    expect(script.sent().map(({ flags }) => flags)).toEqual(['PAW']);
+  });
+});
+
 describe('keepalive (RFC 9293 §3.8.4)', () => {
   it('is off unless asked for', () => {
     const script = new Script();
