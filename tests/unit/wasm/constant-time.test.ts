@@ -35,9 +35,10 @@ const SECRETS: readonly Random[] = [
 /** Does everything that needs no watching, and answers what does. */
 type Prepare = (suite: CipherSuite, secret: Random) => () => void;
 
-/** Every key length with one integrity algorithm, every integrity algorithm with one key length; no 3DES. */
+/** Every key length with one integrity algorithm, every integrity algorithm with one key length, 64-bit numbers; no 3DES. */
 const SAS = everySa(new SeededRandom(60)).filter(
-  ({ cipher, cipherKey, integrity }) =>
+  ({ cipher, cipherKey, integrity, extendedSequenceNumbers }) =>
+    extendedSequenceNumbers === true ||
     cipher === 'aes-gcm-16' ||
     (cipher === 'aes-cbc' && cipherKey.length === 32) ||
     (cipher !== '3des-cbc' && integrity === 'hmac-sha1-96'),
