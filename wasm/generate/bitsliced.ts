@@ -133,18 +133,19 @@ function rounds(
   code.add('let key = keys;', 'while (true) {');
   for (const round of range(4)) {
     const undone = direction * (round + 1);
-    code.add('{');
+    code.add('{', `key += ${8 * bytes};`);
     let q = range(8).map((i) => `q${i}`);
-    q = (direction === 1 ? sbox : inverseSbox)(code, slicing, q);
-    code.add(`key += ${8 * bytes};`);
+    q = code.sideBySide(() => (direction === 1 ? sbox : inverseSbox)(code, slicing, q));
     if (round % 2 === 1) {
       code.add('if (key == lastKey) {');
       const shifted = q.map((plane) => code.let(slicing.shiftRows(plane, undone)));
       finish(addKey(code, slicing, shifted, 'key'), code);
       code.add('break;', '}');
     }
-    if (direction === -1) q = beforeMixColumns(code, slicing, q, undone);
-    q = addKey(code, slicing, mixColumns(code, slicing, q, undone), 'key');
+    q = code.sideBySide(() => {
+      const before = direction === 1 ? q : beforeMixColumns(code, slicing, q, undone);
+      return addKey(code, slicing, mixColumns(code, slicing, before, undone), 'key');
+    });
     q.forEach((plane, i) => {
       code.add(`q${i} = ${plane};`);
     });
