@@ -1,6 +1,7 @@
 /** IKE SAs and child SAs renewed in time: by us, by the peer, by both at once; and what becomes of one where the other has ended. */
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_TIMERS, type IkeConfig } from '../../shared/ike/config.ts';
+import { espTransforms } from '../../shared/ike/phase2-transforms.ts';
 import { MAX_PEER_ATTEMPTS } from '../../shared/ike/renewals.ts';
 import { decodeMessage } from '../../shared/isakmp/message.ts';
 import { ExchangeType } from '../../shared/isakmp/numbers.ts';
@@ -66,6 +67,20 @@ describe('in time', () => {
       // Each IKE SA brings one at once.
       expect(pair.children(each)).toBeLessThanOrEqual(24);
       expect(open(pair, each).length).toBeLessThanOrEqual(4);
+    }
+  });
+
+  test.each(SIDES)('with 64-bit sequence numbers, renewed by the %s', (side) => {
+    const phase2 = espTransforms({ extendedSequenceNumbers: true });
+    const pair = new IkePair(shortLived(side, { client: { phase2 }, server: { phase2 } }));
+    expect(pair.connect()).toBe(true);
+    neverDeaf(pair, 200);
+    for (const each of SIDES) {
+      expect(pair.children(each)).toBeGreaterThanOrEqual(3);
+      const children = pair.outputs[each].filter((output) => output.kind === 'child-established');
+      for (const { inbound, outbound } of children) {
+        expect([inbound, outbound].map((sa) => sa.extendedSequenceNumbers)).toEqual([true, true]);
+      }
     }
   });
 
