@@ -29,7 +29,8 @@ let relay: Relay;
 beforeAll(async () => {
   gateway = await FakeGateway.start();
   const limits = { sessions: 1_000, sessionsPerAddress: 1_000 };
-  relay = await relayFor([gateway.config()], { limits }, { espPorts: esp });
+  const config = gateway.config({ addresses: ['127.0.0.8'] });
+  relay = await relayFor([config], { limits }, { espPorts: esp });
 });
 afterAll(closeAll);
 
@@ -58,6 +59,13 @@ const message = fc.oneof(
       send: fc.constant('claim' as const),
       type: fc.constantFrom('claim' as const, 'release' as const),
       spi: fc.constantFrom(0, 255, 256, 257, 2 ** 24, 2 ** 32),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      send: fc.constant('move' as const),
+      address: fc.constantFrom('127.0.0.2', '127.0.0.8', '127.0.0.9', '127.0.0', ''),
     }),
   },
   {
@@ -100,6 +108,8 @@ fuzz({
       else if (each.send === 'ping') tab.socket.ping(each.bytes);
       else if (each.send === 'claim') {
         tab.socket.send(JSON.stringify({ type: each.type, spi: each.spi }));
+      } else if (each.send === 'move') {
+        tab.socket.send(JSON.stringify({ type: 'move', address: each.address }));
       } else if (local !== undefined) {
         const bytes = mutate(pattern(each.channel, 32), each.changes, 1_400);
         if (each.channel === 'esp') esp.arrive(bytes, 2 ** 24);

@@ -106,7 +106,7 @@ function near(): fc.Arbitrary<string> {
     .record(
       {
         type: fc.constantFrom(
-          ...['open', 'opened', 'claim', 'claimed', 'claim-refused', 'release'],
+          ...['open', 'opened', 'move', 'claim', 'claimed', 'claim-refused', 'release'],
           ...['refused', 'unreachable'],
         ),
         gateway: fc.anything(),
