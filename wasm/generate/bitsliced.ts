@@ -127,6 +127,8 @@ function rounds(
   finish: Finish,
 ): void {
   const { bytes } = slicing;
+  // Measured: 4 % quicker for decryption in Chromium, 5 % slower for encryption.
+  const olderFirst = direction === -1;
   planes.forEach((plane, i) => {
     code.add(`let q${i} = ${plane};`);
   });
@@ -135,14 +137,14 @@ function rounds(
     const undone = direction * (round + 1);
     code.add('{', `key += ${8 * bytes};`);
     let q = range(8).map((i) => `q${i}`);
-    q = code.sideBySide(() => (direction === 1 ? sbox : inverseSbox)(code, slicing, q));
+    q = code.sideBySide(olderFirst, () => (direction === 1 ? sbox : inverseSbox)(code, slicing, q));
     if (round % 2 === 1) {
       code.add('if (key == lastKey) {');
       const shifted = q.map((plane) => code.let(slicing.shiftRows(plane, undone)));
       finish(addKey(code, slicing, shifted, 'key'), code);
       code.add('break;', '}');
     }
-    q = code.sideBySide(() => {
+    q = code.sideBySide(olderFirst, () => {
       const before = direction === 1 ? q : beforeMixColumns(code, slicing, q, undone);
       return addKey(code, slicing, mixColumns(code, slicing, before, undone), 'key');
     });

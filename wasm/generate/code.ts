@@ -17,12 +17,14 @@ export class Code {
   /**
    * What `write` answers, after the constants that it declared were put in the order of their distance from the last one
    * that needs them, the farthest first: neighbours then do not wait for each other, and the processor finds work for all
-   * its units, as it does not look far ahead in vector code.
+   * its units, as it does not look far ahead in vector code. Binaryen moves a constant to its first use, which leaves
+   * the order of operands to tell what comes first: with `olderFirst` it is the order of the constants.
    */
-  sideBySide<T>(write: () => T): T {
+  sideBySide<T>(olderFirst: boolean, write: () => T): T {
     const from = this.lines.length;
     const answer = write();
-    this.lines.push(...farthestFirst(this.lines.splice(from)));
+    const ordered = farthestFirst(this.lines.splice(from));
+    this.lines.push(...(olderFirst ? olderOperandFirst(ordered) : ordered));
     return answer;
   }
 
@@ -43,6 +45,17 @@ function farthestFirst(declarations: readonly string[]): string[] {
   }
   const distance = (declaration: string) => distanceOf(/\bt\d+\b/.exec(declaration)![0]);
   return declarations.toSorted((a, b) => distance(b) - distance(a));
+}
+
+/** The same declarations; what is AND or XOR of two vectors names first what was declared first. */
+function olderOperandFirst(declarations: readonly string[]): string[] {
+  const ages = new Map(declarations.map((declaration, i) => [/\bt\d+\b/.exec(declaration)![0], i]));
+  const age = (name: string) => ages.get(name) ?? -1;
+  return declarations.map((declaration) =>
+    declaration.replace(/(v128\.\w+)\((t\d+), (t\d+)\)/, (same, operation, a, b) =>
+      age(a) > age(b) ? `${operation}(${b}, ${a})` : same,
+    ),
+  );
 }
 
 /** 0, 1, … `length - 1`. */
