@@ -202,6 +202,11 @@ export class Client {
     for (const output of this.#ike.handle(input, this.#now)) this.#fromIke(output);
   }
 
+  /** Without an ESP SA, and none on its way, nothing passes any more. */
+  #endIfBare(): void {
+    if (this.#path?.sealer === undefined) this.#endCall();
+  }
+
   #fromIke(output: IkeOutput): void {
     switch (output.kind) {
       case 'transmit':
@@ -222,8 +227,9 @@ export class Client {
       case 'child-deleted':
         this.#events.forgotten(output.spi);
         this.#path?.sas.forget(output.spi);
-        if (this.#path?.sealer === undefined) this.#endCall();
-        return;
+        return output.isReplaced ? undefined : this.#endIfBare();
+      case 'rekey-failed':
+        return output.isReplaced ? undefined : this.#endIfBare();
       case 'closed':
         this.#path?.flush();
         this.discard();

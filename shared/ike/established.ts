@@ -181,7 +181,10 @@ export class Established {
       const failure = this.#obey(standing, standing.phase2.timeout(now), now);
       if (failure !== undefined) return failure;
     }
-    if (this.#renewals.timeout(now)) this.#renewalFailed(now);
+    if (this.#renewals.timeout(now)) {
+      const failure = this.#renewalFailed({ code: 'IKE_DEAD_PEER' }, now);
+      if (failure !== undefined) return failure;
+    }
     if (this.#rekeyAt !== undefined && this.#rekeyAt <= now) {
       this.#rekeyAt = undefined;
       this.startQuickMode(now);
@@ -218,11 +221,17 @@ export class Established {
     this.#sas = [];
   }
 
+  /** Whether another child SA is on its way, by our doing: each step has a deadline, and tells when it has failed. */
+  get #isReplacing(): boolean {
+    if (this.#awaitsSpi || this.#awaitsSa) return true;
+    return this.#sas.some(({ phase2 }) => phase2.isNegotiating);
+  }
+
   get #current(): Standing | undefined {
     return this.#sas.findLast(({ isOver }) => !isOver);
   }
 
-  #receiveRenewal(arrival: Arrival, now: Millis): undefined {
+  #receiveRenewal(arrival: Arrival, now: Millis): Failure | undefined {
     const { exchangeType } = arrival.message.header;
     if (
       exchangeType !== ExchangeType.identityProtection &&
@@ -231,12 +240,14 @@ export class Established {
       throw new DecodeError('foreign cookie');
     }
     const result = this.#renewals.receive(arrival, now);
-    if (result === 'failed') this.#renewalFailed(now);
-    else if (result !== undefined) this.#adopt(result, now);
+    if (result === undefined) return undefined;
+    return result === 'failed'
+      ? this.#renewalFailed({ code: 'IKE_CLOSED_BY_PEER' }, now)
+      : this.#adopt(result, now);
   }
 
   /** Takes a renewed IKE SA into use, unless it is not what the tunnel began with. */
-  #adopt(renewed: Renewed, now: Millis): void {
+  #adopt(renewed: Renewed, now: Millis): Failure | undefined {
     const { sa, initiatedBy, since } = renewed;
     const isSame =
       constantTimeEqual(sa.peerIdentity, this.#peerIdentity) &&
@@ -245,8 +256,8 @@ export class Established {
       this.#context.trace('renewal-refused', 'another identity, or another encapsulation');
       new Phase2(this.#context, sa, this.#spis, now).sendGoodbye();
       wipePhase1Keys(sa.parameters.keys);
-      if (initiatedBy === 'us') this.#renewalFailed(now);
-      return;
+      if (initiatedBy === 'peer') return undefined;
+      return this.#renewalFailed({ code: 'IKE_CLOSED_BY_PEER' }, now);
     }
     if (initiatedBy === 'us') {
       for (const older of this.#sas) {
@@ -258,9 +269,10 @@ export class Established {
     this.#stand(renewed, now);
     this.#context.trace('ike-renewed', initiatedBy);
     // The old one is about to be deleted, and some gateways forget its children with it: there are to be others by then.
-    if (initiatedBy === 'peer' && !this.#awaitsSa) return;
+    if (initiatedBy === 'peer' && !this.#awaitsSa) return undefined;
     this.#awaitsSa = false;
     this.startQuickMode(now);
+    return undefined;
   }
 
   #stand({ sa, mainMode, initiatedBy }: Renewed, now: Millis): void {
@@ -285,8 +297,11 @@ export class Established {
     this.#remove(oldest!, now);
   }
 
-  #renewalFailed(now: Millis): void {
+  /** What stands is left standing, and renewed later. Where nothing is left, that is the end. */
+  #renewalFailed(failure: Failure, now: Millis): Failure | undefined {
+    if (this.#current === undefined && this.#children.inboundSpis.length === 0) return failure;
     this.#renewAt = now + this.#context.config.timers.renewalRetry;
+    return undefined;
   }
 
   #remove(standing: Standing, now: Millis): Failure | undefined {
@@ -297,16 +312,18 @@ export class Established {
 
   /** Nothing can be negotiated under an IKE SA any more. Its children live on. */
   #gone(standing: Standing, now: Millis): Failure | undefined {
-    const failure = this.#current === undefined ? this.#alone(now) : undefined;
+    const failure = this.#current === undefined ? this.#alone(standing.isOver, now) : undefined;
     return failure ?? this.#obey(standing, standing.phase2.abandon(), now);
   }
 
   /**
    * No IKE SA stands. Where there are children another one is made, and under it another child at once: nobody knows how much
-   * the peer has forgotten. Where nothing else is left, that is the end.
+   * the peer has forgotten. Where the peer leaves nothing else, that is the end, unless a main mode is under way: it only comes late.
    */
-  #alone(now: Millis): Failure | undefined {
-    if (this.#children.inboundSpis.length === 0) return { code: 'IKE_CLOSED_BY_PEER' };
+  #alone(byPeer: boolean, now: Millis): Failure | undefined {
+    if (byPeer && this.#children.inboundSpis.length === 0 && !this.#renewals.isBusy) {
+      return { code: 'IKE_CLOSED_BY_PEER' };
+    }
     this.#context.trace('no-ike-sa');
     this.#awaitsSa = true;
     const soonest = now + this.#context.config.timers.reestablish;
@@ -334,7 +351,8 @@ export class Established {
         this.#context.emit({ kind: 'child-confirmed', spi: event.spi });
         return undefined;
       case 'abandoned':
-        this.#context.emit({ kind: 'child-deleted', spi: event.spi });
+        // What stood before it still does.
+        this.#context.emit({ kind: 'child-deleted', spi: event.spi, isReplaced: false });
         return undefined;
       case 'failed':
         if (event.refused && this.#pfs.next()) {
@@ -349,7 +367,7 @@ export class Established {
         const { replaceAt } = this.#children;
         const soonest = now + this.#context.config.timers.reestablish;
         this.#rekeyAt = replaceAt && earliest(this.#rekeyAt, Math.max(replaceAt, soonest));
-        return this.#current === undefined ? this.#alone(now) : undefined;
+        return this.#current === undefined ? this.#alone(true, now) : undefined;
       }
       case 'ike-deleted':
         standing.isOver = true;
@@ -375,7 +393,11 @@ export class Established {
   }
 
   #dropExpired(now: Millis): void {
-    for (const spi of this.#children.expire(now)) this.#dropChild(spi, 'child-expired');
+    const expired = this.#children.expire(now);
+    if (expired.length === 0) return;
+    // The one that was to take its place has not come in time; where nobody is at it, it is begun now.
+    if (this.#children.inboundSpis.length === 0) this.startQuickMode(now);
+    for (const spi of expired) this.#dropChild(spi, 'child-expired');
   }
 
   /** No SPI can be had: our Quick Mode that waited for one has failed. */
@@ -394,7 +416,7 @@ export class Established {
     this.#pfs.failed();
     if (!this.#hadChild) return failure;
     this.#context.clearSuspicion();
-    this.#context.emit({ kind: 'rekey-failed', failure });
+    this.#context.emit({ kind: 'rekey-failed', failure, isReplaced: this.#isReplacing });
     this.#rekeyAt = now + this.#context.config.timers.renewalRetry;
     return undefined;
   }
@@ -406,7 +428,7 @@ export class Established {
   }
 
   #childGone(spi: number): void {
-    this.#context.emit({ kind: 'child-deleted', spi });
+    this.#context.emit({ kind: 'child-deleted', spi, isReplaced: this.#isReplacing });
     this.#spis.release(spi);
   }
 }

@@ -57,10 +57,13 @@ export type IkeOutput =
   | { readonly kind: 'claim-spi'; readonly spi: number }
   /** A claim has served, or came to nothing. */
   | { readonly kind: 'release-spi'; readonly spi: number }
-  /** The child SA whose *inbound* SPI is `spi` is gone, in both directions: deleted by the peer, or expired. */
-  | { readonly kind: 'child-deleted'; readonly spi: number }
-  /** A new pair of child SAs came to nothing; what stood before still stands. It is tried again. */
-  | { readonly kind: 'rekey-failed'; readonly failure: Failure }
+  /**
+   * The child SA whose *inbound* SPI is `spi` is gone, in both directions: deleted by the peer, or expired. `isReplaced`: whether another
+   * is on its way, which may come or be told to have failed.
+   */
+  | { readonly kind: 'child-deleted'; readonly spi: number; readonly isReplaced: boolean }
+  /** A new pair of child SAs came to nothing; what stood before still stands. It is tried again, at once if `isReplaced`. */
+  | { readonly kind: 'rekey-failed'; readonly failure: Failure; readonly isReplaced: boolean }
   /** The end: without a failure when `close` asked for it. Nothing follows. */
   | { readonly kind: 'closed'; readonly failure?: Failure }
   | Trace;

@@ -80,11 +80,22 @@ export interface Expiry {
   readonly hardOctets: number;
 }
 
-/** Where within a lifetime, drawn at random, replacing begins: who began an SA is first to renew it … */
-const OURS = { from: 0.8, to: 0.9 };
+interface Share {
+  readonly from: number;
+  readonly to: number;
+  /** What is left at the end in any case: seconds, and of a short lifetime no more than `most` of it. */
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * Where within a lifetime, drawn at random, replacing begins: who began an SA is first to renew it … What is left of a lifetime below
+ * 300 s would be less than an exchange takes whose messages wait behind data, or are lost and sent again.
+ */
+const OURS: Share = { from: 0.8, to: 0.9, least: 30, most: 0.5 };
 
 /** … and who answered only sees to it where that has not happened. */
-const THEIRS = { from: 0.91, to: 0.95 };
+const THEIRS: Share = { from: 0.91, to: 0.95, least: 15, most: 0.25 };
 
 /** The expiry of an SA that stands from `now` on. The draw keeps both ends, and many sessions of one gateway, from beginning at once. */
 export function expiry(
@@ -95,11 +106,12 @@ export function expiry(
 ): Expiry {
   const seconds = clamp(lifetime.seconds ?? LONGEST_SECONDS, SHORTEST_SECONDS, LONGEST_SECONDS);
   const octets = Math.max(lifetime.kilobytes ?? Infinity, SHORTEST_KILOBYTES) * 1024;
-  const { from, to } = initiatedBy === 'us' ? OURS : THEIRS;
+  const { from, to, least, most } = initiatedBy === 'us' ? OURS : THEIRS;
   const [high, low] = random.bytes(2);
   const share = from + ((to - from) * ((high! << 8) | low!)) / 65_536;
+  const sooner = Math.max(0, Math.min(least, most * seconds) - (1 - to) * seconds);
   return {
-    softAt: now + Math.floor(seconds * 1000 * share),
+    softAt: now + Math.floor(1000 * (seconds * share - sooner)),
     hardAt: now + seconds * 1000,
     softOctets: octets * share,
     hardOctets: octets,

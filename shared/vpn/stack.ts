@@ -277,6 +277,13 @@ export class Stack {
     this.close(this.#now, failure);
   }
 
+  /** Without an ESP SA, and none on its way, nothing passes any more. */
+  #endIfBare(failure: Failure): void {
+    if (this.#path.sealer !== undefined || this.#giveUpAt !== undefined) return;
+    this.#call.discard();
+    this.#ended(failure);
+  }
+
   #toIke(input: Parameters<Ike['handle']>[0]): void {
     for (const output of this.#ike?.handle(input, this.#now) ?? []) this.#fromIke(output);
   }
@@ -317,14 +324,13 @@ export class Stack {
       case 'rekey-failed': {
         const { code, detail } = output.failure;
         const trace = { kind: 'trace', layer: 'ike', event: 'rekey-failed' } as const;
-        return this.#config.emit({ ...trace, detail: detail ?? code });
+        this.#config.emit({ ...trace, detail: detail ?? code });
+        if (!output.isReplaced) this.#endIfBare(output.failure);
+        return;
       }
       case 'child-deleted':
         this.#path.sas.forget(output.spi);
-        if (this.#path.sealer === undefined && this.#giveUpAt === undefined) {
-          this.#call.discard();
-          this.#ended({ code: 'IKE_CLOSED_BY_PEER' });
-        }
+        if (!output.isReplaced) this.#endIfBare({ code: 'IKE_CLOSED_BY_PEER' });
         return;
       case 'closed':
         this.#ike = undefined;

@@ -246,7 +246,7 @@ describe('a child SA renewed', () => {
     const over = () => pair.all('client', 'child-deleted').length > 0;
     pair.run(over, CHILD_LIFETIME_SECONDS * 1000);
     expect(pair.all('client', 'child-deleted')).toEqual([
-      { kind: 'child-deleted', spi: first!.inbound.spi },
+      { kind: 'child-deleted', spi: first!.inbound.spi, isReplaced: false },
     ]);
     pair.run(() => pair.all('server', 'child-deleted').length > 0, 1_000);
     expect(pair.all('server', 'child-deleted')[0]?.spi).toBe(first!.outbound.spi);

@@ -13,9 +13,22 @@ import { QUICK_PHASE2 } from './ike-pair.ts';
 
 const KEY = new TextEncoder().encode('a key that nobody guesses');
 const CONTENT = new SeededRandom(99).bytes(800_000);
-const SHORT = { ikeLifetime: { seconds: 25 }, childLifetime: { seconds: 15 } };
 
-async function begin(who: 'client' | 'gateway', misbehaviour: Misbehaviour = {}) {
+/** Seconds of an IKE SA and of a child SA, and bytes that may wait at a bottleneck of 10 in a millisecond. */
+interface Circumstances {
+  readonly ike: number;
+  readonly child: number;
+  readonly buffer: number;
+}
+
+const EASY: Circumstances = { ike: 25, child: 15, buffer: 6_000 };
+
+async function begin(
+  who: 'client' | 'gateway',
+  misbehaviour: Misbehaviour = {},
+  { ike, child, buffer } = EASY,
+) {
+  const short = { ikeLifetime: { seconds: ike }, childLifetime: { seconds: child } };
   const lab = new Laboratory({
     tunnel: {
       suite: nobleSuite(new SeededRandom(1)),
@@ -26,7 +39,7 @@ async function begin(who: 'client' | 'gateway', misbehaviour: Misbehaviour = {})
       password: 'wonderland',
       authMethods: ['mschapv2'],
       innerPort: 50_000,
-      ...(who === 'client' && SHORT),
+      ...(who === 'client' && short),
     },
     gateway: {
       suite: nobleSuite(new SeededRandom(3)),
@@ -43,10 +56,10 @@ async function begin(who: 'client' | 'gateway', misbehaviour: Misbehaviour = {})
       phase2: [QUICK_PHASE2],
       renews: true,
       misbehaviour,
-      ...(who === 'gateway' && SHORT),
+      ...(who === 'gateway' && short),
     },
-    // 80 s for the content. What waits at the bottleneck must not make an exchange longer than what is left of a lifetime.
-    link: { seed: 5, latency: 20, jitter: 5, rate: 10, buffer: 6_000 },
+    // 80 s for the content.
+    link: { seed: 5, latency: 20, jitter: 5, rate: 10, buffer },
   });
   await Promise.resolve();
   lab.run(() => lab.session !== undefined || lab.closed !== undefined, 60_000);
@@ -80,6 +93,39 @@ test.each(['client', 'gateway'] as const)('lifetimes of the %s', async (who) => 
   expect(lab.gateway!.renewals.ike).toBeGreaterThanOrEqual(3);
   expect(lab.gateway!.counters).toMatchObject({ unknownSpi: 0, unsent: 0, replayed: 0 });
 });
+
+test.each([
+  ['client', 6_000],
+  ['gateway', 6_000],
+  ['client', 20_000],
+  ['gateway', 20_000],
+  ['client', 60_000],
+  ['gateway', 60_000],
+] as const)(
+  'lifetimes of the %s, of 9 and 12 s, while %i bytes of data wait before each message',
+  async (who, buffer) => {
+    const lab = await begin(who, {}, { ike: 12, child: 9, buffer });
+    expect(Buffer.compare(download(lab), CONTENT)).toBe(0);
+    expect(lab.closed).toBeUndefined();
+    expect(lab.gateway!.renewals.ike).toBeGreaterThanOrEqual(5);
+    expect(lab.gateway!.counters).toMatchObject({ unknownSpi: 0, unsent: 0, replayed: 0 });
+  },
+);
+
+test.each(['client', 'gateway'] as const)(
+  'lifetimes of the %s that end while nothing passes: the tunnel is made anew once something does',
+  async (who) => {
+    const lab = await begin(who, {}, { ike: 12, child: 9, buffer: 20_000 });
+    // Both have begun to renew when it begins, and every SA is over before it ends.
+    lab.run(() => false, 6_000);
+    lab.unplugged = true;
+    lab.run(() => lab.closed !== undefined, 14_000);
+    expect(lab.closed).toBeUndefined();
+    lab.unplugged = false;
+    expect(Buffer.compare(download(lab), CONTENT)).toBe(0);
+    expect(lab.closed).toBeUndefined();
+  },
+);
 
 test('the last message of our Quick Modes comes late: the old SA is used until the gateway has the new one', async () => {
   let held = 0;

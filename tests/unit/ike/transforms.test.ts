@@ -338,6 +338,26 @@ describe('lifetimes', () => {
     }
   });
 
+  test.each([
+    [300, 30, 15],
+    [60, 30, 15],
+    [12, 6, 3],
+  ])(
+    'of %i s, an exchange has %i at least, or %i where the peer is to begin',
+    (seconds, ours, theirs) => {
+      for (let seed = 0; seed < 50; seed++) {
+        const left = (initiatedBy: 'us' | 'peer') => {
+          const { softAt, hardAt } = expiry({ seconds }, initiatedBy, new SeededRandom(seed), 0);
+          return hardAt - softAt;
+        };
+        expect(left('us')).toBeGreaterThanOrEqual(ours * 1000);
+        expect(left('us')).toBeLessThanOrEqual((ours + 0.1 * seconds) * 1000 + 1);
+        expect(left('peer')).toBeGreaterThanOrEqual(theirs * 1000);
+        expect(left('peer')).toBeLessThanOrEqual((theirs + 0.04 * seconds) * 1000 + 1);
+      }
+    },
+  );
+
   test('what leaves no time for an exchange, or is beyond patience, is not taken at its word', () => {
     const ends = (lifetime: Lifetime) => expiry(lifetime, 'us', new SeededRandom(1), 0);
     expect(ends({ seconds: 1, kilobytes: 1 })).toMatchObject({
