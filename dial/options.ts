@@ -5,6 +5,11 @@ import { parseArgs } from 'node:util';
 import { TunnelError } from '../shared/errors.ts';
 import type { KeySignIn } from '../shared/ike/key-credentials.ts';
 import type { EspSettings } from '../shared/ike/phase2-transforms.ts';
+import {
+  AGGRESSIVE_GROUPS,
+  type AggressiveGroup,
+  type WeakSignIn,
+} from '../shared/ike/weak-sign-in.ts';
 import type { RecordType } from '../shared/ip/dns-message.ts';
 
 /** How both ends prove who they are in IKE. */
@@ -25,6 +30,8 @@ export interface Options {
   readonly ikeLifetime: number | undefined;
   readonly espLifetime: number | undefined;
   readonly esp: EspSettings;
+  /** Aggressive mode and XAUTH. */
+  readonly weak: WeakSignIn;
   /** Whether the command waits until there is an IPv6 address. */
   readonly ipv6: boolean;
   /** Domains in which a name without a dot is looked for. */
@@ -50,6 +57,7 @@ export const USAGE = `usage: npm run -s dial -- --relay ws://HOST:PORT --gateway
          [--key-file F]... [--passphrase-file F] [--identity NAME]
          [--gateway-name NAME] [--accept FINGERPRINT] [--require-crl]
          [--ike-lifetime SECONDS] [--esp-lifetime SECONDS] [--sha256-96] [--esn]
+         [--aggressive GROUP] [--aggressive-dh NUMBER] [--xauth-user NAME] [--xauth-password-file F]
          ping HOST | traceroute HOST | lookup NAME [TYPE] | get URL | hold
 With --ipv6 the command waits until there is an IPv6 address.
 With a key file (PKCS#12 or PEM; also certificates, revocation lists, the gateway's
@@ -58,7 +66,12 @@ by the fingerprint that the refusal shows; with --require-crl a revocation list 
 key files has to cover it, too.
 --sha256-96 is for old gateways that cut HMAC-SHA-256 to 96 bits instead of 128: the tunnel
 is agreed on, and then nothing answers. --esn offers 64-bit sequence numbers and no others.
-Without a file the secrets come from CULVERT_PASSWORD, CULVERT_PSK and CULVERT_PASSPHRASE.`;
+--aggressive is IKE's aggressive mode, under the name of a group: whoever reads along, or
+poses as the gateway, can then try guesses against the pre-shared key at leisure.
+--xauth-user is XAUTH, which hands its password to whoever knows the pre-shared key. Use them
+only where the gateway's operator says that it has nothing better.
+Without a file the secrets come from CULVERT_PASSWORD, CULVERT_PSK, CULVERT_PASSPHRASE and
+CULVERT_XAUTH_PASSWORD.`;
 
 /** Reads the arguments and the secrets they point to. Throws `TunnelError` `BAD_INPUT` naming what is wrong. */
 export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Promise<Options> {
@@ -97,6 +110,7 @@ export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Prom
       truncatedSha256: values['sha256-96'] === true,
       extendedSequenceNumbers: values.esn === true,
     },
+    weak: await weakSignIn(values, env),
     ipv6: values.ipv6 === true,
     searchList: values.search ?? [],
     command,
@@ -123,6 +137,10 @@ function parse(args: string[]) {
         'esp-lifetime': { type: 'string' },
         'sha256-96': { type: 'boolean' },
         esn: { type: 'boolean' },
+        aggressive: { type: 'string' },
+        'aggressive-dh': { type: 'string' },
+        'xauth-user': { type: 'string' },
+        'xauth-password-file': { type: 'string' },
         ipv6: { type: 'boolean' },
         'key-file': { type: 'string', multiple: true },
         'passphrase-file': { type: 'string' },
@@ -187,6 +205,30 @@ async function signInMethod(
     ...(accepted !== undefined && { accepted }),
     requireRevocationList: values['require-crl'] ?? false,
   };
+}
+
+/** What the options allow that is weak; they are the user's consent. */
+async function weakSignIn(
+  values: ReturnType<typeof parse>['values'],
+  env: NodeJS.ProcessEnv,
+): Promise<WeakSignIn> {
+  const { aggressive: name, 'aggressive-dh': number, 'xauth-user': userName } = values;
+  if (number !== undefined && name === undefined)
+    throw bad('--aggressive-dh: without --aggressive');
+  const file = values['xauth-password-file'];
+  const variable = 'CULVERT_XAUTH_PASSWORD';
+  const password =
+    userName === undefined ? '' : await secret(file, env[variable], 'XAUTH password', variable);
+  return {
+    ...(name !== undefined && { aggressive: { name, group: aggressiveGroup(number) } }),
+    ...(userName !== undefined && { xauth: { userName, password } }),
+  };
+}
+
+function aggressiveGroup(text: string = String(AGGRESSIVE_GROUPS[0])): AggressiveGroup {
+  const group = AGGRESSIVE_GROUPS.find((each) => String(each) === text);
+  if (group === undefined) throw bad(`--aggressive-dh: one of ${AGGRESSIVE_GROUPS.join(', ')}`);
+  return group;
 }
 
 function unreadable(what: string, error: unknown): never {

@@ -6,6 +6,7 @@ import type { Primitives } from '../shared/crypto/suite.ts';
 import { type Failure, TunnelError } from '../shared/errors.ts';
 import type { Credentials } from '../shared/ike/credentials.ts';
 import { keyCredentials } from '../shared/ike/key-credentials.ts';
+import { allowWeak } from '../shared/ike/weak-sign-in.ts';
 import { formatAddress } from '../shared/ip/address.ts';
 import type { IpOutput } from '../shared/ip/messages.ts';
 import { RELAY_SUBPROTOCOL } from '../shared/relay/channels.ts';
@@ -69,7 +70,7 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
     suite,
     random,
     gateway: options.gateway,
-    credentials: credentialsOf(options.method, suite),
+    credentials: allowWeak(credentialsOf(options.method, suite), options.weak),
     userName: options.user,
     password: options.password,
     authMethods: options.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],

@@ -87,6 +87,21 @@ export const ERRORS = {
       'Check the pre-shared key: capital letters and spaces count. If it is right, ask the gateway’s operator whether it was changed, or whether your certificate is accepted.',
     exit: 23,
   },
+  IKE_XAUTH_FAILED: {
+    title: 'The gateway refused the XAUTH user name or password.',
+    cause:
+      'One of them is mistyped, or the gateway wants something else, such as a one-time password.',
+    advice:
+      'Type both again: capital letters count. If they are right, show the detail below to the gateway’s operator.',
+    exit: 28,
+  },
+  IKE_XAUTH_REQUIRED: {
+    title: 'The gateway asks for a user name and a password by XAUTH.',
+    cause: 'It does so besides the sign-in of L2TP, and XAUTH was not filled in.',
+    advice:
+      'Ask the gateway’s operator whether it can do without; if not, fill in the XAUTH user name and password, and read what is said there first.',
+    exit: 29,
+  },
   IKE_REFUSED: {
     title: 'The gateway refused the key exchange.',
     cause: 'Its policy does not allow this client, or its settings differ from what was offered.',

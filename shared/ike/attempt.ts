@@ -1,19 +1,25 @@
 /**
- * One main mode from its beginning to its IKE SA or its failure, with what is suspected meanwhile: the first of a tunnel, and
+ * One phase 1 from its beginning to its IKE SA or its failure, with what is suspected meanwhile: the first of a tunnel, and
  * those that renew its IKE SA beside it.
  */
 import type { Failure } from '../errors.ts';
 import { encodeClearMessage, type Header } from '../isakmp/message.ts';
-import { ExchangeType } from '../isakmp/numbers.ts';
+import { ExchangeType, NotifyType } from '../isakmp/numbers.ts';
 import type { Notification } from '../isakmp/payload.ts';
 import { constantTimeEqual, type Millis } from '../wire/bytes.ts';
 import { DecodeError, type ProtocolError } from '../wire/errors.ts';
 import { earliest } from '../wire/machine.ts';
 import type { IkeContext } from './context.ts';
 import { IkeSa } from './ike-sa.ts';
-import { deleteIke, openInformational, refusal, sealInformational } from './informational.ts';
+import {
+  deleteIke,
+  type Notice,
+  openInformational,
+  refusal,
+  sealInformational,
+} from './informational.ts';
 import { wipePhase1Keys } from './key-material.ts';
-import { type Arrival, COOKIE_ZERO, type MainMode, type Refusal } from './main-mode.ts';
+import { type Arrival, COOKIE_ZERO, type Phase1, type Refusal } from './phase1.ts';
 import { randomMessageId } from './quick-mode.ts';
 
 export type AttemptResult =
@@ -22,28 +28,28 @@ export type AttemptResult =
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 export class Attempt {
-  readonly mainMode: MainMode;
+  readonly phase1: Phase1;
   readonly #context: IkeContext;
   readonly #giveUpAt: Millis;
 
   /** The suspicions of `context` are this attempt's. */
-  constructor(context: IkeContext, mainMode: MainMode, now: Millis) {
-    this.mainMode = mainMode;
+  constructor(context: IkeContext, phase1: Phase1, now: Millis) {
+    this.phase1 = phase1;
     this.#context = context;
     this.#giveUpAt = now + context.config.timers.establish;
   }
 
   get deadline(): Millis | undefined {
     const { suspicionDeadline } = this.#context;
-    return earliest(this.mainMode.deadline, suspicionDeadline, this.#giveUpAt);
+    return earliest(this.phase1.deadline, suspicionDeadline, this.#giveUpAt);
   }
 
-  /** A main mode message, or an encrypted notification. Throws `DecodeError` and `ProtocolError`. */
+  /** A message of phase 1, or an encrypted notification. Throws `DecodeError` and `ProtocolError`. */
   receive(arrival: Arrival, now: Millis): AttemptResult | undefined {
     if (arrival.message.header.exchangeType === ExchangeType.informational) {
       return this.#receivePendingNotification(arrival, now);
     }
-    const outcome = this.mainMode.receive(arrival, now);
+    const outcome = this.phase1.receive(arrival, now);
     if (outcome === undefined) return undefined;
     if (outcome instanceof IkeSa) return { kind: 'authenticated', sa: outcome };
     return this.#turnAway(outcome);
@@ -59,8 +65,8 @@ export class Attempt {
 
   /** An error notification that nobody signed: it ends nothing, but it may turn out to be the reason for silence. */
   suspect(notification: Notification, header: Header, now: Millis): boolean {
-    if (!concerns(this.mainMode, notification, header)) return false;
-    const failure = this.mainMode.notification(notification.notifyType);
+    if (!concerns(this.phase1, notification, header)) return false;
+    const failure = this.phase1.notification(notification.notifyType);
     if (failure === undefined) return false;
     this.#context.suspect(failure, now);
     return true;
@@ -69,45 +75,56 @@ export class Attempt {
   timeout(now: Millis): Failure | undefined {
     const { suspicion, suspicionDeadline } = this.#context;
     if (suspicionDeadline !== undefined && now >= suspicionDeadline) return suspicion;
-    if (now >= this.#giveUpAt) return suspicion ?? this.mainMode.silence;
-    return this.mainMode.timeout(now);
+    if (now >= this.#giveUpAt) return suspicion ?? this.phase1.silence;
+    return this.phase1.timeout(now);
   }
 
   /** The end of an attempt that came to nothing. */
   abandon(): void {
-    const sa = this.mainMode.pendingSa;
+    const sa = this.phase1.pendingSa;
     if (sa !== undefined) wipePhase1Keys(sa.parameters.keys);
   }
 
   /** Encrypted already, before message 6: authentic if its hash is right, else a sign of different keys. */
   #receivePendingNotification({ message }: Arrival, now: Millis): AttemptResult | undefined {
-    const sa = this.mainMode.pendingSa;
+    const sa = this.phase1.pendingSa;
     if (sa === undefined || !sa.owns(message.header)) throw new DecodeError('foreign cookie');
+    // During XAUTH the peer has proved its key already.
+    const isProven = sa.peerIdentity.length > 0;
     const undecryptable: Failure = {
       code: 'IKE_AUTHENTICATION_FAILED',
       detail: 'a notification after main mode message 5 cannot be decrypted',
     };
     try {
       const notices = openInformational(sa, message);
-      const error = notices?.find(({ kind }) => kind === 'error');
-      if (notices === undefined) this.#context.suspect(undecryptable, now);
-      if (error?.kind !== 'error') return undefined;
-      const failure = this.mainMode.notification(error.notifyType);
-      return failure === undefined ? undefined : { kind: 'failed', failure };
+      if (notices === undefined && !isProven) this.#context.suspect(undecryptable, now);
+      const failure = notices && this.#ending(notices);
+      return failure && { kind: 'failed', failure };
     } catch (error) {
-      if (error instanceof DecodeError) this.#context.suspect(undecryptable, now);
+      if (error instanceof DecodeError && !isProven) this.#context.suspect(undecryptable, now);
       throw error;
     }
+  }
+
+  /** What authentic notices end the attempt with: an error, or a Delete, which strongSwan sends in place of one. */
+  #ending(notices: readonly Notice[]): Failure | undefined {
+    for (const notice of notices) {
+      if (notice.kind === 'error') return this.phase1.notification(notice.notifyType);
+      if (notice.kind === 'ike-deleted') {
+        return this.phase1.notification(NotifyType['AUTHENTICATION-FAILED']);
+      }
+    }
+    return undefined;
   }
 }
 
 /** Whether a notification in clear names the exchange. */
 export function concerns(
-  mainMode: MainMode,
+  phase1: Phase1,
   { spi }: Notification,
   { initiatorCookie }: Header,
 ): boolean {
-  const ours = mainMode.initiatorCookie ?? COOKIE_ZERO;
+  const ours = phase1.initiatorCookie ?? COOKIE_ZERO;
   // Deviation: SoftEther writes a random initiator cookie into the header, and ours only into the SPI field.
   const named = [initiatorCookie, spi.slice(0, ours.length)];
   return named.some((cookie) => constantTimeEqual(cookie, ours));

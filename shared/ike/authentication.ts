@@ -1,6 +1,6 @@
 /**
- * Messages 5 and 6 of main mode: who we are, and the proof, which is HASH_I or HASH_R itself with a pre-shared key, and a signature
- * of it otherwise. RFC 2409 §5.1 and §5.4.
+ * Who we are, and the proof, which is HASH_I or HASH_R itself with a pre-shared key, and a signature of it otherwise: messages 5
+ * and 6 of main mode, and what of aggressive mode is the same. RFC 2409 §5.1 and §5.4.
  */
 import type { Failure } from '../errors.ts';
 import type { Message } from '../isakmp/message.ts';
@@ -26,7 +26,7 @@ import {
 } from './credentials.ts';
 import type { IkeSa } from './ike-sa.ts';
 import { phase1Hash } from './key-material.ts';
-import { bodyOf } from './main-mode.ts';
+import { bodyOf } from './phase1.ts';
 
 type Side = 'initiator' | 'responder';
 type SignatureCredentials = Extract<Credentials, { kind: 'signature' }>;
@@ -49,17 +49,8 @@ export function sealIdentity(
   more: readonly Payload[] = [],
 ): Bytes {
   const { credentials } = config;
-  const identity: Payload = {
-    kind: 'identification',
-    protocolId: 0,
-    port: 0,
-    ...(credentials.kind === 'signature'
-      ? credentials.identity
-      : addressIdentity(config.identityAddress)),
-  };
-  // The body that the hash covers is the payload without its generic header.
-  const body = encodePayloads([identity]).slice(4);
-  const digest = proofDigest(sa, side, credentials, body);
+  const identity = identityPayload(config);
+  const digest = proofDigest(sa, side, credentials, payloadBody(identity));
   const payloads: readonly Payload[] =
     credentials.kind === 'signature'
       ? [
@@ -70,6 +61,40 @@ export function sealIdentity(
       : [identity, { kind: 'hash', data: digest }];
   const all = [...payloads, ...more];
   return sa.sealPayloads(ExchangeType.identityProtection, 0, sa.phase1, all);
+}
+
+/** Our identity. */
+export function identityPayload({ credentials, identityAddress }: SettledConfig): Payload {
+  const own = credentials.kind === 'signature' ? credentials : credentials.aggressive;
+  const identity = own?.identity ?? addressIdentity(identityAddress);
+  return { kind: 'identification', protocolId: 0, port: 0, ...identity };
+}
+
+/** A payload without its generic header: what hashes cover. */
+function payloadBody(payload: Payload): Bytes {
+  return encodePayloads([payload]).slice(4);
+}
+
+/** HASH_I or HASH_R of ours, which proves the pre-shared key. */
+export function hashPayload(sa: IkeSa, side: Side, config: SettledConfig): Payload {
+  const identity = payloadBody(identityPayload(config));
+  return { kind: 'hash', data: proofDigest(sa, side, config.credentials, identity) };
+}
+
+/**
+ * Whether a peer's HASH_I or HASH_R is right for the body of its ID payload, which the SA then keeps. The identity may be anything:
+ * behind a NAT no address is right, and the pre-shared key is the proof.
+ */
+export function provesKey(
+  sa: IkeSa,
+  side: Side,
+  { credentials }: Pick<SettledConfig, 'credentials'>,
+  identity: Bytes,
+  hash: Bytes,
+): boolean {
+  if (!constantTimeEqual(hash, proofDigest(sa, side, credentials, identity))) return false;
+  keepIdentity(sa, identity);
+  return true;
 }
 
 export type OpenedIdentity =
@@ -90,17 +115,15 @@ export function openIdentity(
 ): OpenedIdentity {
   const payloads = decodePayloads(message.firstPayload, sa.phase1.decrypt(message.body));
   const identity = bodyOf(payloads, 'identification');
-  const digest = proofDigest(sa, side, credentials, identity);
   const proof = side === 'initiator' ? 'I' : 'R';
   if (credentials.kind === 'pre-shared-key') {
-    // The identity may be anything: behind a NAT no address is right, and the pre-shared key is the proof.
-    if (!constantTimeEqual(bodyOf(payloads, 'hash'), digest)) {
+    if (!provesKey(sa, side, { credentials }, identity, bodyOf(payloads, 'hash'))) {
       return unproven(`HASH_${proof} is wrong`);
     }
     sa.phase1.advance(message.body);
-    keepIdentity(sa, identity);
     return { kind: 'proven', payloads };
   }
+  const digest = proofDigest(sa, side, credentials, identity);
   const presented = readPresented(payloads);
   const signature = bodyOf(payloads, 'signature');
   const key = credentials.peer.keyOf(presented);

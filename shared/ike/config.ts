@@ -124,7 +124,7 @@ export function settleConfig(config: IkeConfig): SettledConfig {
   if (credentials.kind === 'pre-shared-key' && credentials.key.length === 0) {
     throw new RangeError('credentials: empty key');
   }
-  const phase1 = config.phase1 ?? PHASE1_TRANSFORMS;
+  const phase1 = settlePhase1(config);
   const phase2 = config.phase2 ?? PHASE2_TRANSFORMS;
   const most = config.role === 'initiator' ? MAX_OFFERED : Infinity;
   if (phase1.length === 0 || phase1.length > most) throw new RangeError('phase1: length');
@@ -146,6 +146,12 @@ export function settleConfig(config: IkeConfig): SettledConfig {
     timers: { ...DEFAULT_TIMERS, ...config.timers },
     taps: config.taps ?? { tap: undefined },
   };
+}
+
+/** In aggressive mode only what has its one group. */
+function settlePhase1({ phase1 = PHASE1_TRANSFORMS, credentials }: IkeConfig) {
+  const only = credentials.kind === 'pre-shared-key' ? credentials.aggressive?.group : undefined;
+  return only === undefined ? phase1 : phase1.filter(({ group }) => group === only);
 }
 
 /** How long an IKE SA and a child SA are offered to live. */

@@ -4,6 +4,8 @@ import type { Failure } from '../errors.ts';
 import { AuthenticationMethod, IdType } from '../isakmp/numbers.ts';
 import type { CurveName, PrivateKey, PublicKey } from '../pki/key.ts';
 import type { Bytes, Millis } from '../wire/bytes.ts';
+import { utf8Encode } from '../wire/text.ts';
+import type { Group } from './group.ts';
 
 /** The body of an ID payload without protocol and port. @rfc 2407 §4.6.2 */
 export interface Identity {
@@ -11,10 +13,12 @@ export interface Identity {
   readonly data: Bytes;
 }
 
-export type Credentials =
+export type Credentials = (
   | {
       readonly kind: 'pre-shared-key';
       readonly key: Bytes;
+      /** With it aggressive mode, and no other. */
+      readonly aggressive?: Aggressive;
     }
   | {
       readonly kind: 'signature';
@@ -23,7 +27,26 @@ export type Credentials =
       readonly certificates: readonly Bytes[];
       readonly identity: Identity;
       readonly peer: PeerTrust;
-    };
+    }
+) & {
+  /** With it the peer has to ask for them after phase 1; without, it may not. Not with ECDSA, for which there is no method. */
+  readonly xauth?: XauthAccount;
+};
+
+/**
+ * What aggressive mode says in clear, and first: the name under which the peer finds the pre-shared key, often a group's, and the
+ * one Diffie-Hellman group, about which nothing can be negotiated. @rfc 2409 §5
+ */
+export interface Aggressive {
+  readonly identity: Identity;
+  readonly group: Group;
+}
+
+/** Of XAUTH: handed to whoever proved itself in phase 1. draft-ietf-ipsec-isakmp-xauth-06 §6.2 */
+export interface XauthAccount {
+  readonly userName: string;
+  readonly password: string;
+}
 
 /** What the peer says of itself, besides the signature. */
 export interface Presented {
@@ -56,11 +79,13 @@ const ECDSA: Readonly<Record<CurveName, { method: number; hash: HashName }>> = {
 
 /** What phase 1 offers and accepts. */
 export function authenticationMethod(credentials: Credentials): number {
-  if (credentials.kind === 'pre-shared-key') return AuthenticationMethod.preSharedKey;
+  const { preSharedKey, rsaSignature, xauthInitPreShared, xauthInitRsa } = AuthenticationMethod;
+  const plain = credentials.xauth === undefined;
+  if (credentials.kind === 'pre-shared-key') return plain ? preSharedKey : xauthInitPreShared;
   const { publicKey } = credentials.privateKey;
-  return publicKey.kind === 'rsa'
-    ? AuthenticationMethod.rsaSignature
-    : ECDSA[publicKey.curve].method;
+  if (publicKey.kind === 'rsa') return plain ? rsaSignature : xauthInitRsa;
+  if (!plain) throw new RangeError('credentials: no method has both ECDSA and XAUTH');
+  return ECDSA[publicKey.curve].method;
 }
 
 /** The hash of the proof's prf, where it is not the negotiated one. */
@@ -78,9 +103,16 @@ export function suitsMethod(credentials: Credentials, key: PublicKey): boolean {
   return publicKey.kind === key.kind;
 }
 
-/** e.g. `pre-shared key`, `RSA certificate`, `ECDSA public key`. */
+/** e.g. `pre-shared key`, `RSA certificate`, `ECDSA public key`, `pre-shared key, aggressive mode, XAUTH`. */
 export function describeCredentials(credentials: Credentials): string {
-  if (credentials.kind === 'pre-shared-key') return 'pre-shared key';
+  const method = describeMethod(credentials);
+  return credentials.xauth === undefined ? method : `${method}, XAUTH`;
+}
+
+function describeMethod(credentials: Credentials): string {
+  if (credentials.kind === 'pre-shared-key') {
+    return `pre-shared key${credentials.aggressive === undefined ? '' : ', aggressive mode'}`;
+  }
   const kind = credentials.privateKey.kind === 'rsa' ? 'RSA' : 'ECDSA';
   return `${kind} ${credentials.certificates.length > 0 ? 'certificate' : 'public key'}`;
 }
@@ -88,4 +120,18 @@ export function describeCredentials(credentials: Credentials): string {
 /** An address as identity. */
 export function addressIdentity(address: Bytes): Identity {
   return { idType: IdType.ipv4Addr, data: address };
+}
+
+/** A name as identity, by its form: an IPv4 address, `user@domain`, a domain with a dot, else the name of a group. @rfc 2407 §4.6.2 */
+export function groupIdentity(text: string): Identity {
+  if (/[.@]/.test(text)) return encodeIdentity(text);
+  return { idType: IdType.keyId, data: utf8Encode(text) };
+}
+
+/** An IPv4 address, `user@domain`, else a domain. @rfc 2407 §4.6.2 */
+export function encodeIdentity(text: string): Identity {
+  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
+    return addressIdentity(Uint8Array.from(text.split('.').map(Number)));
+  }
+  return { idType: text.includes('@') ? IdType.userFqdn : IdType.fqdn, data: utf8Encode(text) };
 }

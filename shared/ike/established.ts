@@ -21,18 +21,25 @@ import { InboundSpis } from './inbound-spis.ts';
 import type { ChildEstablished } from './io.ts';
 import { wipePhase1Keys } from './key-material.ts';
 import { type Expiry, expiry } from './lifetime.ts';
-import type { Arrival, MainMode } from './main-mode.ts';
 import { PfsSearch } from './pfs-search.ts';
+import type { Arrival, Phase1 } from './phase1.ts';
 import { Phase2, type Phase2Event } from './phase2.ts';
 import { Renewals, type Renewed } from './renewals.ts';
 
 /** Most IKE SAs at a time; one more ends the oldest. */
 const MAX_IKE_SAS = 4;
 
+/** Those of phase 1, and XAUTH's behind it. */
+const PHASE1_EXCHANGES: ReadonlySet<number> = new Set([
+  ExchangeType.identityProtection,
+  ExchangeType.aggressive,
+  ExchangeType.transaction,
+]);
+
 /** One IKE SA, from its authentication to its end. */
 interface Standing {
   readonly phase2: Phase2;
-  readonly mainMode: MainMode;
+  readonly phase1: Phase1;
   readonly initiatedBy: 'us' | 'peer';
   readonly since: Millis;
   readonly expiry: Expiry;
@@ -61,7 +68,7 @@ export class Established {
   #renewAt: Millis | undefined;
   #rekeyAt: Millis | undefined;
 
-  constructor(context: IkeContext, sa: IkeSa, mainMode: MainMode, now: Millis) {
+  constructor(context: IkeContext, sa: IkeSa, phase1: Phase1, now: Millis) {
     const { random, claimsSpis = false, pfsGroups, role } = context.config;
     this.#context = context;
     this.#children = new Children(random);
@@ -72,7 +79,7 @@ export class Established {
     this.#pfs = new PfsSearch(sa.parameters.transform.group, pfsGroups);
     this.#peerIdentity = sa.peerIdentity;
     const initiatedBy = role === 'initiator' ? 'us' : 'peer';
-    this.#stand({ sa, mainMode, initiatedBy, since: now }, now);
+    this.#stand({ sa, phase1, initiatedBy, since: now }, now);
   }
 
   /** Whether a child SA ever stood: until then a failed Quick Mode is the end. */
@@ -149,10 +156,10 @@ export class Established {
     const { header } = arrival.message;
     const standing = this.#sas.find(({ phase2 }) => phase2.sa.owns(header));
     if (standing === undefined) return this.#receiveRenewal(arrival, now);
-    if (header.exchangeType === ExchangeType.identityProtection) {
-      // A responder's answers a repeated message 5.
-      if (standing.initiatedBy === 'us') throw new DecodeError('main mode is over');
-      standing.mainMode.receive(arrival, now);
+    if (PHASE1_EXCHANGES.has(header.exchangeType)) {
+      this.#suspectXauth(header, now);
+      // What is repeated there is answered again.
+      standing.phase1.receive(arrival, now);
       return undefined;
     }
     if (standing.isOver && header.exchangeType !== ExchangeType.informational) {
@@ -163,12 +170,19 @@ export class Established {
     return failure;
   }
 
+  /** A gateway that wants XAUTH will not answer Quick Mode before it has it. */
+  #suspectXauth({ exchangeType }: Header, now: Millis): void {
+    if (this.#hadChild || exchangeType !== ExchangeType.transaction) return;
+    const { xauth } = this.#context.config.credentials;
+    if (xauth === undefined) this.#context.suspect({ code: 'IKE_XAUTH_REQUIRED' }, now);
+  }
+
   /** An error notification in clear; answers whether it means anything. */
   suspect(notification: Notification, header: Header, now: Millis): boolean {
     if (this.#renewals.suspect(notification, header, now)) return true;
-    const mainMode = this.#current?.mainMode;
-    if (this.#hadChild || mainMode === undefined) return false;
-    if (!concerns(mainMode, notification, header)) return false;
+    const phase1 = this.#current?.phase1;
+    if (this.#hadChild || phase1 === undefined) return false;
+    if (!concerns(phase1, notification, header)) return false;
     const { config } = this.#context;
     const failure = notificationFailure(config, 'quick-mode', notification.notifyType);
     this.#context.suspect(failure, now);
@@ -233,10 +247,7 @@ export class Established {
 
   #receiveRenewal(arrival: Arrival, now: Millis): Failure | undefined {
     const { exchangeType } = arrival.message.header;
-    if (
-      exchangeType !== ExchangeType.identityProtection &&
-      exchangeType !== ExchangeType.informational
-    ) {
+    if (!PHASE1_EXCHANGES.has(exchangeType) && exchangeType !== ExchangeType.informational) {
       throw new DecodeError('foreign cookie');
     }
     const result = this.#renewals.receive(arrival, now);
@@ -275,14 +286,14 @@ export class Established {
     return undefined;
   }
 
-  #stand({ sa, mainMode, initiatedBy }: Renewed, now: Millis): void {
+  #stand({ sa, phase1, initiatedBy }: Renewed, now: Millis): void {
     const { random } = this.#context.config;
     const phase2 = new Phase2(this.#context, sa, this.#spis, now);
     const ends = expiry(sa.lifetime, initiatedBy, random, now);
     const endAt = ends.hardAt;
     const standing: Standing = {
       phase2,
-      mainMode,
+      phase1,
       initiatedBy,
       since: now,
       expiry: ends,

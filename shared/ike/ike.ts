@@ -1,6 +1,6 @@
 /**
- * The IKEv1 machine: one peer, authenticated by main mode with a pre-shared key or signatures, and the child SAs with it, for
- * as long as they last. RFC 2407, 2408, 2409, 3706, 3947. Left out: aggressive mode, XAUTH and mode configuration.
+ * The IKEv1 machine: one peer, authenticated by phase 1 with a pre-shared key or signatures, and the child SAs with it, for
+ * as long as they last. RFC 2407, 2408, 2409, 3706, 3947. Left out: mode configuration.
  */
 import type { Failure } from '../errors.ts';
 import { isFragment } from '../isakmp/fragment.ts';
@@ -17,14 +17,13 @@ import { Established } from './established.ts';
 import type { IkeSa } from './ike-sa.ts';
 import { errorNotification } from './informational.ts';
 import type { IkeChannel, IkeInput, IkeOutput } from './io.ts';
-import type { Arrival } from './main-mode.ts';
-import { MainModeInitiator } from './main-mode-initiator.ts';
-import { MainModeResponder } from './main-mode-responder.ts';
+import type { Arrival } from './phase1.ts';
+import { answerPhase1, beginPhase1 } from './phase1-modes.ts';
 import { Reassembly } from './reassembly.ts';
 
 type State =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'main-mode'; readonly attempt: Attempt; readonly since: Millis }
+  | { readonly kind: 'phase-1'; readonly attempt: Attempt; readonly since: Millis }
   | { readonly kind: 'established'; readonly established: Established; readonly since: Millis }
   | { readonly kind: 'closed' };
 
@@ -42,7 +41,7 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
   get deadline(): Millis | undefined {
     const state = this.#state;
     switch (state.kind) {
-      case 'main-mode':
+      case 'phase-1':
         return state.attempt.deadline;
       case 'established': {
         const { suspicionDeadline } = this.#context;
@@ -92,9 +91,9 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
   #start(now: Millis): void {
     if (this.#state.kind !== 'idle' || this.#context.config.role !== 'initiator') return;
     this.#context.emit({ kind: 'stage', stage: 'main-mode' });
-    const mainMode = new MainModeInitiator(this.#context, 'ike', now);
-    const attempt = new Attempt(this.#context, mainMode, now);
-    this.#state = { kind: 'main-mode', attempt, since: now };
+    const phase1 = beginPhase1(this.#context, 'ike', now);
+    const attempt = new Attempt(this.#context, phase1, now);
+    this.#state = { kind: 'phase-1', attempt, since: now };
   }
 
   /** The one catch: whatever a peer sends, it ends here. */
@@ -132,25 +131,25 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
       const failure = state.established.receive(arrival, now);
       if (failure !== undefined) this.#close(failure);
     } else {
-      this.#receiveMainMode(arrival, now);
+      this.#receivePhase1(arrival, now);
     }
   }
 
-  #receiveMainMode(arrival: Arrival, now: Millis): void {
+  #receivePhase1(arrival: Arrival, now: Millis): void {
     const state = this.#state;
     const { attempt, since } =
-      state.kind === 'main-mode' ? state : { attempt: this.#listen(now), since: now };
+      state.kind === 'phase-1' ? state : { attempt: this.#listen(arrival, now), since: now };
     if (attempt === undefined) throw new DecodeError('not started');
     const result = attempt.receive(arrival, now);
-    this.#state = { kind: 'main-mode', attempt, since };
+    this.#state = { kind: 'phase-1', attempt, since };
     if (result?.kind === 'authenticated') this.#establish(result.sa, attempt, since, now);
     else if (result?.kind === 'failed') this.#close(result.failure);
   }
 
   /** The responder side of an exchange that may begin. */
-  #listen(now: Millis): Attempt | undefined {
+  #listen({ message }: Arrival, now: Millis): Attempt | undefined {
     if (this.#context.config.role !== 'responder') return undefined;
-    return new Attempt(this.#context, new MainModeResponder(this.#context), now);
+    return new Attempt(this.#context, answerPhase1(this.#context, message), now);
   }
 
   /** Nobody signed it, so it ends nothing; but it may turn out to be the reason for silence. */
@@ -163,11 +162,11 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
 
   #suspect(...args: Parameters<Attempt['suspect']>): boolean {
     const state = this.#state;
-    if (state.kind === 'main-mode') return state.attempt.suspect(...args);
+    if (state.kind === 'phase-1') return state.attempt.suspect(...args);
     return state.kind === 'established' && state.established.suspect(...args);
   }
 
-  #establish(sa: IkeSa, { mainMode }: Attempt, since: Millis, now: Millis): void {
+  #establish(sa: IkeSa, { phase1 }: Attempt, since: Millis, now: Millis): void {
     const { transform, nat, dialect } = sa.parameters;
     this.#context.clearSuspicion();
     this.#context.emit({
@@ -180,7 +179,7 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
       lifetime: sa.lifetime,
     });
     this.#context.emit({ kind: 'stage', stage: 'quick-mode' });
-    const established = new Established(this.#context, sa, mainMode, now);
+    const established = new Established(this.#context, sa, phase1, now);
     this.#state = { kind: 'established', established, since };
     if (this.#context.config.role === 'initiator') established.startQuickMode(now);
   }
@@ -189,7 +188,7 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
     const state = this.#state;
     if (state.kind === 'established' && state.established.hadChild) {
       state.established.unreachable(now);
-    } else if (state.kind === 'main-mode' || state.kind === 'established') {
+    } else if (state.kind === 'phase-1' || state.kind === 'established') {
       if (this.#context.suspicion === undefined) {
         this.#context.suspect({ code: 'IKE_UNREACHABLE' }, now);
       }
@@ -198,7 +197,7 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
 
   #timeout(now: Millis): void {
     const state = this.#state;
-    if (state.kind === 'main-mode') {
+    if (state.kind === 'phase-1') {
       const failure = state.attempt.timeout(now);
       if (failure !== undefined) this.#close(failure);
     } else if (state.kind === 'established') {
@@ -230,7 +229,7 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
   #close(failure?: Failure): void {
     const state = this.#state;
     if (state.kind === 'closed') return;
-    if (state.kind === 'main-mode') state.attempt.abandon();
+    if (state.kind === 'phase-1') state.attempt.abandon();
     if (state.kind === 'established') state.established.discard();
     this.#context.clearSuspicion();
     this.#state = { kind: 'closed' };

@@ -4,8 +4,7 @@ import { TunnelError } from '../errors.ts';
 import { IdType } from '../isakmp/numbers.ts';
 import { type KeyFile, readKeyFiles } from '../pki/key-files.ts';
 import type { Millis } from '../wire/bytes.ts';
-import { utf8Encode } from '../wire/text.ts';
-import type { Credentials, Identity } from './credentials.ts';
+import { type Credentials, encodeIdentity } from './credentials.ts';
 import { certificateTrust, publicKeyTrust } from './peer-trust.ts';
 
 export interface KeySignIn {
@@ -61,12 +60,4 @@ export function keyCredentials(
             epoch,
           }),
   };
-}
-
-/** @rfc 2407 §4.6.2 */
-function encodeIdentity(text: string): Identity {
-  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
-    return { idType: IdType.ipv4Addr, data: Uint8Array.from(text.split('.').map(Number)) };
-  }
-  return { idType: text.includes('@') ? IdType.userFqdn : IdType.fqdn, data: utf8Encode(text) };
 }

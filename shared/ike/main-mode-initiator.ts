@@ -25,27 +25,25 @@ import type { IkeChannel } from './io.ts';
 import { derivePhase1Keys } from './key-material.ts';
 import { shorter } from './lifetime.ts';
 import {
-  type Arrival,
-  COOKIE_ZERO,
-  type MainMode,
-  mainModeHeader,
-  NONCE_LENGTH,
-  type Refusal,
-  readKeyExchange,
-} from './main-mode.ts';
-import {
   type NatDialect,
   type NatHashInput,
   natDiscoveryPayloads,
   readNatDiscovery,
 } from './nat-traversal.ts';
+import {
+  type Arrival,
+  COOKIE_ZERO,
+  LARGEST_FIRST_MESSAGE,
+  NONCE_LENGTH,
+  type Phase1,
+  phase1Header,
+  type Refusal,
+  readKeyExchange,
+} from './phase1.ts';
 import { choosePhase1, type Phase1Choice, phase1Proposal } from './phase1-transforms.ts';
 import { responderLifetime } from './responder-lifetime.ts';
 import { Retransmission } from './retransmission.ts';
 import { readVendorIds, vendorIdPayloads } from './vendor-ids.ts';
-
-/** Message 1 cannot be fragmented. */
-export const LARGEST_FIRST_MESSAGE = 1_200;
 
 /** How often message 4 must come again before it is more than a duplicate: a gateway that cannot read message 5 repeats it. */
 const REPEATS_OF_MESSAGE_4 = 2;
@@ -68,9 +66,10 @@ type State =
       readonly sa: IkeSa;
       readonly message4: Bytes;
       repeats: number;
-    };
+    }
+  | { readonly kind: 'done' };
 
-export class MainModeInitiator implements MainMode {
+export class MainModeInitiator implements Phase1 {
   readonly initiatorCookie: Bytes;
   readonly #context: IkeContext;
   readonly #channel: IkeChannel;
@@ -93,8 +92,9 @@ export class MainModeInitiator implements MainMode {
         phase1Proposal(config.phase1, authenticationMethod(config.credentials), config.ikeLifetime),
       ],
     };
-    const header = mainModeHeader(this.initiatorCookie, COOKIE_ZERO);
-    const bytes = encodeClearMessage(header, [offer, ...vendorIdPayloads(config.natTraversal)]);
+    const vendorIds = vendorIdPayloads(config.natTraversal, config.credentials.xauth !== undefined);
+    const header = phase1Header(ExchangeType.identityProtection, this.initiatorCookie, COOKIE_ZERO);
+    const bytes = encodeClearMessage(header, [offer, ...vendorIds]);
     if (bytes.length > LARGEST_FIRST_MESSAGE) throw new RangeError('phase1: message 1 too long');
     const [first] = decodeClearBody({
       header,
@@ -105,8 +105,8 @@ export class MainModeInitiator implements MainMode {
     this.#state = { kind: 'wait-message-2', resend: this.#request(channel, bytes, now) };
   }
 
-  get deadline(): Millis {
-    return this.#state.resend.deadline;
+  get deadline(): Millis | undefined {
+    return this.#state.kind === 'done' ? undefined : this.#state.resend.deadline;
   }
 
   get pendingSa(): IkeSa | undefined {
@@ -127,6 +127,7 @@ export class MainModeInitiator implements MainMode {
   }
 
   timeout(now: Millis): Failure | undefined {
+    if (this.#state.kind === 'done') return undefined;
     const { resend } = this.#state;
     switch (resend.due(now)) {
       case 'wait':
@@ -149,6 +150,7 @@ export class MainModeInitiator implements MainMode {
       throw new DecodeError('foreign cookie');
     }
     const state = this.#state;
+    if (state.kind === 'done') throw new DecodeError('main mode is over');
     if (state.kind === 'wait-message-2') {
       if (constantTimeEqual(header.responderCookie, COOKIE_ZERO)) {
         throw new DecodeError('no responder cookie');
@@ -200,12 +202,15 @@ export class MainModeInitiator implements MainMode {
             this.#channel,
             dialect,
           );
-    const bytes = encodeClearMessage(mainModeHeader(this.initiatorCookie, responderCookie), [
-      { kind: 'key-exchange', data: pair.publicValue },
-      { kind: 'nonce', data: nonce },
-      ...certificateRequests(config),
-      ...discovery,
-    ]);
+    const bytes = encodeClearMessage(
+      phase1Header(ExchangeType.identityProtection, this.initiatorCookie, responderCookie),
+      [
+        { kind: 'key-exchange', data: pair.publicValue },
+        { kind: 'nonce', data: nonce },
+        ...certificateRequests(config),
+        ...discovery,
+      ],
+    );
     if (fragments) this.#context.takesFragments();
     const resend = this.#request(this.#channel, bytes, now);
     const kind = 'wait-message-4';
@@ -296,6 +301,7 @@ export class MainModeInitiator implements MainMode {
       return undefined;
     }
     sa.lifetime = shorter(sa.lifetime, responderLifetime(opened.payloads));
+    this.#state = { kind: 'done' };
     return sa;
   }
 

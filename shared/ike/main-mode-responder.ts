@@ -16,15 +16,15 @@ import { generateKeyPair, sharedSecret } from './group.ts';
 import { IkeSa } from './ike-sa.ts';
 import { derivePhase1Keys, type Phase1Exchange } from './key-material.ts';
 import { type Lifetime, shorter } from './lifetime.ts';
+import { type NatDialect, natDiscoveryPayloads, readNatDiscovery } from './nat-traversal.ts';
 import {
   type Arrival,
   COOKIE_ZERO,
-  type MainMode,
-  mainModeHeader,
   NONCE_LENGTH,
+  type Phase1,
+  phase1Header,
   readKeyExchange,
-} from './main-mode.ts';
-import { type NatDialect, natDiscoveryPayloads, readNatDiscovery } from './nat-traversal.ts';
+} from './phase1.ts';
 import { acceptPhase1, type Phase1Choice } from './phase1-transforms.ts';
 import { responderLifetimePayloads } from './responder-lifetime.ts';
 import { readVendorIds, vendorIdPayloads } from './vendor-ids.ts';
@@ -49,7 +49,7 @@ interface Answer {
   readonly response: Bytes;
 }
 
-export class MainModeResponder implements MainMode {
+export class MainModeResponder implements Phase1 {
   /** The initiator repeats itself; all that is timed here is the whole, by the machine above. */
   readonly deadline: undefined;
   readonly silence: Failure = { code: 'IKE_NO_RESPONSE' };
@@ -137,10 +137,13 @@ export class MainModeResponder implements MainMode {
     const chosen = { ...choice.proposal, transforms: [choice.chosen] };
     this.#respond(
       arrival,
-      encodeClearMessage(mainModeHeader(initiatorCookie, responderCookie), [
-        { kind: 'security-association', proposals: [chosen] },
-        ...vendorIdPayloads(config.natTraversal),
-      ]),
+      encodeClearMessage(
+        phase1Header(ExchangeType.identityProtection, initiatorCookie, responderCookie),
+        [
+          { kind: 'security-association', proposals: [chosen] },
+          ...vendorIdPayloads(config.natTraversal),
+        ],
+      ),
     );
   }
 
@@ -196,12 +199,15 @@ export class MainModeResponder implements MainMode {
         : natDiscoveryPayloads(hashInput, config, arrival.channel, state.dialect);
     this.#respond(
       arrival,
-      encodeClearMessage(mainModeHeader(initiatorCookie, responderCookie), [
-        { kind: 'key-exchange', data: pair.publicValue },
-        { kind: 'nonce', data: exchange.responderNonce },
-        ...certificateRequests(config),
-        ...discovery,
-      ]),
+      encodeClearMessage(
+        phase1Header(ExchangeType.identityProtection, initiatorCookie, responderCookie),
+        [
+          { kind: 'key-exchange', data: pair.publicValue },
+          { kind: 'nonce', data: exchange.responderNonce },
+          ...certificateRequests(config),
+          ...discovery,
+        ],
+      ),
     );
   }
 

@@ -9,8 +9,8 @@ import { type Group, generateKeyPair, type KeyPair, sharedSecret } from './group
 import type { IkeSa } from './ike-sa.ts';
 import { quickModeHash3 } from './key-material.ts';
 import { shorter } from './lifetime.ts';
-import { bodyOf, NONCE_LENGTH, readNonce } from './main-mode.ts';
 import { encapsulationMode, natOriginalAddressPayloads } from './nat-traversal.ts';
+import { bodyOf, NONCE_LENGTH, readNonce } from './phase1.ts';
 import { choosePhase2, phase2Proposal } from './phase2-transforms.ts';
 import {
   establishChild,

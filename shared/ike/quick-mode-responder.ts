@@ -11,8 +11,8 @@ import type { IkeSa } from './ike-sa.ts';
 import type { InboundSpis } from './inbound-spis.ts';
 import { quickModeHash3 } from './key-material.ts';
 import { shorter } from './lifetime.ts';
-import { bodyOf, NONCE_LENGTH, readNonce } from './main-mode.ts';
 import { natOriginalAddressPayloads } from './nat-traversal.ts';
+import { bodyOf, NONCE_LENGTH, readNonce } from './phase1.ts';
 import { choosePhase2, type Phase2Choice } from './phase2-transforms.ts';
 import {
   type ChildSeed,

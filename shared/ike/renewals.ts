@@ -1,6 +1,6 @@
 /**
- * Main modes beside a tunnel that stands: ours, by which its IKE SA is renewed in time, and the peer's, which some gateways call
- * re-authentication. Whoever begins has to prove itself as at the beginning. RFC 2409 §5.4.
+ * Phase 1 exchanges beside a tunnel that stands: ours, by which its IKE SA is renewed in time, and the peer's, which some gateways call
+ * re-authentication. Whoever begins has to prove itself as at the beginning. RFC 2409 §5.
  */
 import type { Header } from '../isakmp/message.ts';
 import { HeaderFlag } from '../isakmp/numbers.ts';
@@ -12,9 +12,8 @@ import { Attempt, type AttemptResult } from './attempt.ts';
 import type { IkeContext } from './context.ts';
 import type { IkeSa } from './ike-sa.ts';
 import type { IkeChannel } from './io.ts';
-import { type Arrival, COOKIE_ZERO, type MainMode } from './main-mode.ts';
-import { MainModeInitiator } from './main-mode-initiator.ts';
-import { MainModeResponder } from './main-mode-responder.ts';
+import { type Arrival, COOKIE_ZERO, type Phase1 } from './phase1.ts';
+import { answerPhase1, beginPhase1 } from './phase1-modes.ts';
 
 /** Most main modes of the peer's at a time: anybody can send a first message in its name. */
 export const MAX_PEER_ATTEMPTS = 3;
@@ -22,7 +21,7 @@ export const MAX_PEER_ATTEMPTS = 3;
 /** An IKE SA that a main mode has led to. */
 export interface Renewed {
   readonly sa: IkeSa;
-  readonly mainMode: MainMode;
+  readonly phase1: Phase1;
   readonly initiatedBy: 'us' | 'peer';
   /** When its main mode began. */
   readonly since: Millis;
@@ -59,8 +58,8 @@ export class Renewals {
   begin(channel: IkeChannel, now: Millis): void {
     if (this.#ours !== undefined) return;
     const context = this.#context.beside();
-    const mainMode = new MainModeInitiator(context, channel, now);
-    this.#ours = { attempt: new Attempt(context, mainMode, now), since: now };
+    const phase1 = beginPhase1(context, channel, now);
+    this.#ours = { attempt: new Attempt(context, phase1, now), since: now };
   }
 
   /**
@@ -70,7 +69,7 @@ export class Renewals {
   receive(arrival: Arrival, now: Millis): Renewed | 'failed' | undefined {
     const { initiatorCookie } = arrival.message.header;
     const isOf = ({ attempt }: Renewal): boolean =>
-      constantTimeEqual(attempt.mainMode.initiatorCookie ?? COOKIE_ZERO, initiatorCookie);
+      constantTimeEqual(attempt.phase1.initiatorCookie ?? COOKIE_ZERO, initiatorCookie);
     const ours = this.#ours;
     if (ours !== undefined && isOf(ours)) {
       // Our own first message, sent back to us, is the one of ours that has no responder's cookie.
@@ -121,7 +120,8 @@ export class Renewals {
     const isFirst = constantTimeEqual(responderCookie, COOKIE_ZERO);
     if (!isFirst || (flags & HeaderFlag.encryption) !== 0) throw new DecodeError('foreign cookie');
     const context = this.#context.beside();
-    return { attempt: new Attempt(context, new MainModeResponder(context), now), since: now };
+    const phase1 = answerPhase1(context, message);
+    return { attempt: new Attempt(context, phase1, now), since: now };
   }
 
   /** Keeps an attempt whose first message was acceptable; one that has got no further makes room for it. */
@@ -140,7 +140,7 @@ export class Renewals {
     initiatedBy: 'us' | 'peer',
   ): Renewed | 'failed' | undefined {
     if (result.kind === 'authenticated') {
-      return { sa: result.sa, mainMode: attempt.mainMode, initiatedBy, since };
+      return { sa: result.sa, phase1: attempt.phase1, initiatedBy, since };
     }
     const { failure } = result;
     this.#context.trace('renewal-failed', failure.detail ?? failure.code);
@@ -151,5 +151,5 @@ export class Renewals {
 
 /** Whether the peer has got our cookie: the first message alone proves nothing. */
 function isReached({ attempt }: Renewal): boolean {
-  return attempt.mainMode.pendingSa !== undefined;
+  return attempt.phase1.pendingSa !== undefined;
 }

@@ -13,14 +13,18 @@ const FRAGMENTATION_VENDOR_ID: Bytes = fromHex('4048b7d56ebce88525e7de7f00d6c2d3
 /** … and as Cisco has it, with flags behind: the highest stands for main mode and aggressive mode. */
 const FLAGGED_FRAGMENTATION_VENDOR_ID: Bytes = fromHex('4048b7d56ebce88525e7de7f00d6c2d380000000');
 
+/** draft-ietf-ipsec-isakmp-xauth-06 §5 */
+const XAUTH_VENDOR_ID: Bytes = fromHex('09002689dfd6b712');
+
 /** Everything that we announce; NAT traversal in every dialect unless it is off. */
-export function vendorIdPayloads(natTraversal: NatTraversal): readonly Payload[] {
+export function vendorIdPayloads(natTraversal: NatTraversal, xauth = false): readonly Payload[] {
   const dialects = natTraversal === 'off' ? [] : DIALECTS;
   const ids = [
     ...dialects.flatMap(({ vendorIds }) => vendorIds),
     DPD_VENDOR_ID,
     FRAGMENTATION_VENDOR_ID,
     FLAGGED_FRAGMENTATION_VENDOR_ID,
+    ...(xauth ? [XAUTH_VENDOR_ID] : []),
   ];
   return ids.map((data) => ({ kind: 'vendor-id', data }));
 }

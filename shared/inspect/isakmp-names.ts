@@ -33,6 +33,7 @@ export const PAYLOAD_NAMES: Names = {
   [PayloadType.notification]: 'Notification',
   [PayloadType.delete]: 'Delete',
   [PayloadType.vendorId]: 'Vendor ID',
+  [PayloadType.attributes]: 'Attributes',
   [PayloadType.natDiscovery]: 'NAT-D',
   [PayloadType.natOriginalAddress]: 'NAT-OA',
   [PayloadType.natDiscoveryDraft]: 'NAT-D (draft)',
@@ -46,6 +47,7 @@ export const EXCHANGE_NAMES: Names = {
   3: 'Authentication Only',
   [ExchangeType.aggressive]: 'Aggressive',
   [ExchangeType.informational]: 'Informational',
+  [ExchangeType.transaction]: 'Transaction',
   [ExchangeType.quickMode]: 'Quick Mode',
   33: 'New Group Mode',
 };

@@ -233,6 +233,13 @@ function meaning(
     if (types.has(PayloadType.securityAssociation)) return MAIN_MODE[direction][0];
     return types.has(PayloadType.keyExchange) ? MAIN_MODE[direction][1] : 'Main mode';
   }
+  if (exchangeType === ExchangeType.aggressive) {
+    if (!types.has(PayloadType.keyExchange)) return 'Aggressive mode 3: proves the pre-shared key';
+    return direction === 'out'
+      ? 'Aggressive mode 1: offers algorithms and says who it is'
+      : 'Aggressive mode 2: chooses, and proves the pre-shared key';
+  }
+  if (exchangeType === ExchangeType.transaction) return 'XAUTH: user name and password';
   if (exchangeType === ExchangeType.quickMode) {
     if (!known) return 'Quick mode (encrypted)';
     const offer = types.has(PayloadType.securityAssociation);

@@ -23,6 +23,8 @@ export const PayloadType = {
   notification: 11,
   delete: 12,
   vendorId: 13,
+  /** Of the transaction exchange. draft-ietf-ipsec-isakmp-mode-cfg-05 §3.1 */
+  attributes: 14,
   natDiscovery: 20,
   natOriginalAddress: 21,
   natDiscoveryDraft: 130,
@@ -31,11 +33,12 @@ export const PayloadType = {
   fragment: 132,
 } as const;
 
-/** @rfc 2408 §3.1, RFC 2409 appendix A for the last */
+/** @rfc 2408 §3.1, RFC 2409 appendix A for the last, draft-ietf-ipsec-isakmp-mode-cfg-05 §3.1 for the one before */
 export const ExchangeType = {
   identityProtection: 2,
   aggressive: 4,
   informational: 5,
+  transaction: 6,
   quickMode: 32,
 } as const;
 
@@ -72,13 +75,30 @@ export const EncryptionAlgorithm = { des3Cbc: 5, aesCbc: 7 } as const;
 /** The SHA-2 numbers are from the registry. @rfc 2409 appendix A */
 export const HashAlgorithm = { md5: 1, sha: 2, sha256: 4, sha384: 5, sha512: 6 } as const;
 
-/** @rfc 2409 appendix A, RFC 4754 §6 for the last three */
+/** @rfc 2409 appendix A, RFC 4754 §6 for ECDSA, draft-ietf-ipsec-isakmp-xauth-06 §7.2 for XAUTH */
 export const AuthenticationMethod = {
   preSharedKey: 1,
   rsaSignature: 3,
   ecdsaSha256P256: 9,
   ecdsaSha384P384: 10,
   ecdsaSha512P521: 11,
+  xauthInitPreShared: 65001,
+  xauthInitRsa: 65005,
+} as const;
+
+/** What an attribute payload is for. draft-ietf-ipsec-isakmp-mode-cfg-05 §3.2 */
+export const ConfigType = { request: 1, reply: 2, set: 3, acknowledge: 4 } as const;
+
+/** draft-ietf-ipsec-isakmp-xauth-06 §6.2 */
+export const XauthAttribute = {
+  type: 16520,
+  userName: 16521,
+  userPassword: 16522,
+  passcode: 16523,
+  message: 16524,
+  challenge: 16525,
+  domain: 16526,
+  status: 16527,
 } as const;
 
 /** How a certificate payload is encoded. @rfc 2408 §3.9 */

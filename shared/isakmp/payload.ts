@@ -6,6 +6,7 @@ import type { Bytes } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { Reader } from '../wire/reader.ts';
 import { Writer } from '../wire/writer.ts';
+import { type Attribute, decodeAttributes, encodeAttributes } from './attribute.ts';
 import { PayloadType } from './numbers.ts';
 import { decodeSecurityAssociation, encodeSecurityAssociation, type Proposal } from './proposal.ts';
 
@@ -28,6 +29,7 @@ export type Payload =
   | { readonly kind: 'vendor-id'; readonly data: Bytes }
   | { readonly kind: 'nat-discovery'; readonly draft: boolean; readonly hash: Bytes }
   | NatOriginalAddress
+  | Attributes
   | { readonly kind: 'unknown'; readonly code: number; readonly body: Bytes };
 
 /** @rfc 2407 §4.6.2 */
@@ -75,6 +77,14 @@ interface NatOriginalAddress {
   readonly draft: boolean;
   readonly idType: number;
   readonly address: Bytes;
+}
+
+/** Of the transaction exchange; `identifier` ties a reply to its request. draft-ietf-ipsec-isakmp-mode-cfg-05 §3.2 */
+export interface Attributes {
+  readonly kind: 'attributes';
+  readonly configType: number;
+  readonly identifier: number;
+  readonly attributes: readonly Attribute[];
 }
 
 /** A payload as it arrived: hashes cover `body`, or the bytes from one payload's `end` to another's. */
@@ -144,6 +154,8 @@ export function payloadType(payload: Payload | undefined): number {
       return payload.draft ? PayloadType.natDiscoveryDraft : PayloadType.natDiscovery;
     case 'nat-original-address':
       return payload.draft ? PayloadType.natOriginalAddressDraft : PayloadType.natOriginalAddress;
+    case 'attributes':
+      return PayloadType.attributes;
     case 'unknown':
       return payload.code;
   }
@@ -196,6 +208,8 @@ function decodeBody(code: number, reader: Reader): Payload {
     case PayloadType.natOriginalAddress:
     case PayloadType.natOriginalAddressDraft:
       return decodeNatOriginalAddress(code === PayloadType.natOriginalAddressDraft, reader);
+    case PayloadType.attributes:
+      return decodeAttributesPayload(reader);
     default:
       return { kind: 'unknown', code, body: reader.rest() };
   }
@@ -218,6 +232,13 @@ function decodeDelete(reader: Reader): Delete {
   if (count > MAX_DELETED_SPIS) throw new DecodeError('too many SPIs');
   const spis = Array.from({ length: count }, () => reader.bytes(spiSize));
   return { kind: 'delete', doi, protocolId, spiSize, spis };
+}
+
+function decodeAttributesPayload(reader: Reader): Attributes {
+  const configType = reader.u8();
+  reader.skip(1);
+  const identifier = reader.u16();
+  return { kind: 'attributes', configType, identifier, attributes: decodeAttributes(reader) };
 }
 
 function decodeNatOriginalAddress(draft: boolean, reader: Reader): NatOriginalAddress {
@@ -252,6 +273,10 @@ function encodePayload(writer: Writer, payload: Payload): void {
       break;
     case 'nat-original-address':
       writer.u8(payload.idType).zeros(3).bytes(payload.address);
+      break;
+    case 'attributes':
+      writer.u8(payload.configType).u8(0).u16(payload.identifier);
+      encodeAttributes(writer, payload.attributes);
       break;
     case 'unknown':
       writer.bytes(payload.body);

@@ -65,13 +65,24 @@ export function describeSession(
     transport: encapsulation === 'raw' ? 'Raw ESP' : 'UDP 4500',
     authentication: authentication ? METHOD_NAMES[authentication] : 'none',
     mtu,
-    weak: [...advisedAgainst(ikeNames, espNames), ...oneSided(authentication)],
+    weak: [
+      ...advisedAgainst(ikeNames, espNames),
+      ...weakPhase1(ikeAuthentication),
+      ...oneSided(authentication),
+    ],
     ...(caveat !== undefined && { caveat }),
   };
 }
 
 function advisedAgainst(...lists: readonly string[]): string[] {
   return lists.flatMap((list) => list.split(', ').filter(isAdvisedAgainst));
+}
+
+/** Aggressive mode shows a hash of the pre-shared key, XAUTH hands over a password. */
+function weakPhase1(authentication = ''): string[] {
+  return authentication
+    .split(', ')
+    .filter((part) => part === 'aggressive mode' || part === 'XAUTH');
 }
 
 /** PAP and CHAP-MD5: the gateway never proves that it knows the password. */

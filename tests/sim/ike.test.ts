@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Primitives } from '../../shared/crypto/suite.ts';
 import { CHILD_LIFETIME_SECONDS, IKE_LIFETIME_SECONDS } from '../../shared/ike/config.ts';
-import { LARGEST_FIRST_MESSAGE } from '../../shared/ike/main-mode-initiator.ts';
+import { LARGEST_FIRST_MESSAGE } from '../../shared/ike/phase1.ts';
 import { PHASE1_TRANSFORMS, type Phase1Transform } from '../../shared/ike/phase1-transforms.ts';
 import { PHASE2_TRANSFORMS } from '../../shared/ike/phase2-transforms.ts';
 import { decodeMessage } from '../../shared/isakmp/message.ts';

@@ -8,6 +8,8 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/SHA-?1\b/i, 'is an old hash that is being retired'],
   [/MODP-?(768|1024)\b/i, 'is a key exchange small enough for a wealthy attacker to break'],
   [/MODP-?1536\b/i, 'is a key exchange below today’s recommended strength'],
+  [/^aggressive mode/, 'lets whoever reads along try guesses against the pre-shared key'],
+  [/^XAUTH/, 'hands its password to whoever knows the pre-shared key'],
   [/PAP\b/i, 'hands the password itself to the gateway'],
   [/MS-?CHAP/i, 'builds on DES and MD4'],
 ];

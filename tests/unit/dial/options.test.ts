@@ -28,6 +28,7 @@ test('reads the command, the relay’s default path and secrets from the environ
     ikeLifetime: undefined,
     espLifetime: undefined,
     esp: { truncatedSha256: false, extendedSequenceNumbers: false },
+    weak: {},
     ipv6: false,
     searchList: [],
     command: 'ping',
@@ -62,6 +63,25 @@ test('what is known of the gateway’s ESP', async () => {
     extendedSequenceNumbers: false,
   });
   expect(await esp('--esn')).toEqual({ truncatedSha256: false, extendedSequenceNumbers: true });
+});
+
+test('aggressive mode and XAUTH are asked for by name, and a secret of their own', async () => {
+  const weak = async (...args: string[]) => {
+    const secrets = { ...SECRETS, CULVERT_XAUTH_PASSWORD: 'wonderland' };
+    return (await parseOptions([...REQUIRED, ...args, 'hold'], secrets)).weak;
+  };
+  const staff = { name: 'staff', group: 14 };
+  expect(await weak('--aggressive', 'staff')).toEqual({ aggressive: staff });
+  expect(await weak('--aggressive', 'staff', '--aggressive-dh', '2')).toEqual({
+    aggressive: { ...staff, group: 2 },
+  });
+  const xauth = { userName: 'bob', password: 'wonderland' };
+  expect(await weak('--xauth-user', 'bob')).toEqual({ xauth });
+  await expect(weak('--aggressive', 'staff', '--aggressive-dh', '1')).rejects.toThrow('one of 14');
+  await expect(weak('--aggressive-dh', '2')).rejects.toThrow('without --aggressive');
+  await expect(parseOptions([...REQUIRED, '--xauth-user', 'bob', 'hold'], SECRETS)).rejects.toThrow(
+    'CULVERT_XAUTH_PASSWORD',
+  );
 });
 
 test('a lookup’s type, and every domain to search', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bodyOf, readKeyExchange, readNonce } from '../../../shared/ike/main-mode.ts';
+import { bodyOf, readKeyExchange, readNonce } from '../../../shared/ike/phase1.ts';
 import type { ReceivedPayload } from '../../../shared/isakmp/payload.ts';
 
 function payload(kind: 'nonce' | 'key-exchange' | 'hash', length: number): ReceivedPayload {

@@ -1,7 +1,6 @@
-/** What both roles of main mode share. RFC 2409 §5.4. */
+/** What main mode and aggressive mode share, in both roles. RFC 2409 §5.4. */
 import type { Failure } from '../errors.ts';
 import type { Header, Message } from '../isakmp/message.ts';
-import { ExchangeType } from '../isakmp/numbers.ts';
 import type { Payload, ReceivedPayload } from '../isakmp/payload.ts';
 import type { Bytes, Millis } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
@@ -22,12 +21,15 @@ export interface Refusal {
   readonly failure: Failure;
 }
 
-/** One role of main mode, from its first message to the IKE SA. */
-export interface MainMode {
+/** One role of a phase 1 exchange, from its first message to the IKE SA. */
+export interface Phase1 {
   readonly deadline: Millis | undefined;
   /** The cookie of whoever initiates, for telling which notifications concern this exchange. */
   readonly initiatorCookie: Bytes | undefined;
-  /** Answers the SA once it is authenticated, or why that ends it. Throws `DecodeError` and `ProtocolError`. */
+  /**
+   * Answers the SA once it is authenticated, or why that ends it. Afterwards it answers what the peer repeats, and nothing else.
+   * Throws `DecodeError` and `ProtocolError`.
+   */
   receive(arrival: Arrival, now: Millis): IkeSa | Refusal | undefined;
   /** Answers a failure when the tries are used up. */
   timeout(now: Millis): Failure | undefined;
@@ -42,16 +44,22 @@ export interface MainMode {
 export const COOKIE_ZERO: Bytes = new Uint8Array(8);
 export const NONCE_LENGTH = 32;
 
+/** Message 1 cannot be fragmented: nobody knows yet whether the peer puts fragments together. */
+export const LARGEST_FIRST_MESSAGE = 1_200;
+
 /** @rfc 2409 §5 */
 const SHORTEST_NONCE = 8;
 const LONGEST_NONCE = 256;
 
-export function mainModeHeader(initiatorCookie: Bytes, responderCookie: Bytes): Header {
-  const exchangeType = ExchangeType.identityProtection;
+export function phase1Header(
+  exchangeType: number,
+  initiatorCookie: Bytes,
+  responderCookie: Bytes,
+): Header {
   return { initiatorCookie, responderCookie, exchangeType, flags: 0, messageId: 0 };
 }
 
-/** The data of the one KE and the one nonce of message 3 or 4. Throws `DecodeError` without. */
+/** The data of the one KE and the one nonce of a message. Throws `DecodeError` without. */
 export function readKeyExchange(payloads: readonly ReceivedPayload[]): {
   value: Bytes;
   nonce: Bytes;
