@@ -82,7 +82,7 @@ export const ERRORS = {
   IKE_AUTHENTICATION_FAILED: {
     title: 'The gateway and this tab could not prove their identity to each other.',
     cause:
-      'Probably the pre-shared key is wrong, or the gateway does not know your certificate or key.',
+      'Probably the pre-shared key is wrong; or the gateway does not know your certificate, key or group name, or wants XAUTH as well.',
     advice:
       'Check the pre-shared key: capital letters and spaces count. If it is right, ask the gateway’s operator whether it was changed, or whether your certificate is accepted.',
     exit: 23,

@@ -24,6 +24,7 @@ const PACKAGES = [
   'iproute2',
   'iptables',
   'kmod',
+  'libcharon-extauth-plugins',
   'libstrongswan-standard-plugins',
   'nftables',
   'ppp',

@@ -107,7 +107,8 @@ export class AggressiveInitiator implements Phase1 {
   }
 
   notification(notifyType: number): Failure {
-    return notificationFailure(this.#context.config, 'proposal', notifyType);
+    // Proposal and identity are in one message: whatever is not about the one is about the other.
+    return notificationFailure(this.#context.config, 'authentication', notifyType);
   }
 
   timeout(now: Millis): Failure | undefined {

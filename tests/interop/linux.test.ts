@@ -209,6 +209,69 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
     );
   });
 
+  const AGGRESSIVE = ['--aggressive', 'staff'];
+  const XAUTH = ['--xauth-user', 'bob'];
+  const OLD_GROUP = ['--aggressive-dh', '2'];
+
+  it.for([
+    ['aggressive mode', AGGRESSIVE, { group: 'staff' }],
+    [
+      'aggressive mode',
+      [...AGGRESSIVE, ...OLD_GROUP],
+      { group: 'staff', ike: 'aes128-sha1-modp1024' },
+    ],
+    ['XAUTH', XAUTH, { xauth: true }],
+    ['aggressive mode, XAUTH', [...AGGRESSIVE, ...XAUTH], { group: 'staff', xauth: true }],
+    [
+      'aggressive mode, XAUTH',
+      [...AGGRESSIVE, ...XAUTH, ENCAPSULATED],
+      { group: 'staff', xauth: true },
+    ],
+  ] as const)('connects with %s (%o)', async ([how, options, policy]) => {
+    await laboratory.gateway.configure(policy);
+    const transport = options.includes(ENCAPSULATED as never) ? 'UDP 4500' : 'raw ESP';
+    await tryOut(
+      { gateway: GATEWAY, transport, cipher: 'its own proposals', signIn: how },
+      () =>
+        laboratory.dial([...options, ...PAGE], {
+          env: { CULVERT_XAUTH_PASSWORD: LINUX_USERS.bob },
+        }),
+      (result) => {
+        expectSuccess(result);
+        expect(result.stdout.toString()).toBe(INDEX_PAGE);
+        expect(result.stderr).toContain(`pre-shared key, ${how};`);
+      },
+    );
+  });
+
+  it.for([
+    ['a wrong XAUTH password', XAUTH, { xauth: true }, 'IKE_XAUTH_FAILED'],
+    [
+      'a wrong XAUTH password',
+      [...AGGRESSIVE, ...XAUTH],
+      { group: 'staff', xauth: true },
+      'IKE_XAUTH_FAILED',
+    ],
+    ['XAUTH that is not filled in', [], { xauth: true }, 'IKE_AUTHENTICATION_FAILED'],
+    [
+      'a group that there is none of',
+      ['--aggressive', 'guests'],
+      { group: 'staff' },
+      'IKE_AUTHENTICATION_FAILED',
+    ],
+    ['aggressive mode where there is main mode', AGGRESSIVE, {}, 'IKE_AUTHENTICATION_FAILED'],
+  ] as const)('reports %s', async ([_name, options, policy, code]) => {
+    await laboratory.gateway.configure(policy);
+    await tryOut(
+      { gateway: GATEWAY, transport: 'raw ESP', signIn: options.join(' ') },
+      () =>
+        laboratory.dial([...options, ...PAGE], {
+          env: { CULVERT_XAUTH_PASSWORD: 'not-the-password' },
+        }),
+      (result) => expectFailure(result, code),
+    );
+  });
+
   /** A key exchange over each curve goes with it. */
   it.for([
     ['RSA certificates', 'aes256-sha256-ecp256', 'AES-CBC-256, SHA2-256, ECP-256, RSA certificate'],

@@ -42,6 +42,19 @@ describe.each(['bound', 'any'] as const)('SoftEther, %s', (personality) => {
     );
   });
 
+  it('lets somebody in by aggressive mode', async () => {
+    const aggressive = ['--aggressive', 'staff'];
+    await tryOut(
+      { gateway: `SoftEther, ${personality}`, transport: 'UDP 4500', signIn: 'aggressive mode' },
+      () => laboratory.dial([...aggressive, 'get', `http://${INTRANET_ADDRESS}/index.html`]),
+      (result) => {
+        expectSuccess(result);
+        expect(result.stdout.toString()).toBe(INDEX_PAGE);
+        expect(result.stderr).toContain('pre-shared key, aggressive mode;');
+      },
+    );
+  });
+
   it('fetches a page: the body alone on standard output, the stages on standard error', async () => {
     const result = await laboratory.dial(['get', `http://${INTRANET_ADDRESS}/index.html`]);
     expectSuccess(result);

@@ -2,7 +2,7 @@
  * The configuration of a native Linux client: strongSwan, xl2tpd and pppd as people set them up to dial an L2TP/IPsec
  * gateway by hand.
  */
-import { STRONGSWAN_LOG } from './linux-gateway-config.ts';
+import { STRONGSWAN_CONF } from './linux-gateway-config.ts';
 import { SERVE_JOBS } from './linux-guest.ts';
 
 export const CLIENT_TAP = 'client-tap';
@@ -114,7 +114,7 @@ export function clientFiles(
     rc: rc(place),
     'etc/ipsec.conf': 'config setup\n',
     'etc/ipsec.secrets': `%any %any : PSK "${account.preSharedKey}"\n`,
-    'etc/strongswan.d/log.conf': STRONGSWAN_LOG,
+    'etc/strongswan.d/culvert.conf': STRONGSWAN_CONF,
     'etc/ppp/options.playground': clientPppOptions(account, {}),
     'etc/xl2tpd/xl2tpd.conf': xl2tpdConf(place),
   };

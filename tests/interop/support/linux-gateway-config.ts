@@ -52,16 +52,20 @@ export interface Policy {
   readonly ikeLifetime?: number;
   /** What proves who both ends are; the pre-shared key when left out. */
   readonly keys?: Keys;
+  /** Aggressive mode for those who name this group. */
+  readonly group?: string;
+  /** XAUTH on top, with an account of `LINUX_USERS`. */
+  readonly xauth?: boolean;
 }
 
 /** One connection for everybody with the key. Its name tells whether this very file is loaded. */
 export function ipsecConf(name: string, policy: Policy): string {
-  const { ike, esp, lifetime, ikeLifetime, keys, truncatedSha256 = false } = policy;
+  const { ike, esp, lifetime, ikeLifetime, truncatedSha256 = false } = policy;
   return `config setup
 conn ${name}
   keyexchange=ikev1
   type=transport
-${keys === undefined ? '  authby=secret\n' : AUTHENTICATION[keys]}${ike === undefined ? '' : `  ike=${ike}!\n`}${esp === undefined ? '' : `  esp=${esp}!\n`}${
+${authentication(policy)}${ike === undefined ? '' : `  ike=${ike}!\n`}${esp === undefined ? '' : `  esp=${esp}!\n`}${
   lifetime === undefined
     ? ''
     : `  lifetime=${lifetime}s\n  margintime=${lifetime / 2}s\n  rekeyfuzz=0%\n`
@@ -71,6 +75,17 @@ ${keys === undefined ? '  authby=secret\n' : AUTHENTICATION[keys]}${ike === unde
   rightprotoport=17/%any
   auto=add
 `;
+}
+
+function authentication({ keys, group, xauth = false }: Policy): string {
+  if (keys !== undefined) return AUTHENTICATION[keys];
+  const named = group === undefined ? '' : `  aggressive=yes\n  rightid=@#${hex(group)}\n`;
+  return `  authby=${xauth ? 'xauthpsk\n  xauth=server' : 'secret'}\n${named}`;
+}
+
+/** As strongSwan has an ID_KEY_ID. */
+function hex(text: string): string {
+  return Buffer.from(text).toString('hex');
 }
 
 export function pppOptions({ signIn = 'mschapv2 or chap', ipv6 }: Policy): string {
@@ -100,7 +115,8 @@ pppoptfile = /etc/ppp/options.xl2tpd
 length bit = yes
 `;
 
-export const STRONGSWAN_LOG = `charon {
+export const STRONGSWAN_CONF = `charon {
+  i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   filelog {
     main {
       path = /cfg/log/charon.log
@@ -166,13 +182,15 @@ export const IPV6_PAGE = 'Served over IPv6.\n';
 
 /** Everything under the guest's `/cfg`, by path. */
 export function guestFiles(): Readonly<Record<string, string>> {
-  const secrets = Object.entries(LINUX_USERS).map(([name, word]) => `${name} * "${word}" *\n`);
+  const users = Object.entries(LINUX_USERS);
+  const secrets = users.map(([name, word]) => `${name} * "${word}" *\n`);
+  const xauth = users.map(([name, word]) => `${name} : XAUTH "${word}"\n`);
   return {
     rc: RC,
     'etc/ipsec.conf': ipsecConf('policy-0', {}),
     ...keyFiles(),
-    'etc/ipsec.secrets': `%any %any : PSK "${LINUX_PSK}"\n${KEY_SECRETS}`,
-    'etc/strongswan.d/log.conf': STRONGSWAN_LOG,
+    'etc/ipsec.secrets': `%any %any : PSK "${LINUX_PSK}"\n${KEY_SECRETS}${xauth.join('')}`,
+    'etc/strongswan.d/culvert.conf': STRONGSWAN_CONF,
     'etc/ppp/options.xl2tpd': pppOptions({}),
     'etc/ppp/chap-secrets': secrets.join(''),
     'etc/ppp/pap-secrets': secrets.join(''),
