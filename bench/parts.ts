@@ -18,6 +18,7 @@ export const PARTS: readonly {
     needs: ['module'],
     steps: [
       { title: 'ESP in Node', program: 'bench/esp/node.ts', pinned: true },
+      { title: 'Batches of ESP packets', program: 'bench/esp/batches.ts', pinned: true },
       {
         title: 'ESP in a Chromium worker',
         program: 'bench/esp/chromium.ts',

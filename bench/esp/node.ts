@@ -2,13 +2,9 @@
 import { wasmSuite } from '../../tests/support/wasm-suite.ts';
 import { answer } from '../harness/part.ts';
 import { espRows } from './contest.ts';
+import { cpuMillis } from './node-clock.ts';
 import { nodeCrypto } from './node-crypto.ts';
 import { BUILD_NAMES, random } from './suites.ts';
-
-function cpuMillis(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
 
 await answer(async ({ rounds }, say) =>
   espRows(
