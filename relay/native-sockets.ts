@@ -4,6 +4,7 @@
  */
 import { getSystemErrorName } from 'node:util';
 import { type Addon, loadAddon, type NativeSet } from './native.ts';
+import { Pace, REST } from './pace.ts';
 import type { DatagramSocket, SocketEvents, Sockets, UdpSocket } from './sockets.ts';
 
 /** Records of one call, as RANGES_LIMIT in native/datagrams.h. */
@@ -27,6 +28,8 @@ export class NativeSockets implements Sockets {
   readonly #arrivals: Int32Array;
   readonly #ranges: Int32Array;
   readonly #outcome: Int32Array;
+  readonly #pace = new Pace();
+  #resting = false;
   /** By the addon's number. */
   readonly #receivers: (Receiver | undefined)[] = [];
   /** Whose records of which frame are gathered, how many, and which of them are IKE. */
@@ -141,12 +144,22 @@ export class NativeSockets implements Sockets {
   }
 
   #readable(): void {
+    let datagrams = 0;
     for (let count = this.#native.receive(); count >= 0; count = this.#native.receive()) {
-      this.#burst(count);
+      datagrams += this.#burst(count);
     }
+    const rests = this.#pace.rests(datagrams, performance.now());
+    if (rests !== this.#resting) {
+      this.#resting = rests;
+      // After a rest the sockets are looked at whether or not anything has come: waking up is what costs.
+      this.#native.watch(!rests);
+    }
+    if (rests) setTimeout(() => this.#readable(), REST);
   }
 
-  #burst(count: number): void {
+  /** Answers how many datagrams those messages were. */
+  #burst(count: number): number {
+    let datagrams = 0;
     const arrivals = this.#arrivals;
     const error = arrivals[0]!;
     const failedId = arrivals[1]!;
@@ -162,10 +175,12 @@ export class NativeSockets implements Sockets {
       const step = arrivals[at + 2]! || end - start;
       // Whoever closes the socket meanwhile hears no more.
       for (let from = start; from < end && this.#receivers[id] === receiver; from += step) {
+        datagrams++;
         receiver.received(this.#ring, from, Math.min(from + step, end));
       }
     }
     if (error !== 0) this.#receivers[failedId]?.failed(getSystemErrorName(-error), 0);
+    return datagrams;
   }
 }
 

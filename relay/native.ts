@@ -38,6 +38,8 @@ export interface NativeSet {
   send(id: number, bytes: Uint8Array, count: number, reserve: boolean): number;
   /** Takes one burst: the number of messages in `arrivals`, or -1 when this turn is over. */
   receive(): number;
+  /** Whether `readable` is called; what arrives meanwhile waits in the sockets. */
+  watch(whether: boolean): void;
   close(id: number): void;
 }
 

@@ -188,7 +188,6 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
   napi_handle_scope scope;
   napi_value readable, receiver;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-  reactor_turn(&binding->reactor);
   napi_get_reference_value(env, binding->readable, &readable);
   napi_get_global(env, &receiver);
   if (napi_make_callback(env, binding->context, receiver, readable, 0, NULL, NULL) == napi_pending_exception) {
@@ -197,6 +196,18 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
     napi_fatal_exception(env, error);
   }
   napi_close_handle_scope(env, scope);
+}
+
+/* watch(whether): readable sockets are told of, or left alone for a while */
+static napi_value watch_sockets(napi_env env, napi_callback_info info) {
+  napi_value value;
+  bool whether;
+  struct binding *binding = take(env, info, 1, &value);
+  if (binding == NULL) return NULL;
+  if (napi_get_value_bool(env, value, &whether) != napi_ok) return wrong(env, "watch(boolean)");
+  if (whether) uv_poll_start(binding->poll, UV_READABLE, on_readable);
+  else uv_poll_stop(binding->poll);
+  return NULL;
 }
 
 static void on_closed(uv_handle_t *poll) {
@@ -264,6 +275,7 @@ static napi_value start(napi_env env, napi_callback_info info) {
       {"localPort", NULL, local_port, NULL, NULL, NULL, napi_default, binding},
       {"send", NULL, send_ranges, NULL, NULL, NULL, napi_default, binding},
       {"receive", NULL, receive, NULL, NULL, NULL, napi_default, binding},
+      {"watch", NULL, watch_sockets, NULL, NULL, NULL, napi_default, binding},
       {"close", NULL, close_endpoint, NULL, NULL, NULL, napi_default, binding},
   };
   bool ready = napi_create_object(env, &result) == napi_ok &&

@@ -115,7 +115,6 @@ struct reactor {
 
 /* reactor.c: the table of sockets, and who is read next. Functions that can fail answer -errno. */
 int reactor_init(struct reactor *reactor);
-void reactor_turn(struct reactor *reactor);
 int reactor_receive(struct reactor *reactor);
 void reactor_close(struct reactor *reactor);
 int endpoint_add(struct reactor *reactor, struct endpoint *endpoint);

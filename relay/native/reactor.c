@@ -22,10 +22,11 @@ int reactor_init(struct reactor *reactor) {
   return 0;
 }
 
-/* A new turn of the event loop begins. */
-void reactor_turn(struct reactor *reactor) {
+/* The turn is over, and the next one may begin. */
+static int turn_over(struct reactor *reactor) {
   reactor->asked = false;
   reactor->taken = 0;
+  return -1;
 }
 
 /*
@@ -35,19 +36,19 @@ void reactor_turn(struct reactor *reactor) {
 int reactor_receive(struct reactor *reactor) {
   while (reactor->taken < TURN_BYTES) {
     if (reactor->ready_next == reactor->ready_count) {
-      if (reactor->asked) return -1;
+      if (reactor->asked) return turn_over(reactor);
       reactor->asked = true;
       reactor->ready_next = 0;
       int count = epoll_wait(reactor->epoll, reactor->ready, TURN_SOCKETS, 0);
       reactor->ready_count = count > 0 ? count : 0;
-      if (count <= 0) return -1;
+      if (count <= 0) return turn_over(reactor);
     }
     int id = (int)reactor->ready[reactor->ready_next++].data.u32;
     /* May have been closed since, and its place taken: then this is one read too many. */
     struct endpoint *endpoint = endpoint_of(reactor, id);
     if (endpoint != NULL && endpoint->kind != PATH) return receive_burst(reactor, endpoint);
   }
-  return -1;
+  return turn_over(reactor);
 }
 
 /* Gives the endpoint, filled in but for its id, a place in the table; answers that. Takes it over on success. */
