@@ -5,6 +5,7 @@
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
 import { type EspEngine, SEALED_HEADER } from '../../shared/esp/engine.ts';
 import type { NatTraversal } from '../../shared/ike/config.ts';
+import type { Aggressive } from '../../shared/ike/credentials.ts';
 import { Ike } from '../../shared/ike/ike.ts';
 import type { IkeOutput } from '../../shared/ike/io.ts';
 import type { Lifetime } from '../../shared/ike/lifetime.ts';
@@ -25,6 +26,8 @@ export interface GatewayConfig {
   readonly suite: CipherSuite;
   readonly random: Random;
   readonly preSharedKey: Bytes;
+  /** Aggressive mode besides main mode. */
+  readonly aggressive?: Aggressive;
   readonly clientAddress: Bytes;
   readonly clientPorts: { readonly ike: number; readonly natt: number };
   /** The client's inner L2TP port. */
@@ -129,7 +132,11 @@ export class Gateway {
       role: 'responder',
       primitives: suite,
       random,
-      credentials: { kind: 'pre-shared-key', key: config.preSharedKey },
+      credentials: {
+        kind: 'pre-shared-key',
+        key: config.preSharedKey,
+        ...(config.aggressive && { aggressive: config.aggressive }),
+      },
       localAddress: GATEWAY_ADDRESS,
       remoteAddress: config.clientAddress,
       localPorts: { ike: 500, natt: 4500 },

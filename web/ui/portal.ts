@@ -19,7 +19,7 @@ import { Inspection } from './packets/inspection.ts';
 import type { Bookmark, Visit } from './playground.ts';
 import type { GatewayKey } from './stored-list.ts';
 import type { Tunnel, TunnelEvents } from './tunnel.ts';
-import type { SignIn } from './validation.ts';
+import { type SignIn, weakSignIn } from './validation.ts';
 import { advance, broken, type View } from './view.ts';
 
 export interface PortalParts {
@@ -156,10 +156,17 @@ export class Portal {
     const allowPap = this.consents.has(key);
     const accepted = this.certificates.find(key)?.fingerprint;
     const esp = this.espSettings.of(key);
-    const { keys, ...rest } = form;
+    const { keys, weak, ...rest } = form;
     const keysAndTrust = keys && { keys: { ...keys, ...(accepted !== undefined && { accepted }) } };
     this.#tunnel
-      .connect({ relay: this.#relay, ...rest, esp, allowPap, ...keysAndTrust })
+      .connect({
+        relay: this.#relay,
+        ...rest,
+        esp,
+        allowPap,
+        ...keysAndTrust,
+        ...(weak && { weak: weakSignIn(weak) }),
+      })
       .catch((error: unknown) => this.#fault(errorMessage(error)));
   }
 

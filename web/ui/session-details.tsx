@@ -59,8 +59,8 @@ export function SessionDetails({ session }: { readonly session: Session }): VNod
       {weak.length > 0 && (
         <div class="notice">
           <p>
-            <strong>The gateway chose weak algorithms.</strong> The tunnel works; ask the gateway’s
-            operator to allow stronger ones.
+            <strong>What was agreed on is weak.</strong> The tunnel works; ask the gateway’s
+            operator to allow something stronger.
           </p>
           <ul>
             {weak.map((name) => (

@@ -16,6 +16,8 @@ import { readFields, type SignInFields, useFiller } from './sign-in-fields.ts';
 import { TextField } from './text-field.tsx';
 import { type KeyForm, SIGN_IN_FIELDS, type SignInErrors, signInErrors } from './validation.ts';
 import type { View } from './view.ts';
+import { WeakFields } from './weak-fields.tsx';
+import { forgetWeak, readWeak, useWeakRefs } from './weak-refs.ts';
 
 const BUTTON: Readonly<Record<View['kind'], string>> = {
   ready: 'Connect',
@@ -35,7 +37,9 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   const files = useSignal<readonly File[]>([]);
   const button = useRef<HTMLButtonElement>(null);
   const formRef = useRef<HTMLFormElement>(null);
+  const weakRefs = useWeakRefs();
   const fields: SignInFields = {
+    ...weakRefs,
     gateway: useRef<HTMLSelectElement>(null),
     preSharedKey: useRef<HTMLInputElement>(null),
     files: useRef<HTMLInputElement>(null),
@@ -64,11 +68,17 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   function submit(event: TargetedEvent<HTMLFormElement>): void {
     event.preventDefault();
     if (!ready) return;
-    const form = { ...readFields(fields), ...(usesKey && { keys: keyForm() }) };
+    const form = {
+      ...readFields(fields),
+      ...(usesKey && { keys: keyForm() }),
+      ...(!playful && { weak: readWeak(weakRefs, usesKey) }),
+    };
     early.value = awaited && form.userName === '';
     if (early.value) return;
     errors.value = signInErrors(form);
-    const first = SIGN_IN_FIELDS.find((field) => errors.value[field] !== undefined);
+    const wrong = SIGN_IN_FIELDS.filter((field) => errors.value[field] !== undefined);
+    for (const field of wrong) fields[field].current?.closest('details')?.setAttribute('open', '');
+    const first = wrong[0];
     if (first !== undefined) {
       fields[first].current?.focus();
       return;
@@ -106,6 +116,7 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
     for (const field of [fields.preSharedKey, keyFields.passphrase, fields.password]) {
       if (field.current !== null) field.current.value = '';
     }
+    forgetWeak(weakRefs);
     keyShown.value = false;
     forgotten.value = true;
   }
@@ -123,7 +134,10 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
   function touched(event: TargetedEvent<HTMLFormElement>): void {
     forgotten.value = false;
     early.value = false;
-    if (event.target === fields.gateway.current) changed();
+    if (event.target === fields.gateway.current) {
+      changed();
+      errors.value = withoutWeak(errors.value);
+    }
     const field = SIGN_IN_FIELDS.find((name) => fields[name].current === event.target);
     if (field === undefined || errors.value[field] === undefined) return;
     const { [field]: _settled, ...rest } = errors.value;
@@ -204,6 +218,15 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
               change={(change) => portal.espSettings.change(portal.keyOf(chosen.value), change)}
             />
           )}
+          {chosen.value !== '' && !playful && (
+            <WeakFields
+              key={chosen.value}
+              refs={weakRefs}
+              errors={errors.value}
+              usesKey={usesKey}
+              locked={!ready}
+            />
+          )}
         </div>
         {connected && (
           <p class="signed-in">
@@ -239,6 +262,19 @@ export function SignInCard({ portal }: { readonly portal: Portal }): VNode {
       <AcceptedList portal={portal} />
     </section>
   );
+}
+
+/** The fields that another gateway empties have nothing wrong with them any more. */
+function withoutWeak(errors: SignInErrors): SignInErrors {
+  const {
+    groupName: _name,
+    groupConsent: _consent,
+    xauthName: _user,
+    xauthPassword: _password,
+    xauthConsent: _tick,
+    ...rest
+  } = errors;
+  return rest;
 }
 
 /** Who was in a field when the fields went out of sight goes on from the button. */

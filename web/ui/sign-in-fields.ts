@@ -4,9 +4,10 @@ import type { RefObject } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Visit } from './playground.ts';
 import type { Portal } from './portal.ts';
-import type { SignIn, SignInField } from './validation.ts';
+import type { SignIn } from './validation.ts';
+import type { WeakRefs } from './weak-refs.ts';
 
-export interface SignInFields {
+export interface SignInFields extends WeakRefs {
   readonly gateway: RefObject<HTMLSelectElement>;
   readonly preSharedKey: RefObject<HTMLInputElement>;
   readonly files: RefObject<HTMLInputElement>;
@@ -17,8 +18,9 @@ export interface SignInFields {
 const TYPED = ['preSharedKey', 'userName', 'password'] as const;
 
 /** What is in the fields. */
-export function readFields(fields: SignInFields): Omit<SignIn, 'keys'> {
-  const value = (field: SignInField): string => fields[field].current?.value ?? '';
+export function readFields(fields: SignInFields): Omit<SignIn, 'keys' | 'weak'> {
+  const value = (field: 'gateway' | (typeof TYPED)[number]): string =>
+    fields[field].current?.value ?? '';
   return {
     gateway: value('gateway'),
     preSharedKey: value('preSharedKey'),

@@ -1,5 +1,7 @@
 /** Checks of what was typed, in plain words. Nothing here stores or changes a secret. */
 
+import type { AggressiveGroup, WeakSignIn } from '../worker/api.ts';
+
 /** Most bytes of a user name or password: PAP's length fields are one octet (RFC 1334 §2.2.1). */
 export const CREDENTIAL_LIMIT = 255;
 
@@ -15,15 +17,28 @@ export interface KeyForm {
   readonly requireRevocationList: boolean;
 }
 
+/** Group name and XAUTH. Without its name and its tick nothing of either is used. */
+export interface WeakForm {
+  readonly groupName: string;
+  readonly group: AggressiveGroup;
+  readonly groupConsent: boolean;
+  readonly xauthName: string;
+  readonly xauthPassword: string;
+  readonly xauthConsent: boolean;
+}
+
+export type WeakField = Exclude<keyof WeakForm, 'group'>;
+
 export interface SignIn {
   readonly gateway: string;
   readonly keys?: KeyForm;
   readonly preSharedKey: string;
   readonly userName: string;
   readonly password: string;
+  readonly weak?: WeakForm;
 }
 
-export type SignInField = Exclude<keyof SignIn, 'keys'> | 'files';
+export type SignInField = Exclude<keyof SignIn, 'keys' | 'weak'> | 'files' | WeakField;
 
 /** The fields in the order in which a person meets them. */
 export const SIGN_IN_FIELDS: readonly SignInField[] = [
@@ -32,6 +47,11 @@ export const SIGN_IN_FIELDS: readonly SignInField[] = [
   'files',
   'userName',
   'password',
+  'groupName',
+  'groupConsent',
+  'xauthName',
+  'xauthPassword',
+  'xauthConsent',
 ];
 
 export type SignInErrors = Readonly<Partial<Record<SignInField, string>>>;
@@ -49,7 +69,37 @@ export function signInErrors(form: SignIn): SignInErrors {
   else if (tooLong(form.userName)) errors.userName = tooLongText('user name');
   if (form.password === '') errors.password = 'Type your password.';
   else if (tooLong(form.password)) errors.password = tooLongText('password');
+  return form.weak === undefined ? errors : { ...errors, ...weakErrors(form.weak) };
+}
+
+function weakErrors(form: WeakForm): SignInErrors {
+  const errors: Partial<Record<WeakField, string>> = {};
+  if (form.groupName.trim() !== '') {
+    if (tooLong(form.groupName.trim())) errors.groupName = tooLongText('group name');
+    if (!form.groupConsent)
+      errors.groupConsent = 'Read this and tick it, or leave the group name empty.';
+  }
+  if (form.xauthName.trim() !== '') {
+    if (tooLong(form.xauthName)) errors.xauthName = tooLongText('user name');
+    if (form.xauthPassword === '') errors.xauthPassword = 'Type the XAUTH password.';
+    else if (tooLong(form.xauthPassword)) errors.xauthPassword = tooLongText('password');
+    if (!form.xauthConsent)
+      errors.xauthConsent = 'Read this and tick it, or leave the XAUTH fields empty.';
+  } else if (form.xauthPassword !== '') {
+    errors.xauthName = 'Type the XAUTH user name, or empty the XAUTH password.';
+  }
   return errors;
+}
+
+/** What of the form is to be used: of each half only what has both its name and its tick. */
+export function weakSignIn(form: WeakForm): WeakSignIn {
+  const groupName = form.groupName.trim();
+  const aggressive = groupName !== '' && form.groupConsent;
+  const xauth = form.xauthName.trim() !== '' && form.xauthConsent;
+  return {
+    ...(aggressive && { aggressive: { name: groupName, group: form.group } }),
+    ...(xauth && { xauth: { userName: form.xauthName, password: form.xauthPassword } }),
+  };
 }
 
 /** A checked value, or why it is not usable. */

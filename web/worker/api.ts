@@ -47,6 +47,15 @@ export interface EspSettings {
   readonly extendedSequenceNumbers: boolean;
 }
 
+/** What old gateways want and only the user may allow, for this one call. */
+export interface WeakSignIn {
+  /** Aggressive mode, under a group's name; `group` is the Diffie-Hellman group, which cannot be negotiated. */
+  readonly aggressive?: { readonly name: string; readonly group: AggressiveGroup };
+  readonly xauth?: { readonly userName: string; readonly password: string };
+}
+
+export type AggressiveGroup = 14 | 19 | 20 | 5 | 2;
+
 export interface ConnectRequest {
   /** WebSocket address of the relay, e.g. `wss://portal.example/culvert`. */
   readonly relay: string;
@@ -60,6 +69,7 @@ export interface ConnectRequest {
   readonly esp: EspSettings;
   /** The user's consent, for this gateway, to hand it the password itself; nothing that a peer sends can set it. */
   readonly allowPap: boolean;
+  readonly weak?: WeakSignIn;
 }
 
 /** What was agreed on, in the field's usual names. */

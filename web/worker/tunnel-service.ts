@@ -3,6 +3,7 @@ import { type ProxyMarked, proxy, transfer } from 'comlink';
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
 import { type Failure, TunnelError } from '../../shared/errors.ts';
 import type { Credentials } from '../../shared/ike/credentials.ts';
+import { allowWeak } from '../../shared/ike/weak-sign-in.ts';
 import { formatAddress } from '../../shared/ip/address.ts';
 import type { TunnelOutput } from '../../shared/vpn/tunnel.ts';
 import type { Bytes, Millis, Random } from '../../shared/wire/bytes.ts';
@@ -195,7 +196,7 @@ export class TunnelService implements TunnelApi {
   async #dial(request: ConnectRequest, attempt: symbol): Promise<void> {
     const { random, loadSuite, openSocket, openWeb } = this.#parts;
     const suite = await loadSuite();
-    const credentials = await credentialsOf(request, suite);
+    const credentials = allowWeak(await credentialsOf(request, suite), request.weak ?? {});
     if (this.#attempt !== attempt) return;
     if (this.#state.kind === 'disconnecting') return this.#ended(undefined);
     const driver = new TunnelDriver({

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   appear,
@@ -253,6 +253,71 @@ describe('signing in', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('a group name and XAUTH are sent only where each is ticked', async () => {
+    const details = page.getByText('Group name and XAUTH', { exact: true });
+    const groupName = page.getByLabel('Group name', { exact: true });
+    const groupConsent = page.getByLabel('Use aggressive mode all the same');
+    const xauthPassword = page.getByLabel('XAUTH password', { exact: true });
+    const xauthConsent = page.getByLabel('Hand over the XAUTH password all the same');
+    const focused = (field: Locator) =>
+      field.evaluate((element) => element === document.activeElement);
+    await fillSignIn(page, signIn('demo'));
+    expect(await groupName.isVisible()).toBe(false);
+    await details.press('Enter');
+    await groupName.fill('staff');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    expect(await focused(groupConsent)).toBe(true);
+    await page.getByLabel('Key exchange group').selectOption('1024 bits, old (group 2)');
+    await page.getByLabel('XAUTH user name', { exact: true }).fill('bob');
+    expect(await xauthPassword.getAttribute('type')).toBe('password');
+    expect(await xauthPassword.getAttribute('autocomplete')).toBe('off');
+    await looksRight('weak-fields');
+    await details.click();
+    expect(await groupName.isVisible()).toBe(false);
+    await mainButton(page, 'Connect').click();
+    await page.getByText('Read this and tick it, or leave the group name empty.').waitFor();
+    expect(await focused(groupConsent)).toBe(true);
+    expect(await page.locator('[aria-invalid=true]').count()).toBe(3);
+    await looksRight('weak-fields-errors');
+    await page.keyboard.press(' ');
+    await xauthPassword.fill('builder');
+    await xauthConsent.check();
+    expect(await page.locator('[aria-invalid=true]').count()).toBe(0);
+    await mainButton(page, 'Connect').click();
+    await connected(page);
+    const ike = await detail(page, 'IKE');
+    expect(ike).toContain('aggressive mode');
+    expect(ike).toContain('XAUTH');
+    expect(await page.locator('mark').count()).toBe(2);
+    await page.getByText('lets whoever reads along try guesses').waitFor();
+    await page.getByText('hands its password to whoever knows the pre-shared key').waitFor();
+    await looksRight('weak-sign-in');
+    const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }]));
+    expect(stored).toBe('[{}]');
+    await disconnect(page);
+    await page.getByRole('button', { name: 'Forget key and password' }).click();
+    expect(await xauthPassword.inputValue()).toBe('');
+    expect(await groupConsent.isChecked()).toBe(false);
+    expect(await xauthConsent.isChecked()).toBe(false);
+    expect(complaints).toEqual([]);
+  });
+
+  test('a group name belongs to one gateway and to a pre-shared key', async () => {
+    const groupName = page.getByLabel('Group name', { exact: true });
+    await fillSignIn(page, signIn('demo'));
+    await page.getByText('Group name and XAUTH', { exact: true }).click();
+    await groupName.fill('staff');
+    await page.getByLabel('a certificate or key file').check();
+    expect(await groupName.isVisible()).toBe(false);
+    await page.getByLabel('a pre-shared key').check();
+    expect(await groupName.inputValue()).toBe('staff');
+    await page.getByLabel('Gateway', { exact: true }).selectOption('weak');
+    await page.getByText('Group name and XAUTH', { exact: true }).click();
+    expect(await groupName.inputValue()).toBe('');
+    expect(complaints).toEqual([]);
+  });
+
   test('Enter signs in, and the focus is not lost when the form goes out of sight', async () => {
     await fillSignIn(page, signIn('demo'));
     await page.getByLabel('Password', { exact: true }).press('Enter');
@@ -293,7 +358,7 @@ describe('failures', () => {
     await alert.waitFor();
     const text = await alert.innerText();
     expect(text).toContain('could not prove their identity');
-    expect(text).toContain('Probably the pre-shared key is wrong,');
+    expect(text).toContain('Probably the pre-shared key is wrong;');
     expect(text).toContain('capital letters and spaces count');
     expect(text).toContain('no answer to message 5; PAYLOAD-MALFORMED');
     expect(text).toContain('IKE_AUTHENTICATION_FAILED');

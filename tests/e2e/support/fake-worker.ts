@@ -230,20 +230,30 @@ const AES_SHA256: Phase2Transform = {
   integrity: 'hmac-sha2-256-128',
 };
 
-function session({ gateway, allowPap, esp, keys }: ConnectRequest): Session {
+function session({ gateway, allowPap, esp, keys, weak: allowed }: ConnectRequest): Session {
   const weak = gateway === 'weak';
+  const phase1 = [
+    ...(allowed?.aggressive ? ['aggressive mode'] : []),
+    ...(allowed?.xauth ? ['XAUTH'] : []),
+  ];
   return {
     gateway: { id: gateway, name: 'Head office', address: '192.0.2.10' },
     address: '10.30.0.11',
     ipv6Addresses: [],
     peerAddress: '10.30.0.254',
     nameServers: ['10.30.0.1', '10.30.0.2'],
-    ike: `AES-CBC-256, SHA2-256, ${weak ? 'MODP-1024' : 'MODP-2048'}, pre-shared key`,
+    ike: [
+      `AES-CBC-256, SHA2-256, ${weak ? 'MODP-1024' : 'MODP-2048'}, pre-shared key`,
+      ...phase1,
+    ].join(', '),
     esp: weak ? '3DES-CBC, HMAC-MD5-96' : describePhase2(espTransforms(esp, [AES_SHA256])[0]!),
     transport: 'UDP 4500',
     authentication: allowPap ? 'PAP' : 'MS-CHAPv2',
     mtu: 1358,
-    weak: allowPap ? ['PAP'] : weak ? ['MODP-1024', '3DES-CBC', 'HMAC-MD5-96'] : [],
+    weak: [
+      ...phase1,
+      ...(allowPap ? ['PAP'] : weak ? ['MODP-1024', '3DES-CBC', 'HMAC-MD5-96'] : []),
+    ],
     since: Date.now(),
     ...(keys && { caveat: CAVEAT }),
   };

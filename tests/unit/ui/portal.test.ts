@@ -98,6 +98,21 @@ describe('the portal', () => {
     expect(consents('demo')).toBe(false);
   });
 
+  test('passes on a group name and XAUTH only where they are ticked', () => {
+    const { portal, requests, worker } = stage();
+    worker.state({ kind: 'idle' });
+    const typed = { groupName: 'staff', group: 5, xauthName: 'bob', xauthPassword: 'b' } as const;
+    for (const groupConsent of [false, true]) {
+      portal.connect({ ...form, weak: { ...typed, groupConsent, xauthConsent: false } });
+      worker.state({ kind: 'idle' });
+    }
+    expect(requests.map(({ weak }) => weak)).toEqual([
+      {},
+      { aggressive: { name: 'staff', group: 5 } },
+    ]);
+    expect(JSON.stringify(requests)).not.toContain('bob');
+  });
+
   test('passes on what was set for the gateway’s ESP, and for no other', () => {
     const { portal, requests, worker } = stage();
     worker.state({ kind: 'idle' });

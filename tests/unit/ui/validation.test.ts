@@ -3,9 +3,10 @@ import {
   CREDENTIAL_LIMIT,
   checkHost,
   checkUrl,
-  SIGN_IN_FIELDS,
   type SignIn,
   signInErrors,
+  type WeakForm,
+  weakSignIn,
 } from '../../../web/ui/validation.ts';
 
 const complete: SignIn = {
@@ -20,7 +21,7 @@ describe('the sign-in form', () => {
     expect(signInErrors(complete)).toEqual({});
   });
 
-  test.each(SIGN_IN_FIELDS.filter((field) => field !== 'files'))('wants %s', (field) => {
+  test.each(['gateway', 'preSharedKey', 'userName', 'password'] as const)('wants %s', (field) => {
     expect(Object.keys(signInErrors({ ...complete, [field]: '' }))).toEqual([field]);
   });
 
@@ -48,6 +49,64 @@ describe('the sign-in form', () => {
     const secret = 'x'.repeat(300);
     expect(JSON.stringify(signInErrors({ ...complete, password: secret }))).not.toContain('xxx');
   });
+});
+
+describe('a group name and XAUTH', () => {
+  const none: WeakForm = {
+    groupName: '',
+    group: 14,
+    groupConsent: false,
+    xauthName: '',
+    xauthPassword: '',
+    xauthConsent: false,
+  };
+  const all: WeakForm = {
+    groupName: ' staff ',
+    group: 2,
+    groupConsent: true,
+    xauthName: 'bob',
+    xauthPassword: 'builder',
+    xauthConsent: true,
+  };
+  const wrong = (weak: Partial<WeakForm>) =>
+    Object.keys(signInErrors({ ...complete, weak: { ...all, ...weak } }));
+
+  test('are not needed, and ticks alone ask for nothing', () => {
+    const ticked = { ...none, groupConsent: true, xauthConsent: true };
+    for (const weak of [none, ticked]) {
+      expect(signInErrors({ ...complete, weak })).toEqual({});
+      expect(weakSignIn(weak)).toEqual({});
+    }
+  });
+
+  test('are used where name and tick are there', () => {
+    expect(wrong({})).toEqual([]);
+    expect(weakSignIn(all)).toEqual({
+      aggressive: { name: 'staff', group: 2 },
+      xauth: { userName: 'bob', password: 'builder' },
+    });
+  });
+
+  test('each wants a tick of its own, and is not used without', () => {
+    expect(wrong({ groupConsent: false })).toEqual(['groupConsent']);
+    expect(wrong({ xauthConsent: false })).toEqual(['xauthConsent']);
+    expect(Object.keys(weakSignIn({ ...all, groupConsent: false }))).toEqual(['xauth']);
+    expect(Object.keys(weakSignIn({ ...all, xauthConsent: false }))).toEqual(['aggressive']);
+  });
+
+  test('a name and a password of XAUTH go together', () => {
+    expect(wrong({ xauthPassword: '' })).toEqual(['xauthPassword']);
+    expect(wrong({ xauthName: ' ' })).toEqual(['xauthName']);
+    expect(Object.keys(weakSignIn({ ...all, xauthName: ' ' }))).toEqual(['aggressive']);
+  });
+
+  test.each(['groupName', 'xauthName', 'xauthPassword'] as const)(
+    'counts the bytes of %s',
+    (field) => {
+      expect(wrong({ [field]: 'é'.repeat(128) })).toEqual([field]);
+      expect(wrong({ [field]: 'é'.repeat(127) })).toEqual([]);
+    },
+  );
 });
 
 describe('a host to ping', () => {

@@ -4,6 +4,7 @@ import { expose, releaseProxy, wrap } from 'comlink';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { nobleSuite } from '../../../shared/crypto/noble.ts';
 import { TunnelError } from '../../../shared/errors.ts';
+import { groupIdentity } from '../../../shared/ike/credentials.ts';
 import { espTransforms } from '../../../shared/ike/phase2-transforms.ts';
 import { concat } from '../../../shared/wire/bytes.ts';
 import { connectTcp } from '../../../web/ui/tunnel.ts';
@@ -285,6 +286,37 @@ describe('consent', () => {
       session: { authentication: 'PAP', weak: ['MODP-1024', 'PAP'] },
     });
     await Promise.all([service.disconnect(), vi.advanceTimersByTimeAsync(3_000)]);
+  });
+});
+
+describe('a group name', () => {
+  const aggressive = { name: 'staff', group: 2 } as const;
+  const gateway = { aggressive: { identity: groupIdentity('gateway'), group: 2 } } as const;
+
+  test('has the exchange use aggressive mode', async () => {
+    const { service, connects, last } = stage({ gateway });
+    await connects({ ...REQUEST, weak: { aggressive } });
+    expect(last()).toMatchObject({
+      session: { weak: expect.arrayContaining(['aggressive mode']) },
+    });
+    await Promise.all([service.disconnect(), vi.advanceTimersByTimeAsync(3_000)]);
+  });
+
+  test('is what it takes: without one a gateway that knows aggressive mode is met in main mode', async () => {
+    const { service, connects, last } = stage({ gateway });
+    await connects({ ...REQUEST, weak: {} });
+    expect(last()).toMatchObject({
+      session: { weak: expect.not.arrayContaining(['aggressive mode']) },
+    });
+    await Promise.all([service.disconnect(), vi.advanceTimersByTimeAsync(3_000)]);
+  });
+
+  test('that cannot be used ends the attempt before anything is dialled', async () => {
+    const { service, sockets, last } = stage({ gateway });
+    service.connect({ ...REQUEST, weak: { aggressive: { ...aggressive, name: ' ' } } });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(last()).toMatchObject({ kind: 'idle', failure: { code: 'BAD_INPUT' } });
+    expect(sockets).toEqual([]);
   });
 });
 
