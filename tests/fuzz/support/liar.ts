@@ -1,7 +1,8 @@
 /** A gateway that knows the pre-shared key, keeps to the rules of main mode, and says what it likes afterwards. */
 import type { CipherChain } from '../../../shared/ike/cipher-chain.ts';
-import { settleConfig } from '../../../shared/ike/config.ts';
+import { type IkeConfig, settleConfig } from '../../../shared/ike/config.ts';
 import { IkeContext } from '../../../shared/ike/context.ts';
+import type { XauthAccount } from '../../../shared/ike/credentials.ts';
 import { Ike } from '../../../shared/ike/ike.ts';
 import type { IkeSa } from '../../../shared/ike/ike-sa.ts';
 import type { IkeInput, IkeOutput } from '../../../shared/ike/io.ts';
@@ -23,16 +24,24 @@ export const SECRETS: readonly string[] = [KEY, Buffer.from(KEY).toString('hex')
 /** A gateway that keeps to the rules up to the IKE SA, which it hands over. */
 export class Liar {
   readonly client: Watched<IkeInput, IkeOutput>;
-  readonly #context = new IkeContext(settleConfig(ikeConfig('responder', 99)));
-  readonly #mainMode = new MainModeResponder(this.#context);
+  readonly #context: IkeContext;
+  readonly #mainMode: MainModeResponder;
   sa: IkeSa | undefined;
   /** Message 1 of each Quick Mode of the client's. */
   readonly quickModes: Bytes[] = [];
   /** Message ids of Quick Modes that are known, of either side. */
   readonly #begun = new Set<number>();
 
-  constructor(seed: number) {
-    this.client = new Watched(new Ike(ikeConfig('initiator', seed)), 1_000, { secrets: SECRETS });
+  /** With `xauth` both ends agree on XAUTH behind main mode. */
+  constructor(seed: number, xauth?: XauthAccount) {
+    const config = (role: 'initiator' | 'responder', number: number): IkeConfig => {
+      const plain = ikeConfig(role, number);
+      return { ...plain, credentials: { ...plain.credentials, ...(xauth && { xauth }) } };
+    };
+    this.#context = new IkeContext(settleConfig(config('responder', 99)));
+    this.#mainMode = new MainModeResponder(this.#context);
+    const secrets = [...SECRETS, ...(xauth ? [xauth.password] : [])];
+    this.client = new Watched(new Ike(config('initiator', seed)), 1_000, { secrets });
     this.take(this.client.handle({ kind: 'start' }));
   }
 
