@@ -33,7 +33,7 @@ const proposal = fc.record({
 });
 
 const data = bytes(0, 40);
-const KNOWN = new Set([0, 1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 20, 21, 130, 131]);
+const KNOWN = new Set([0, 1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20, 21, 130, 131]);
 
 const payload: fc.Arbitrary<Payload> = fc.oneof(
   fc.record({
@@ -79,6 +79,12 @@ const payload: fc.Arbitrary<Payload> = fc.oneof(
     draft: fc.boolean(),
     idType: u8,
     address: data,
+  }),
+  fc.record({
+    kind: fc.constant('attributes' as const),
+    configType: u8,
+    identifier: u16,
+    attributes: fc.array(attribute, { maxLength: 6 }),
   }),
   fc.record({
     kind: fc.constant('unknown' as const),

@@ -109,6 +109,19 @@ const TABLE: readonly (readonly [name: string, payload: Payload, hex: string])[]
     '0000000c 01000000 c0a80102',
   ],
   ['CERT', { kind: 'certificate', encoding: 4, data: bytes(5) }, '00000006 0405'],
+  [
+    'attributes of a transaction',
+    {
+      kind: 'attributes',
+      configType: 1,
+      identifier: 0x0203,
+      attributes: [
+        { kind: 'basic', type: 16520, value: 0 },
+        { kind: 'variable', type: 16521, value: bytes(0x62, 0x6f, 0x62) },
+      ],
+    },
+    '00000013 01000203 c0880000 40890003 626f62',
+  ],
   ['a type not known here', { kind: 'unknown', code: 99, body: bytes(4, 5) }, '00000006 0405'],
   ['private use', { kind: 'unknown', code: 200, body: bytes() }, '00000004'],
 ];
