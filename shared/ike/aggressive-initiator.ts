@@ -51,9 +51,12 @@ type State =
   | {
       readonly kind: 'done';
       readonly message2: Bytes;
-      readonly message3: Bytes;
-      readonly channel: IkeChannel;
+      readonly message3: Retransmission;
+      readonly repeats: number;
     };
+
+/** Message 3 has no answer, and not every responder repeats message 2 for want of it: it is sent again so often, unasked. */
+const REPEATS_OF_MESSAGE_3 = 2;
 
 export class AggressiveInitiator implements Phase1 {
   readonly initiatorCookie: Bytes;
@@ -97,7 +100,9 @@ export class AggressiveInitiator implements Phase1 {
   }
 
   get deadline(): Millis | undefined {
-    return this.#state.kind === 'wait-message-2' ? this.#state.resend.deadline : undefined;
+    const state = this.#state;
+    if (state.kind === 'wait-message-2') return state.resend.deadline;
+    return state.repeats < REPEATS_OF_MESSAGE_3 ? state.message3.deadline : undefined;
   }
 
   get silence(): Failure {
@@ -113,7 +118,10 @@ export class AggressiveInitiator implements Phase1 {
 
   timeout(now: Millis): Failure | undefined {
     const state = this.#state;
-    if (state.kind === 'done') return undefined;
+    if (state.kind === 'done') {
+      if (this.deadline !== undefined && state.message3.due(now) === 'send') this.#sendAgain(state);
+      return undefined;
+    }
     switch (state.resend.due(now)) {
       case 'wait':
         return undefined;
@@ -138,9 +146,15 @@ export class AggressiveInitiator implements Phase1 {
     if (state.kind === 'wait-message-2') return this.#receiveAnswer(state, message, bytes, now);
     // Message 3 was lost.
     if (!constantTimeEqual(bytes, state.message2)) throw new DecodeError('aggressive mode is over');
-    this.#context.trace('retransmit', 'message-3');
-    this.#context.transmit(state.channel, state.message3);
+    this.#sendAgain(state);
     return undefined;
+  }
+
+  /** Message 3 once more. */
+  #sendAgain(state: Extract<State, { kind: 'done' }>): void {
+    this.#state = { ...state, repeats: state.repeats + 1 };
+    this.#context.trace('retransmit', 'message-3');
+    this.#context.transmit(state.message3.channel, state.message3.bytes);
   }
 
   /** Message 2: a transform of ours, the peer's half of the key exchange, and its proof. */
@@ -235,7 +249,8 @@ export class AggressiveInitiator implements Phase1 {
     ]);
     this.#context.clearSuspicion();
     this.#context.transmit(channel, message3);
-    this.#state = { kind: 'done', message2: message2.slice(), message3, channel };
+    const repeated = new Retransmission(config.timers, channel, message3, now);
+    this.#state = { kind: 'done', message2: message2.slice(), message3: repeated, repeats: 0 };
     return sa;
   }
 

@@ -89,7 +89,11 @@ export class Established {
 
   get deadline(): Millis | undefined {
     return earliest(
-      ...this.#sas.flatMap(({ phase2, endAt }) => [phase2.deadline, endAt]),
+      ...this.#sas.flatMap(({ phase1, phase2, endAt }) => [
+        phase1.deadline,
+        phase2.deadline,
+        endAt,
+      ]),
       this.#current?.phase2.watchDeadline,
       this.#children.deadline,
       this.#spis.deadline,
@@ -192,6 +196,7 @@ export class Established {
   timeout(now: Millis): Failure | undefined {
     this.#dropExpired(now);
     for (const standing of this.#sas) {
+      standing.phase1.timeout(now);
       const failure = this.#obey(standing, standing.phase2.timeout(now), now);
       if (failure !== undefined) return failure;
     }

@@ -30,9 +30,9 @@ export class ExtendedAuthentication implements Phase1 {
     return this.#phase1.initiatorCookie;
   }
 
-  /** The gateway repeats itself; all that is timed of XAUTH is the whole, by the machine above. */
+  /** Phase 1's. In XAUTH the gateway repeats itself; all that is timed is the whole, by the machine above. */
   get deadline(): Millis | undefined {
-    return this.#state.kind === 'phase-1' ? this.#phase1.deadline : undefined;
+    return this.#phase1.deadline;
   }
 
   get pendingSa(): IkeSa | undefined {
@@ -60,7 +60,7 @@ export class ExtendedAuthentication implements Phase1 {
   }
 
   timeout(now: Millis): Failure | undefined {
-    return this.#state.kind === 'phase-1' ? this.#phase1.timeout(now) : undefined;
+    return this.#phase1.timeout(now);
   }
 
   receive(arrival: Arrival, now: Millis): IkeSa | Refusal | undefined {

@@ -23,6 +23,7 @@ export interface Refusal {
 
 /** One role of a phase 1 exchange, from its first message to the IKE SA. */
 export interface Phase1 {
+  /** Also afterwards, while there is something that may have been lost. */
   readonly deadline: Millis | undefined;
   /** The cookie of whoever initiates, for telling which notifications concern this exchange. */
   readonly initiatorCookie: Bytes | undefined;
