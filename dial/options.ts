@@ -4,7 +4,16 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { TunnelError } from '../shared/errors.ts';
 import type { KeySignIn } from '../shared/ike/key-credentials.ts';
-import type { EspSettings } from '../shared/ike/phase2-transforms.ts';
+import {
+  describePhase1,
+  PHASE1_TRANSFORMS,
+  type Phase1Transform,
+} from '../shared/ike/phase1-transforms.ts';
+import {
+  describePhase2,
+  type EspSettings,
+  PHASE2_TRANSFORMS,
+} from '../shared/ike/phase2-transforms.ts';
 import {
   AGGRESSIVE_GROUPS,
   type AggressiveGroup,
@@ -29,6 +38,8 @@ export interface Options {
   /** What is offered, in seconds. */
   readonly ikeLifetime: number | undefined;
   readonly espLifetime: number | undefined;
+  /** What IKE offers, where it is not everything. */
+  readonly phase1: readonly Phase1Transform[] | undefined;
   readonly esp: EspSettings;
   /** Aggressive mode and XAUTH. */
   readonly weak: WeakSignIn;
@@ -46,6 +57,8 @@ export interface Options {
 const COMMANDS = ['ping', 'traceroute', 'lookup', 'get', 'hold'] as const;
 export type Command = (typeof COMMANDS)[number];
 
+type Values = ReturnType<typeof parse>['values'];
+
 /** From the least that leaves time for an exchange to a week. */
 const LIFETIMES = [10, 604_800] as const;
 
@@ -57,6 +70,7 @@ export const USAGE = `usage: npm run -s dial -- --relay ws://HOST:PORT --gateway
          [--key-file F]... [--passphrase-file F] [--identity NAME]
          [--gateway-name NAME] [--accept FINGERPRINT] [--require-crl]
          [--ike-lifetime SECONDS] [--esp-lifetime SECONDS] [--sha256-96] [--esn]
+         [--ike TRANSFORM]... [--esp TRANSFORM]...
          [--aggressive GROUP] [--aggressive-dh NUMBER] [--xauth-user NAME] [--xauth-password-file F]
          ping HOST | traceroute HOST | lookup NAME [TYPE] | get URL | hold
 With --ipv6 the command waits until there is an IPv6 address.
@@ -66,6 +80,8 @@ by the fingerprint that the refusal shows; with --require-crl a revocation list 
 key files has to cover it, too.
 --sha256-96 is for old gateways that cut HMAC-SHA-256 to 96 bits instead of 128: the tunnel
 is agreed on, and then nothing answers. --esn offers 64-bit sequence numbers and no others.
+--ike and --esp offer these transforms alone, as docs/algorithms.md names them:
+--ike 'AES-CBC-256, SHA1, MODP-2048' --esp 'AES-CBC-256, HMAC-SHA1-96'.
 --aggressive is IKE's aggressive mode, under the name of a group: whoever reads along, or
 poses as the gateway, can then try guesses against the pre-shared key at leisure.
 --xauth-user is XAUTH, which hands its password to whoever knows the pre-shared key. Use them
@@ -106,10 +122,8 @@ export async function parseOptions(args: string[], env: NodeJS.ProcessEnv): Prom
     forceEncapsulation: values['force-encapsulation'] === true,
     ikeLifetime: number('--ike-lifetime', values['ike-lifetime'], ...LIFETIMES),
     espLifetime: number('--esp-lifetime', values['esp-lifetime'], ...LIFETIMES),
-    esp: {
-      truncatedSha256: values['sha256-96'] === true,
-      extendedSequenceNumbers: values.esn === true,
-    },
+    phase1: phase1Transforms(values),
+    esp: espSettings(values),
     weak: await weakSignIn(values, env),
     ipv6: values.ipv6 === true,
     searchList: values.search ?? [],
@@ -137,6 +151,8 @@ function parse(args: string[]) {
         'esp-lifetime': { type: 'string' },
         'sha256-96': { type: 'boolean' },
         esn: { type: 'boolean' },
+        ike: { type: 'string', multiple: true },
+        esp: { type: 'string', multiple: true },
         aggressive: { type: 'string' },
         'aggressive-dh': { type: 'string' },
         'xauth-user': { type: 'string' },
@@ -177,10 +193,30 @@ function number(
   return value;
 }
 
-async function signInMethod(
-  values: ReturnType<typeof parse>['values'],
-  env: NodeJS.ProcessEnv,
-): Promise<SignInMethod> {
+function phase1Transforms({ ike, aggressive, 'aggressive-dh': number }: Values) {
+  if (ike === undefined) return undefined;
+  requireKnown('--ike', ike, PHASE1_TRANSFORMS.map(describePhase1));
+  const chosen = PHASE1_TRANSFORMS.filter((each) => ike.includes(describePhase1(each)));
+  if (aggressive !== undefined && chosen.every(({ group }) => group !== aggressiveGroup(number)))
+    throw bad('--ike: nothing in the group of --aggressive-dh');
+  return chosen;
+}
+
+function requireKnown(option: string, names: readonly string[] = [], known: readonly string[]) {
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw bad(`${option}: ${unknown} is not in docs/algorithms.md`);
+}
+
+function espSettings(values: Values): EspSettings {
+  requireKnown('--esp', values.esp, PHASE2_TRANSFORMS.map(describePhase2));
+  return {
+    truncatedSha256: values['sha256-96'] === true,
+    extendedSequenceNumbers: values.esn === true,
+    ...(values.esp !== undefined && { only: values.esp }),
+  };
+}
+
+async function signInMethod(values: Values, env: NodeJS.ProcessEnv): Promise<SignInMethod> {
   const names = values['key-file'] ?? [];
   if (names.length === 0) {
     const file = values['psk-file'];
@@ -208,10 +244,7 @@ async function signInMethod(
 }
 
 /** What the options allow that is weak; they are the user's consent. */
-async function weakSignIn(
-  values: ReturnType<typeof parse>['values'],
-  env: NodeJS.ProcessEnv,
-): Promise<WeakSignIn> {
+async function weakSignIn(values: Values, env: NodeJS.ProcessEnv): Promise<WeakSignIn> {
   const { aggressive: name, 'aggressive-dh': number, 'xauth-user': userName } = values;
   if (number !== undefined && name === undefined)
     throw bad('--aggressive-dh: without --aggressive');

@@ -75,6 +75,7 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
     password: options.password,
     authMethods: options.allowPap ? ['mschapv2', 'chap-md5', 'pap'] : ['mschapv2', 'chap-md5'],
     forceEncapsulation: options.forceEncapsulation,
+    ...(options.phase1 && { phase1: options.phase1 }),
     esp: options.esp,
     searchList: options.searchList,
     ...(options.ikeLifetime !== undefined && { ikeLifetime: { seconds: options.ikeLifetime } }),

@@ -67,14 +67,17 @@ export interface EspSettings {
   readonly truncatedSha256?: boolean;
   /** Only sequence numbers of 64 bits are offered. A peer that begins may leave them out. */
   readonly extendedSequenceNumbers?: boolean;
+  /** Nothing else is offered, by what `describePhase2` calls them without the switches above. */
+  readonly only?: readonly string[];
 }
 
 /** `transforms` under these settings. */
 export function espTransforms(
-  { truncatedSha256 = false, extendedSequenceNumbers = false }: EspSettings,
+  { truncatedSha256 = false, extendedSequenceNumbers = false, only }: EspSettings,
   transforms: readonly Phase2Transform[] = PHASE2_TRANSFORMS,
 ): readonly Phase2Transform[] {
-  return transforms.map((transform) => ({
+  const offered = transforms.filter((each) => only?.includes(describePhase2(each)) ?? true);
+  return offered.map((transform) => ({
     ...transform,
     ...(truncatedSha256 &&
       transform.integrity === 'hmac-sha2-256-128' && { integrity: 'hmac-sha2-256-96' }),

@@ -4,6 +4,7 @@ import type { Failure } from '../errors.ts';
 import type { NatTraversal } from '../ike/config.ts';
 import type { Credentials } from '../ike/credentials.ts';
 import type { Lifetime } from '../ike/lifetime.ts';
+import type { Phase1Transform } from '../ike/phase1-transforms.ts';
 import type { EspSettings } from '../ike/phase2-transforms.ts';
 import type { TapPoint } from '../ike/tap.ts';
 import type { IpOutput } from '../ip/messages.ts';
@@ -64,6 +65,7 @@ export interface StackConfig {
   readonly natTraversal: NatTraversal;
   readonly ikeLifetime?: Lifetime;
   readonly childLifetime?: Lifetime;
+  readonly phase1?: readonly Phase1Transform[];
   readonly esp?: EspSettings;
   readonly outerMtu: number;
   readonly credentials: Credentials;

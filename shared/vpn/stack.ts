@@ -111,6 +111,7 @@ export class Stack {
       natTraversal,
       ...(config.ikeLifetime && { ikeLifetime: config.ikeLifetime }),
       ...(config.childLifetime && { childLifetime: config.childLifetime }),
+      ...(config.phase1 && { phase1: config.phase1 }),
       ...(config.esp && { phase2: espTransforms(config.esp) }),
       claimsSpis: true,
       innerLocalPort: config.innerPort,

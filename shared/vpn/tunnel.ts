@@ -8,6 +8,7 @@ import { SEALED_HEADER } from '../esp/engine.ts';
 import type { NatTraversal } from '../ike/config.ts';
 import type { Credentials } from '../ike/credentials.ts';
 import type { Lifetime } from '../ike/lifetime.ts';
+import type { Phase1Transform } from '../ike/phase1-transforms.ts';
 import type { EspSettings } from '../ike/phase2-transforms.ts';
 import type { IpInput, IpOutput } from '../ip/messages.ts';
 import type { AuthMethod } from '../ppp/ppp.ts';
@@ -47,6 +48,8 @@ export interface TunnelConfig {
   /** How long an IKE SA and an ESP SA are offered to live; see `shared/ike/config.ts`. */
   readonly ikeLifetime?: Lifetime;
   readonly childLifetime?: Lifetime;
+  /** What IKE offers, best first. */
+  readonly phase1?: readonly Phase1Transform[];
   /** What the user knows about the gateway's ESP and no negotiation tells. */
   readonly esp?: EspSettings;
 }
@@ -240,6 +243,7 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
       authMethods: config.authMethods,
       ...(config.ikeLifetime && { ikeLifetime: config.ikeLifetime }),
       ...(config.childLifetime && { childLifetime: config.childLifetime }),
+      ...(config.phase1 && { phase1: config.phase1 }),
       ...(config.esp && { esp: config.esp }),
       searchList: config.searchList ?? [],
       // Ports of the relay's that are this session's alone. Another one for a second try: a gateway may hold on to the first.

@@ -129,6 +129,31 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
 
   afterAll(() => laboratory?.stop());
 
+  /** strongSwan's words and ours; each with a hash that is offered with the group. */
+  it.each([
+    ['sha256-modp1024', 'SHA2-256, MODP-1024'],
+    ['sha256-modp1536', 'SHA2-256, MODP-1536'],
+    ['sha256-modp2048', 'SHA2-256, MODP-2048'],
+    ['sha256-modp3072', 'SHA2-256, MODP-3072'],
+    ['sha512-modp4096', 'SHA2-512, MODP-4096'],
+    ['sha512-modp6144', 'SHA2-512, MODP-6144'],
+    ['sha512-modp8192', 'SHA2-512, MODP-8192'],
+    ['sha256-ecp256', 'SHA2-256, ECP-256'],
+    ['sha384-ecp384', 'SHA2-384, ECP-384'],
+    ['sha512-ecp521', 'SHA2-512, ECP-521'],
+  ])('exchanges keys in %s', async (words, names) => {
+    await laboratory.gateway.configure({ ike: `aes256-${words}` });
+    await tryOut(
+      { gateway: GATEWAY, transport: 'raw ESP', cipher: `IKE AES-CBC-256, ${names}` },
+      () => laboratory.dial(PAGE),
+      (result) => {
+        expectSuccess(result);
+        expect(result.stdout.toString()).toBe(INDEX_PAGE);
+        expect(result.stderr).toContain(`IKE AES-CBC-256, ${names}, pre-shared key;`);
+      },
+    );
+  });
+
   it.for(ROWS)('connects: $title', async (each, context) => {
     const { policy, transport, cipher, signIn } = each;
     const place: Place = transport === 'UDP 4500 through NAT' ? 'behind NAT' : 'near';

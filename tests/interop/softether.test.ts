@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ERRORS, type TunnelErrorCode } from '../../shared/errors.ts';
+import { describePhase1, PHASE1_TRANSFORMS } from '../../shared/ike/phase1-transforms.ts';
+import { describePhase2, PHASE2_TRANSFORMS } from '../../shared/ike/phase2-transforms.ts';
 import type { DialResult } from './support/dial.ts';
 import { INDEX_PAGE, WIKI_HOST } from './support/intranet.ts';
 import { DESERTED_GATEWAY, GATEWAY, Laboratory, RAW_GATEWAY } from './support/laboratory.ts';
@@ -9,6 +11,17 @@ import { ipProtocols, udpPorts } from './support/pcap.ts';
 import { INTRANET_ADDRESS } from './support/softether-config.ts';
 import { tryOut } from './support/trial.ts';
 
+/** Of our offers, what SoftEther knows: no curves, no group above 4096 bits; no AES-CTR, AES-GCM or SHA-2 for ESP. */
+const KNOWN_TRANSFORMS = [
+  ...PHASE1_TRANSFORMS.filter(({ group }) => group < 17)
+    .map(describePhase1)
+    .map((names) => ({ option: '--ike', names, shown: `IKE ${names}, pre-shared key;` })),
+  ...PHASE2_TRANSFORMS.filter(({ cipher }) => cipher.endsWith('-cbc'))
+    .filter(({ integrity }) => integrity === 'hmac-sha1-96' || integrity === 'hmac-md5-96')
+    .map(describePhase2)
+    .map((names) => ({ option: '--esp', names, shown: `ESP ${names} over UDP 4500;` })),
+];
+const DIALS_AT_ONCE = 4;
 const BIG_FILE_SECONDS = 60;
 const ESP_PROTOCOL = 50;
 const IKE_PORT = 500;
@@ -54,6 +67,30 @@ describe.each(['bound', 'any'] as const)('SoftEther, %s', (personality) => {
       },
     );
   });
+
+  it(
+    'takes every transform of ours that it knows',
+    async () => {
+      const page = `http://${INTRANET_ADDRESS}/index.html`;
+      const queue = [...KNOWN_TRANSFORMS];
+      const dialInTurn = async () => {
+        for (let each = queue.shift(); each !== undefined; each = queue.shift()) {
+          const { option, names, shown } = each;
+          await tryOut(
+            { gateway: `SoftEther, ${personality}`, transport: 'UDP 4500', cipher: names },
+            () => laboratory.dial([option, names, 'get', page]),
+            (result) => {
+              expectSuccess(result);
+              expect(result.stdout.toString()).toBe(INDEX_PAGE);
+              expect(result.stderr).toContain(shown);
+            },
+          );
+        }
+      };
+      await Promise.all(Array.from({ length: DIALS_AT_ONCE }, dialInTurn));
+    },
+    KNOWN_TRANSFORMS.length * 10_000,
+  );
 
   it('fetches a page: the body alone on standard output, the stages on standard error', async () => {
     const result = await laboratory.dial(['get', `http://${INTRANET_ADDRESS}/index.html`]);

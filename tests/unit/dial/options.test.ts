@@ -65,6 +65,23 @@ test('what is known of the gateway’s ESP', async () => {
   expect(await esp('--esn')).toEqual({ truncatedSha256: false, extendedSequenceNumbers: true });
 });
 
+test('transforms are asked for by their names, known ones only', async () => {
+  const parsed = (...args: string[]) => parseOptions([...REQUIRED, ...args, 'hold'], SECRETS);
+  expect(await parsed()).toMatchObject({ phase1: undefined });
+  expect((await parsed()).esp).not.toHaveProperty('only');
+  const [gcm, des] = ['AES-GCM-16-256', '3DES-CBC, HMAC-SHA1-96'] as const;
+  expect((await parsed('--esp', gcm, '--esp', des)).esp.only).toEqual([gcm, des]);
+  await expect(parsed('--esp', 'AES-GCM-16')).rejects.toThrow('is not in docs/algorithms.md');
+  const ike = ['--ike', 'AES-CBC-256, SHA1, MODP-1024'];
+  expect((await parsed(...ike)).phase1).toEqual([
+    { cipher: 'aes-cbc', keyBits: 256, hash: 'sha1', group: 2 },
+  ]);
+  await expect(parsed('--ike', 'DES')).rejects.toThrow('DES is not in docs/algorithms.md');
+  await expect(parsed(...ike, '--aggressive', 'staff')).rejects.toThrow('nothing in the group');
+  const { phase1, weak } = await parsed(...ike, '--aggressive', 'staff', '--aggressive-dh', '2');
+  expect([phase1?.length, weak.aggressive?.group]).toEqual([1, 2]);
+});
+
 test('aggressive mode and XAUTH are asked for by name, and a secret of their own', async () => {
   const weak = async (...args: string[]) => {
     const secrets = { ...SECRETS, CULVERT_XAUTH_PASSWORD: 'wonderland' };
