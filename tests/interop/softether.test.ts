@@ -5,9 +5,9 @@ import { ERRORS, type TunnelErrorCode } from '../../shared/errors.ts';
 import { describePhase1, PHASE1_TRANSFORMS } from '../../shared/ike/phase1-transforms.ts';
 import { describePhase2, PHASE2_TRANSFORMS } from '../../shared/ike/phase2-transforms.ts';
 import type { DialResult } from './support/dial.ts';
-import { INDEX_PAGE, WIKI_HOST } from './support/intranet.ts';
+import { INDEX_PAGE, type SLOW_FILES, WIKI_HOST } from './support/intranet.ts';
 import { DESERTED_GATEWAY, GATEWAY, Laboratory, RAW_GATEWAY } from './support/laboratory.ts';
-import { ipProtocols, udpPorts } from './support/pcap.ts';
+import { ipProtocols, securityAssociations, udpPorts } from './support/pcap.ts';
 import { INTRANET_ADDRESS } from './support/softether-config.ts';
 import { tryOut } from './support/trial.ts';
 
@@ -22,6 +22,8 @@ const KNOWN_TRANSFORMS = [
     .map((names) => ({ option: '--esp', names, shown: `ESP ${names} over UDP 4500;` })),
 ];
 const DIALS_AT_ONCE = 4;
+const SLOW_PATH: keyof typeof SLOW_FILES = '/in-13-s.bin';
+const SLOW_FILE = `http://${INTRANET_ADDRESS}${SLOW_PATH}`;
 const BIG_FILE_SECONDS = 60;
 const ESP_PROTOCOL = 50;
 const IKE_PORT = 500;
@@ -126,6 +128,24 @@ describe.each(['bound', 'any'] as const)('SoftEther, %s', (personality) => {
     'serves four at once from one address',
     () => fourDownloads(laboratory, GATEWAY),
     4 * BIG_FILE_SECONDS * 1_000,
+  );
+
+  it(
+    'loses nothing of a download while IKE SA and IPsec SA are renewed',
+    async () => {
+      const capture = await laboratory.capture();
+      const lifetimes = ['--ike-lifetime', '10', '--esp-lifetime', '10'];
+      const result = await laboratory.dial([...lifetimes, 'get', SLOW_FILE]);
+      const { ike, esp } = securityAssociations(await capture.stop(), NAT_T_PORT);
+      expectSuccess(result);
+      expect(createHash('sha256').update(result.stdout).digest('hex')).toBe(
+        laboratory.intranet.bigFileHash,
+      );
+      // The first ones, and what follows them in the 13 s of the download.
+      expect(ike.size).toBeGreaterThanOrEqual(2);
+      expect(esp.size).toBeGreaterThanOrEqual(2);
+    },
+    BIG_FILE_SECONDS * 1_000,
   );
 
   it('holds a tunnel until it is interrupted, and takes it down in order', async () => {

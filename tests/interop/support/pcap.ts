@@ -32,6 +32,30 @@ export function udpPorts(recording: Buffer): Set<number> {
   return ports;
 }
 
+/**
+ * What was sent to a port where ESP and IKE share it: SPIs of ESP SAs, and initiators' cookies of IKE SAs, in hex.
+ *
+ * @rfc 3948 §2.1
+ * @rfc 3948 §2.2
+ */
+export function securityAssociations(
+  recording: Buffer,
+  port: number,
+): { readonly esp: Set<string>; readonly ike: Set<string> } {
+  const found = { esp: new Set<string>(), ike: new Set<string>() };
+  for (const packet of ipv4Packets(recording)) {
+    const udp = headerLength(packet);
+    if (packet[9] !== PROTOCOL_UDP || packet.readUInt16BE(udp + 2) !== port) continue;
+    const payload = packet.subarray(udp + 8, udp + packet.readUInt16BE(udp + 4));
+    // Shorter ones are keepalives.
+    if (payload.length < 12) continue;
+    const isIke = payload.readUInt32BE(0) === 0;
+    if (isIke) found.ike.add(payload.toString('hex', 4, 12));
+    else found.esp.add(payload.toString('hex', 0, 4));
+  }
+  return found;
+}
+
 /** One direction of a TCP connection. */
 export interface TcpStream {
   readonly sourcePort: number;
