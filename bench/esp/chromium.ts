@@ -2,7 +2,7 @@
 import { buildWasm } from '../../scripts/build-wasm.mjs';
 import type { Build } from '../../wasm/index.ts';
 import { bundled } from '../harness/bundle.ts';
-import { onChromiumPage, renderersOf } from '../harness/chromium.ts';
+import { onChromiumPage } from '../harness/chromium.ts';
 import { cpuMillis } from '../harness/cpu.ts';
 import { answer } from '../harness/part.ts';
 import type { Row } from '../harness/results.ts';
@@ -22,26 +22,34 @@ await answer(async ({ rounds }, say) => {
     byTheWall: process.argv[2] === 'wall',
     builds: modules.map(([build]) => [BUILD_NAMES[build as Build], `/${build}.wasm`]),
   };
-  return await onChromiumPage(files, async (page) => {
-    await page.exposeFunction('say', say);
-    const renderers = await renderersOf(page);
-    await page.exposeFunction('clock', () => cpuMillis(renderers));
+  let renderers: readonly number[] = [];
+  const listeners = {
+    '/say': {
+      type: 'text/plain',
+      content: (line: string) => {
+        say(line);
+        return '';
+      },
+    },
+    '/clock': { type: 'text/plain', content: () => String(cpuMillis(renderers)) },
+  };
+  return await onChromiumPage({ ...files, ...listeners }, async (page) => {
+    renderers = await page.renderers();
     return await page.evaluate(contest, options);
   });
 });
 
 /** Runs in the page. */
 function contest(options: EspWorkerOptions): Promise<Row[]> {
-  const { say, clock } = globalThis as unknown as {
-    say: (line: string) => void;
-    clock: () => Promise<number>;
-  };
+  const tell = async (url: string, body: string) =>
+    await (await fetch(url, { method: 'POST', body })).text();
   const worker = new Worker('/worker.js', { type: 'module' });
   return new Promise((resolve, reject) => {
     worker.addEventListener('error', ({ message }) => reject(new Error(message)));
     worker.addEventListener('message', ({ data }: MessageEvent<EspWorkerMessage>) => {
-      if (data.kind === 'line') say(data.line);
-      else if (data.kind === 'clock') clock().then((millis) => worker.postMessage(millis), reject);
+      if (data.kind === 'line') void tell('/say', data.line);
+      else if (data.kind === 'clock')
+        tell('/clock', '').then((millis) => worker.postMessage(Number(millis)), reject);
       else if (data.kind === 'rows') resolve([...data.rows]);
       else reject(new Error(data.error));
     });

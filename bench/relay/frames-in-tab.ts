@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { RECORD_HEADER } from '../../shared/relay/channels.ts';
-import { onChromiumPage, processesOf } from '../harness/chromium.ts';
+import { onChromiumPage } from '../harness/chromium.ts';
 import { cpuMillis } from '../harness/cpu.ts';
 import { answer } from '../harness/part.ts';
 import { race } from '../harness/race.ts';
@@ -34,7 +34,7 @@ await answer(async ({ rounds }) => {
     return await onChromiumPage({}, async (page) => {
       const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
       await page.evaluate(connect, url);
-      const processes = await processesOf(page);
+      const processes = await page.processes();
       const lap = (size: number) => async (): Promise<number> => {
         bytes = 0;
         const all = new Promise<void>((resolve) => {

@@ -1,10 +1,9 @@
 /** Chromium and what serves its page, in the namespace of the relay: told over IPC what to transfer. */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Page } from 'playwright-core';
 import { buildWasm } from '../../scripts/build-wasm.mjs';
 import { bundled } from '../harness/bundle.ts';
 import { obey } from '../harness/child.ts';
-import { onChromiumPage, renderersOf } from '../harness/chromium.ts';
+import { onChromiumPage, type Page } from '../harness/chromium.ts';
 import { threadCpuMillis } from '../harness/cpu.ts';
 import type { WorkerReply, WorkerRequest } from './worker.ts';
 
@@ -95,7 +94,7 @@ async function toWorker(request: WorkerRequest): Promise<Extract<WorkerReply, { 
 /** Of all workers there are: one, and those that have ended count as nothing. */
 async function workerCpuMillis(): Promise<number> {
   let sum = 0;
-  for (const pid of await renderersOf(theirs())) {
+  for (const pid of await theirs().renderers()) {
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
       const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim();
       if (name === WORKER_THREAD) sum += threadCpuMillis(pid, thread);

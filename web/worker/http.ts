@@ -43,6 +43,9 @@ const PROGRESS_MILLIS = 100;
 /** How long arriving data is gathered into one message. */
 const GATHER_MILLIS = 1;
 
+/** So many pieces become messages of their own. */
+const UNCOPIED = 2;
+
 let loading: Promise<Libcurl> | undefined;
 
 /** What the transport of every connection goes through; libcurl.js knows one transport for all. */
@@ -260,7 +263,7 @@ class TunnelTransport extends EventTarget {
 
   /**
    * libcurl.js looks for data every 4 ms and takes ten messages at most: packet by packet that would be 3 MB/s.
-   * So what arrives within a moment becomes one message.
+   * So what arrives within a moment becomes one message, or two that need not be copied.
    */
   #gather(bytes: Bytes): void {
     if (this.#gathered.length === 0) setTimeout(() => this.#deliver(), GATHER_MILLIS);
@@ -268,10 +271,13 @@ class TunnelTransport extends EventTarget {
   }
 
   #deliver(): void {
-    if (this.#gathered.length === 0) return;
-    const data = concat(...this.#gathered).buffer;
+    const gathered = this.#gathered;
     this.#gathered = [];
-    this.#fire('message', { data });
+    const messages = gathered.length > UNCOPIED ? [concat(...gathered)] : gathered;
+    for (const bytes of messages) {
+      const isWhole = bytes.length === bytes.buffer.byteLength;
+      this.#fire('message', { data: (isWhole ? bytes : bytes.slice()).buffer });
+    }
   }
 
   #finish(code: number): void {
