@@ -15,6 +15,7 @@ declare module '@mercuryworkshop/wisp-js/client' {
     onclose: () => void;
     readonly send_buffer: readonly Uint8Array[];
     send(bytes: Uint8Array): void;
+    close(): void;
   }
   export const client: {
     readonly ClientConnection: new (

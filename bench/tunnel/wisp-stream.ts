@@ -41,6 +41,7 @@ export async function wispStreams(url: string): Promise<(target: URL) => ByteStr
         }
         return arrived.shift();
       },
+      close: () => stream.close(),
     };
   };
 }

@@ -159,6 +159,7 @@ function tunnelStream({ sockets }: HttpClient, target: URL): ByteStream {
   return {
     write: (bytes) => writer.write(bytes),
     read: async () => (await reader.read()).value,
+    close: () => void socket.close(),
   };
 }
 
