@@ -58,7 +58,8 @@ describe('congestion control over a simulated link', () => {
     const upload = new Upload({ ...bottleneck, buffer: 2_000_000 }, limits('cubic'));
     upload.run(4000);
     expect(upload.pair.up.dropped).toBe(0);
-    expect(upload.sender.phase).toBe('congestion-avoidance');
+    // The reader's window, three times what the link carries in 50 ms, may end the growth before five rounds do.
+    expect(['conservative-slow-start', 'congestion-avoidance']).toContain(upload.sender.phase);
   });
 
   it('BBR keeps the queue short, where CUBIC fills it', () => {

@@ -1,7 +1,8 @@
 /**
- * How large a window to offer: twice what the reader takes in a round trip, and as much more as it takes more each
- * time, so that the window is never what holds a sender in slow start. It grows, and does not shrink.
- * The method is Linux's "dynamic right-sizing".
+ * How large a window to offer: three times what the reader takes in the shortest round trip there was. A sender in slow start has
+ * less under way than that by the time that our window reaches it, so the window is not what holds it back; and where a queue
+ * stands on the way it is what keeps the queue short, for everything else in the tunnel has to wait behind it. It grows, and does not
+ * shrink. The method is Linux's "dynamic right-sizing", which takes the round trip as it is, with the queue.
  */
 import type { Millis } from '../../wire/bytes.ts';
 
@@ -11,45 +12,45 @@ const INITIAL_WINDOW = 262_144;
 /** Segments that a sender may be ahead of what was measured. */
 const SLACK = 16 * 1460;
 
-/** Below this a round trip cannot be told from a timer's grain. */
-const SHORTEST_ROUND: Millis = 1;
+/** Of what is taken in a round trip. */
+const HEADROOM = 3;
 
-/** As in RFC 6298 §2.3. */
-const RTT_SMOOTHING = 8;
+/** What timers, and the whole milliseconds of timestamps, add to a round trip. */
+const GRAIN: Millis = 1;
+
+/** How long is measured at least: after a moment in which nothing ran much arrives at once. */
+const SHORTEST_ROUND: Millis = 50;
 
 export class WindowTuning {
   window: number;
   readonly #limit: number;
-  #rtt: Millis = 0;
+  /** Infinite as long as it is not known. */
+  #shortest: Millis = Number.POSITIVE_INFINITY;
   #since: Millis | undefined;
-  /** Bytes the reader took in this round trip, and in the one before. */
+  /** Bytes the reader took since. */
   #taken = 0;
-  #before = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
     this.window = Math.min(limit, INITIAL_WINDOW);
   }
 
-  /** Data came `rtt` after we sent what their timestamp echoes: a round trip, if the sender was not idle. */
+  /** Data came `rtt` after we sent what their timestamp echoes: a round trip, or more if the sender was idle. */
   roundTrip(rtt: Millis): void {
-    this.#rtt = this.#rtt === 0 ? rtt : this.#rtt + (rtt - this.#rtt) / RTT_SMOOTHING;
+    this.#shortest = Math.min(this.#shortest, rtt);
   }
 
   /** The reader took `length` bytes; `handshakeRtt` stands in where there are no timestamps, 0: not known either. */
   taken(length: number, handshakeRtt: Millis, now: Millis): void {
-    const rtt = this.#rtt > 0 ? this.#rtt : handshakeRtt;
+    const isKnown = this.#shortest < Number.POSITIVE_INFINITY;
+    const shortest = isKnown ? this.#shortest : handshakeRtt;
     this.#taken += length;
     this.#since ??= now;
-    if (rtt === 0 || now - this.#since < Math.max(rtt, SHORTEST_ROUND)) return;
-    const taken = this.#taken;
-    if (taken > this.#before) {
-      const base = 2 * taken + SLACK;
-      const growth = this.#before > 0 ? (taken - this.#before) / this.#before : 1;
-      const target = Math.floor(base * (1 + 2 * Math.min(growth, 1)));
-      this.window = Math.min(this.#limit, Math.max(this.window, target));
-      this.#before = taken;
-    }
+    const passed = now - this.#since;
+    if ((shortest === 0 && !isKnown) || passed < Math.max(shortest, SHORTEST_ROUND)) return;
+    const inRound = (this.#taken * (shortest + GRAIN)) / passed;
+    const target = Math.floor(HEADROOM * inRound) + SLACK;
+    this.window = Math.min(this.#limit, Math.max(this.window, target));
     this.#since = now;
     this.#taken = 0;
   }

@@ -490,17 +490,27 @@ describe('parts', () => {
     expect(slow.ready(15.5)).toBe(true);
   });
 
-  it('receive window: twice what is taken in a round trip, never what holds slow start, and never less', () => {
+  it('receive window: three times what is taken in a round trip, never what holds slow start, and never less', () => {
     const tuning = new WindowTuning(4_194_304);
     expect(tuning.window).toBe(262_144);
     let taken = 100_000;
     for (let now = 0; now < 1000; now += 50, taken = Math.min(1_600_000, taken * 2)) {
       tuning.taken(taken, 50, now);
-      if (now > 50) expect(tuning.window).toBeGreaterThanOrEqual(Math.min(4_194_304, 2 * taken));
+      if (now > 50) expect(tuning.window).toBeGreaterThanOrEqual(Math.min(4_194_304, 3 * taken));
     }
     const { window } = tuning;
     for (let now = 1000; now < 2000; now += 50) tuning.taken(1000, 50, now);
     expect(tuning.window).toBe(window);
     expect(new WindowTuning(5000).window).toBe(5000);
+  });
+
+  it('receive window: a queue on the way does not make it grow', () => {
+    const tuning = new WindowTuning(4_194_304);
+    tuning.roundTrip(20);
+    // 10 kB a millisecond, the most that the way carries; behind a queue of 300 ms.
+    tuning.roundTrip(320);
+    for (let now = 0; now < 5000; now += 10) tuning.taken(100_000, 0, now);
+    expect(tuning.window).toBeGreaterThan(2 * 20 * 10_000);
+    expect(tuning.window).toBeLessThan(4 * 20 * 10_000);
   });
 });
