@@ -1,7 +1,7 @@
 /**
  * One client of the gateway: the layers of its tunnel, stacked as `shared/vpn/stack.ts` stacks the tab's, but the other
- * roles: IKE responder, LNS, PPP authenticator. A client may call again over the same IKE SA; it ends with that SA.
- * Left out: taking over a call when the client negotiates another IKE SA (re-authentication).
+ * roles: IKE responder, LNS, PPP authenticator. A client may call again over the same IKE SA, and keeps its call
+ * through the renewals of that SA, which come from the same port.
  * @rfc 3193 §3
  */
 import { type EspEngine, type EspSaParameters, SEALED_HEADER } from '../../shared/esp/engine.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { encodeClearMessage } from '../../shared/isakmp/message.ts';
+import { decodeMessage, encodeClearMessage } from '../../shared/isakmp/message.ts';
 import { ExchangeType } from '../../shared/isakmp/numbers.ts';
 import { EMPTY } from '../../shared/wire/bytes.ts';
 import { INNER_GATEWAY, PlaygroundWorld, type Tab } from '../support/playground-world.ts';
@@ -82,6 +82,30 @@ describe('one tab', () => {
     expect(tab.closed?.failure?.code).toBe(code);
     world.run(() => false, 60_000);
     expect(world.gateway.counts).toEqual(EMPTY_HANDED);
+  });
+
+  test('keeps its call, and loses nothing, while it renews IKE SA and IPsec SA', async () => {
+    const world = await PlaygroundWorld.make();
+    const lifetimes = { ikeLifetime: { seconds: 90 }, childLifetime: { seconds: 60 } };
+    const tab = connected(world, world.dial('visitor', lifetimes));
+    for (let socket = 1; world.now < 600_000; socket++) {
+      expect(world.fetches(tab, 60_000, socket)).toBe(true);
+      world.run(() => false, 10_000);
+    }
+    const exchanges = (type: number) => {
+      const headers = world.messages.map((bytes) => decodeMessage(bytes).header);
+      const ids = headers
+        .filter(({ exchangeType }) => exchangeType === type)
+        .map(({ initiatorCookie, messageId }) => `${initiatorCookie} ${messageId}`);
+      return new Set(ids).size;
+    };
+    // The first, and at least one in every lifetime.
+    expect(exchanges(ExchangeType.identityProtection)).toBeGreaterThanOrEqual(7);
+    expect(exchanges(ExchangeType.quickMode)).toBeGreaterThanOrEqual(11);
+    expect(world.gateway.counts).toEqual({ clients: 1, halfOpen: 0, calls: 1 });
+    expect(world.events.filter(({ kind }) => kind !== 'trace')).toMatchObject([
+      { kind: 'client-up' },
+    ]);
   });
 
   test('that calls again over the same keys gets through', async () => {
