@@ -288,6 +288,12 @@ describe.each(MODES)('both ends, behind %s', (mode) => {
     expect(pair.all('client', 'ike-established')[0]?.authentication).toContain('XAUTH');
   });
 
+  test('its IKE SA is offered to live for less than three hours, after which strongSwan ends what nobody renews', () => {
+    const pair = xauthPair();
+    pair.connect();
+    expect(pair.all('client', 'ike-established')[0]?.lifetime).toEqual({ seconds: 7_200 });
+  });
+
   test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     'and does where one message in ten is lost (seed %i)',
     (seed) => {
