@@ -17,7 +17,7 @@ import { type Bytes, constantTimeEqual, type Millis } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { hashPayload, identityPayload, provesKey } from './authentication.ts';
 import type { IkeContext } from './context.ts';
-import { type Aggressive, authenticationMethod } from './credentials.ts';
+import { type Aggressive, authenticationMethod, hasXauth } from './credentials.ts';
 import { foreignChoice, notificationFailure } from './failures.ts';
 import { generateKeyPair, type KeyPair, sharedSecret } from './group.ts';
 import { IkeSa } from './ike-sa.ts';
@@ -72,7 +72,7 @@ export class AggressiveInitiator implements Phase1 {
     this.#context = context;
     this.#channel = channel;
     this.initiatorCookie = random.bytes(COOKIE_LENGTH);
-    const method = authenticationMethod(credentials);
+    const method = authenticationMethod(credentials, 'us');
     const offer: Payload = {
       kind: 'security-association',
       proposals: [phase1Proposal(config.phase1, method, config.ikeLifetime)],
@@ -85,7 +85,7 @@ export class AggressiveInitiator implements Phase1 {
       { kind: 'key-exchange', data: pair.publicValue },
       { kind: 'nonce', data: nonce },
       identityPayload(config),
-      ...vendorIdPayloads(config.natTraversal, credentials.xauth !== undefined),
+      ...vendorIdPayloads(config.natTraversal, hasXauth(credentials)),
     ]);
     if (bytes.length > LARGEST_FIRST_MESSAGE) throw new RangeError('phase1: message 1 too long');
     const [first] = decodeClearBody({
@@ -173,7 +173,7 @@ export class AggressiveInitiator implements Phase1 {
     const payloads = decodeClearBody(message);
     const [first] = payloads;
     if (first?.payload.kind !== 'security-association') throw new DecodeError('no SA payload');
-    const method = authenticationMethod(credentials);
+    const method = authenticationMethod(credentials, 'us');
     const choice = choosePhase1(first.payload.proposals, config.phase1, method);
     if (choice === undefined) {
       this.#context.suspect(foreignChoice(config, 'proposal'), now);

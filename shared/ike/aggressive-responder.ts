@@ -7,7 +7,7 @@ import { type Bytes, constantTimeEqual } from '../wire/bytes.ts';
 import { DecodeError, ProtocolError } from '../wire/errors.ts';
 import { hashPayload, identityPayload, provesKey } from './authentication.ts';
 import type { IkeContext } from './context.ts';
-import { authenticationMethod } from './credentials.ts';
+import { authenticationMethod, hasXauth } from './credentials.ts';
 import { generateKeyPair, sharedSecret } from './group.ts';
 import { IkeSa } from './ike-sa.ts';
 import type { IkeChannel } from './io.ts';
@@ -115,7 +115,7 @@ export class AggressiveResponder implements Phase1 {
     if (first?.payload.kind !== 'security-association') throw new DecodeError('no SA payload');
     const request = readKeyExchange(payloads);
     const identity = bodyOf(payloads, 'identification');
-    const method = authenticationMethod(credentials);
+    const method = authenticationMethod(credentials, 'peer');
     const choice = acceptPhase1(first.payload.proposals, config.phase1, method);
     if (choice === undefined) {
       throw new ProtocolError(NotifyType['NO-PROPOSAL-CHOSEN'], 'no acceptable transform');
@@ -157,7 +157,7 @@ export class AggressiveResponder implements Phase1 {
         { kind: 'nonce', data: exchange.responderNonce },
         identityPayload(config),
         hashPayload(pending, 'responder', config),
-        ...vendorIdPayloads(config.natTraversal),
+        ...vendorIdPayloads(config.natTraversal, hasXauth(credentials)),
         ...discovery,
       ],
     );

@@ -24,7 +24,6 @@ import { randomMessageId } from './quick-mode.ts';
 
 export type AttemptResult =
   | { readonly kind: 'authenticated'; readonly sa: IkeSa }
-  /** Ended, and the peer knows. */
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 export class Attempt {
@@ -72,11 +71,16 @@ export class Attempt {
     return true;
   }
 
-  timeout(now: Millis): Failure | undefined {
+  timeout(now: Millis): AttemptResult | undefined {
+    const outcome = this.#overdue(now) ?? this.phase1.timeout(now);
+    if (outcome instanceof IkeSa) return { kind: 'authenticated', sa: outcome };
+    return outcome && { kind: 'failed', failure: outcome };
+  }
+
+  #overdue(now: Millis): Failure | undefined {
     const { suspicion, suspicionDeadline } = this.#context;
     if (suspicionDeadline !== undefined && now >= suspicionDeadline) return suspicion;
-    if (now >= this.#giveUpAt) return suspicion ?? this.phase1.silence;
-    return this.phase1.timeout(now);
+    return now >= this.#giveUpAt ? (suspicion ?? this.phase1.silence) : undefined;
   }
 
   /** The end of an attempt that came to nothing. */

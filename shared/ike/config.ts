@@ -139,7 +139,7 @@ export function settleConfig(config: IkeConfig): SettledConfig {
     natAddress,
     phase1,
     phase2,
-    ikeLifetime: config.ikeLifetime ?? { seconds: IKE_LIFETIME_SECONDS },
+    ikeLifetime: config.ikeLifetime ?? { seconds: ikeLifetimeSeconds(credentials) },
     childLifetime: config.childLifetime ?? { seconds: CHILD_LIFETIME_SECONDS },
     pfsGroups: config.pfsGroups ?? PFS_GROUPS,
     fragmentSize,
@@ -152,6 +152,14 @@ export function settleConfig(config: IkeConfig): SettledConfig {
 function settlePhase1({ phase1 = PHASE1_TRANSFORMS, credentials }: IkeConfig) {
   const only = credentials.kind === 'pre-shared-key' ? credentials.aggressive?.group : undefined;
   return only === undefined ? phase1 : phase1.filter(({ group }) => group === only);
+}
+
+/**
+ * With XAUTH less than the three hours that are strongSwan's own idea of a lifetime, which it does not tell: it leaves the renewal to
+ * whom it has to ask, and ends everything when its time is over.
+ */
+function ikeLifetimeSeconds({ xauth }: Credentials): number {
+  return xauth === undefined ? IKE_LIFETIME_SECONDS : 7_200;
 }
 
 /** How long an IKE SA and a child SA are offered to live. */

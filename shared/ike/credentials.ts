@@ -31,6 +31,8 @@ export type Credentials = (
 ) & {
   /** With it the peer has to ask for them after phase 1; without, it may not. Not with ECDSA, for which there is no method. */
   readonly xauth?: XauthAccount;
+  /** The gateway's side of XAUTH: with it the peer is asked after phase 1, and this says whether the answer will do. */
+  readonly admits?: (account: XauthAccount) => boolean;
 };
 
 /**
@@ -77,15 +79,39 @@ const ECDSA: Readonly<Record<CurveName, { method: number; hash: HashName }>> = {
   'P-521': { method: AuthenticationMethod.ecdsaSha512P521, hash: 'sha512' },
 };
 
-/** What phase 1 offers and accepts. */
-export function authenticationMethod(credentials: Credentials): number {
-  const { preSharedKey, rsaSignature, xauthInitPreShared, xauthInitRsa } = AuthenticationMethod;
-  const plain = credentials.xauth === undefined;
-  if (credentials.kind === 'pre-shared-key') return plain ? preSharedKey : xauthInitPreShared;
+/** By who has to answer XAUTH's questions, the initiator or the responder of phase 1. draft-ietf-ipsec-isakmp-xauth-06 §7.2 */
+const PRE_SHARED_KEY = {
+  nobody: AuthenticationMethod.preSharedKey,
+  initiator: AuthenticationMethod.xauthInitPreShared,
+  responder: AuthenticationMethod.xauthRespPreShared,
+} as const;
+const RSA = {
+  nobody: AuthenticationMethod.rsaSignature,
+  initiator: AuthenticationMethod.xauthInitRsa,
+  responder: AuthenticationMethod.xauthRespRsa,
+} as const;
+
+/** What a phase 1 that we begin offers, or one that the peer begins is accepted with. */
+export function authenticationMethod(credentials: Credentials, begunBy: 'us' | 'peer'): number {
+  const asked = askedByXauth(credentials, begunBy);
+  if (credentials.kind === 'pre-shared-key') return PRE_SHARED_KEY[asked];
   const { publicKey } = credentials.privateKey;
-  if (publicKey.kind === 'rsa') return plain ? rsaSignature : xauthInitRsa;
-  if (!plain) throw new RangeError('credentials: no method has both ECDSA and XAUTH');
+  if (publicKey.kind === 'rsa') return RSA[asked];
+  if (asked !== 'nobody') {
+    throw new RangeError('credentials: no method has both ECDSA and XAUTH');
+  }
   return ECDSA[publicKey.curve].method;
+}
+
+/** Whether there is XAUTH behind phase 1, on whichever side. */
+export function hasXauth({ xauth, admits }: Credentials): boolean {
+  return xauth !== undefined || admits !== undefined;
+}
+
+function askedByXauth(credentials: Credentials, begunBy: 'us' | 'peer'): keyof typeof RSA {
+  if (!hasXauth(credentials)) return 'nobody';
+  const areWe = credentials.xauth !== undefined;
+  return areWe === (begunBy === 'us') ? 'initiator' : 'responder';
 }
 
 /** The hash of the proof's prf, where it is not the negotiated one. */
@@ -106,7 +132,7 @@ export function suitsMethod(credentials: Credentials, key: PublicKey): boolean {
 /** e.g. `pre-shared key`, `RSA certificate`, `ECDSA public key`, `pre-shared key, aggressive mode, XAUTH`. */
 export function describeCredentials(credentials: Credentials): string {
   const method = describeMethod(credentials);
-  return credentials.xauth === undefined ? method : `${method}, XAUTH`;
+  return hasXauth(credentials) ? `${method}, XAUTH` : method;
 }
 
 function describeMethod(credentials: Credentials): string {

@@ -200,8 +200,8 @@ export class Established {
       const failure = this.#obey(standing, standing.phase2.timeout(now), now);
       if (failure !== undefined) return failure;
     }
-    if (this.#renewals.timeout(now)) {
-      const failure = this.#renewalFailed({ code: 'IKE_DEAD_PEER' }, now);
+    for (const ended of this.#renewals.timeout(now)) {
+      const failure = this.#renewalEnded(ended, { code: 'IKE_DEAD_PEER' }, now);
       if (failure !== undefined) return failure;
     }
     if (this.#rekeyAt !== undefined && this.#rekeyAt <= now) {
@@ -255,11 +255,12 @@ export class Established {
     if (!PHASE1_EXCHANGES.has(exchangeType) && exchangeType !== ExchangeType.informational) {
       throw new DecodeError('foreign cookie');
     }
-    const result = this.#renewals.receive(arrival, now);
-    if (result === undefined) return undefined;
-    return result === 'failed'
-      ? this.#renewalFailed({ code: 'IKE_CLOSED_BY_PEER' }, now)
-      : this.#adopt(result, now);
+    const ended = this.#renewals.receive(arrival, now);
+    return ended && this.#renewalEnded(ended, { code: 'IKE_CLOSED_BY_PEER' }, now);
+  }
+
+  #renewalEnded(ended: Renewed | 'failed', failure: Failure, now: Millis): Failure | undefined {
+    return ended === 'failed' ? this.#renewalFailed(failure, now) : this.#adopt(ended, now);
   }
 
   /** Takes a renewed IKE SA into use, unless it is not what the tunnel began with. */

@@ -1,7 +1,8 @@
-/** A phase 1 of ours that is not over before XAUTH is. draft-ietf-ipsec-isakmp-xauth-06 */
+/** The user's side of XAUTH: a phase 1 that is not over before the gateway has asked, and is content. draft-ietf-ipsec-isakmp-xauth-06 */
 import type { Failure } from '../errors.ts';
 import { ExchangeType } from '../isakmp/numbers.ts';
 import type { Bytes, Millis } from '../wire/bytes.ts';
+import { earliest } from '../wire/machine.ts';
 import type { IkeContext } from './context.ts';
 import type { XauthAccount } from './credentials.ts';
 import { notificationFailure } from './failures.ts';
@@ -9,30 +10,41 @@ import { IkeSa } from './ike-sa.ts';
 import type { Arrival, Phase1, Refusal } from './phase1.ts';
 import { Xauth } from './xauth.ts';
 
+/** How long a gateway that knows us may take to ask again. */
+const RENEWAL_PATIENCE_MILLIS = 5_000;
+
 type State =
   | { readonly kind: 'phase-1' }
-  | { readonly kind: 'xauth'; readonly sa: IkeSa; readonly xauth: Xauth }
+  /** `askBy`: where it is not sure that there will be a question. */
+  | {
+      readonly kind: 'xauth';
+      readonly sa: IkeSa;
+      readonly xauth: Xauth;
+      readonly askBy: Millis | undefined;
+    }
   | { readonly kind: 'done'; readonly xauth: Xauth };
 
 export class ExtendedAuthentication implements Phase1 {
   readonly #context: IkeContext;
   readonly #phase1: Phase1;
   readonly #account: XauthAccount;
+  readonly #isRenewal: boolean;
   #state: State = { kind: 'phase-1' };
 
-  constructor(context: IkeContext, phase1: Phase1, account: XauthAccount) {
+  constructor(context: IkeContext, phase1: Phase1, account: XauthAccount, isRenewal: boolean) {
     this.#context = context;
     this.#phase1 = phase1;
     this.#account = account;
+    this.#isRenewal = isRenewal;
   }
 
   get initiatorCookie(): Bytes | undefined {
     return this.#phase1.initiatorCookie;
   }
 
-  /** Phase 1's. In XAUTH the gateway repeats itself; all that is timed is the whole, by the machine above. */
+  /** In XAUTH the gateway repeats itself; all that is timed is the whole, by the machine above. */
   get deadline(): Millis | undefined {
-    return this.#phase1.deadline;
+    return earliest(this.#phase1.deadline, this.#askBy);
   }
 
   get pendingSa(): IkeSa | undefined {
@@ -59,7 +71,14 @@ export class ExtendedAuthentication implements Phase1 {
     return { code: isPlain ? 'IKE_XAUTH_FAILED' : code, ...(detail !== undefined && { detail }) };
   }
 
-  timeout(now: Millis): Failure | undefined {
+  /** Deviation: Cisco's gateways do not ask again when an IKE SA is renewed (the draft says nothing of it), so silence then is consent. */
+  timeout(now: Millis): IkeSa | Failure | undefined {
+    const state = this.#state;
+    if (state.kind === 'xauth' && (this.#askBy ?? Infinity) <= now) {
+      this.#context.trace('xauth-not-asked');
+      this.#state = { kind: 'done', xauth: state.xauth };
+      return state.sa;
+    }
     return this.#phase1.timeout(now);
   }
 
@@ -70,7 +89,8 @@ export class ExtendedAuthentication implements Phase1 {
       if (!(outcome instanceof IkeSa)) return outcome;
       const xauth = new Xauth(this.#context, outcome, this.#account);
       this.#context.trace('xauth-awaited');
-      this.#state = { kind: 'xauth', sa: outcome, xauth };
+      const askBy = this.#isRenewal ? now + RENEWAL_PATIENCE_MILLIS : undefined;
+      this.#state = { kind: 'xauth', sa: outcome, xauth, askBy };
       return undefined;
     }
     if (arrival.message.header.exchangeType !== ExchangeType.transaction) {
@@ -83,5 +103,11 @@ export class ExtendedAuthentication implements Phase1 {
     if (result !== 'passed') return { sa, failure: result };
     this.#state = { kind: 'done', xauth };
     return sa;
+  }
+
+  /** When a gateway that has asked nothing will not any more. */
+  get #askBy(): Millis | undefined {
+    const state = this.#state;
+    return state.kind === 'xauth' && !state.xauth.hasBegun ? state.askBy : undefined;
   }
 }

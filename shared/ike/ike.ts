@@ -9,7 +9,7 @@ import { ExchangeType, HeaderFlag } from '../isakmp/numbers.ts';
 import type { Bytes, Millis } from '../wire/bytes.ts';
 import { DecodeError, ProtocolError } from '../wire/errors.ts';
 import { earliest, type Machine } from '../wire/machine.ts';
-import { Attempt, Refusals } from './attempt.ts';
+import { Attempt, type AttemptResult, Refusals } from './attempt.ts';
 import { type IkeConfig, settleConfig } from './config.ts';
 import { IkeContext } from './context.ts';
 import { describeCredentials } from './credentials.ts';
@@ -91,7 +91,7 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
   #start(now: Millis): void {
     if (this.#state.kind !== 'idle' || this.#context.config.role !== 'initiator') return;
     this.#context.emit({ kind: 'stage', stage: 'main-mode' });
-    const phase1 = beginPhase1(this.#context, 'ike', now);
+    const phase1 = beginPhase1(this.#context, 'ike', false, now);
     const attempt = new Attempt(this.#context, phase1, now);
     this.#state = { kind: 'phase-1', attempt, since: now };
   }
@@ -142,6 +142,10 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
     if (attempt === undefined) throw new DecodeError('not started');
     const result = attempt.receive(arrival, now);
     this.#state = { kind: 'phase-1', attempt, since };
+    this.#conclude(result, attempt, since, now);
+  }
+
+  #conclude(result: AttemptResult | undefined, attempt: Attempt, since: Millis, now: Millis): void {
     if (result?.kind === 'authenticated') this.#establish(result.sa, attempt, since, now);
     else if (result?.kind === 'failed') this.#close(result.failure);
   }
@@ -198,8 +202,8 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
   #timeout(now: Millis): void {
     const state = this.#state;
     if (state.kind === 'phase-1') {
-      const failure = state.attempt.timeout(now);
-      if (failure !== undefined) this.#close(failure);
+      const { attempt, since } = state;
+      this.#conclude(attempt.timeout(now), attempt, since, now);
     } else if (state.kind === 'established') {
       const failure = this.#overdue(state.established, now) ?? state.established.timeout(now);
       if (failure !== undefined) this.#close(failure);

@@ -17,7 +17,7 @@ import {
   sealIdentity,
 } from './authentication.ts';
 import type { IkeContext } from './context.ts';
-import { authenticationMethod } from './credentials.ts';
+import { authenticationMethod, hasXauth } from './credentials.ts';
 import { foreignChoice, notificationFailure } from './failures.ts';
 import { generateKeyPair, type KeyPair, sharedSecret } from './group.ts';
 import { IkeSa } from './ike-sa.ts';
@@ -89,10 +89,14 @@ export class MainModeInitiator implements Phase1 {
     const offer: Payload = {
       kind: 'security-association',
       proposals: [
-        phase1Proposal(config.phase1, authenticationMethod(config.credentials), config.ikeLifetime),
+        phase1Proposal(
+          config.phase1,
+          authenticationMethod(config.credentials, 'us'),
+          config.ikeLifetime,
+        ),
       ],
     };
-    const vendorIds = vendorIdPayloads(config.natTraversal, config.credentials.xauth !== undefined);
+    const vendorIds = vendorIdPayloads(config.natTraversal, hasXauth(config.credentials));
     const header = phase1Header(ExchangeType.identityProtection, this.initiatorCookie, COOKIE_ZERO);
     const bytes = encodeClearMessage(header, [offer, ...vendorIds]);
     if (bytes.length > LARGEST_FIRST_MESSAGE) throw new RangeError('phase1: message 1 too long');
@@ -178,7 +182,7 @@ export class MainModeInitiator implements Phase1 {
     const { config } = this.#context;
     const [first] = payloads;
     if (first?.payload.kind !== 'security-association') throw new DecodeError('no SA payload');
-    const method = authenticationMethod(config.credentials);
+    const method = authenticationMethod(config.credentials, 'us');
     const choice = choosePhase1(first.payload.proposals, config.phase1, method);
     if (choice === undefined) {
       this.#context.suspect(foreignChoice(config, 'proposal'), now);

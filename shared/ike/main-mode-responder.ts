@@ -11,7 +11,7 @@ import {
   sealIdentity,
 } from './authentication.ts';
 import type { IkeContext } from './context.ts';
-import { authenticationMethod } from './credentials.ts';
+import { authenticationMethod, hasXauth } from './credentials.ts';
 import { generateKeyPair, sharedSecret } from './group.ts';
 import { IkeSa } from './ike-sa.ts';
 import { derivePhase1Keys, type Phase1Exchange } from './key-material.ts';
@@ -115,7 +115,7 @@ export class MainModeResponder implements Phase1 {
     const payloads = decodeClearBody(arrival.message);
     const [first] = payloads;
     if (first?.payload.kind !== 'security-association') throw new DecodeError('no SA payload');
-    const method = authenticationMethod(config.credentials);
+    const method = authenticationMethod(config.credentials, 'peer');
     const choice = acceptPhase1(first.payload.proposals, config.phase1, method);
     if (choice === undefined) {
       throw new ProtocolError(NotifyType['NO-PROPOSAL-CHOSEN'], 'no acceptable transform');
@@ -141,7 +141,7 @@ export class MainModeResponder implements Phase1 {
         phase1Header(ExchangeType.identityProtection, initiatorCookie, responderCookie),
         [
           { kind: 'security-association', proposals: [chosen] },
-          ...vendorIdPayloads(config.natTraversal),
+          ...vendorIdPayloads(config.natTraversal, hasXauth(config.credentials)),
         ],
       ),
     );

@@ -7,29 +7,42 @@ import { AggressiveResponder } from './aggressive-responder.ts';
 import type { IkeContext } from './context.ts';
 import type { Aggressive, Credentials } from './credentials.ts';
 import { ExtendedAuthentication } from './extended-authentication.ts';
+import { ExtendedAuthenticator } from './extended-authenticator.ts';
 import type { IkeChannel } from './io.ts';
 import { MainModeInitiator } from './main-mode-initiator.ts';
 import { MainModeResponder } from './main-mode-responder.ts';
 import type { Phase1 } from './phase1.ts';
 
-/** Begins one of ours. */
-export function beginPhase1(context: IkeContext, channel: IkeChannel, now: Millis): Phase1 {
-  const { credentials } = context.config;
-  const { xauth } = credentials;
-  const aggressive = aggressiveOf(credentials);
+/** Begins one of ours; `isRenewal` where the peer has admitted us before. */
+export function beginPhase1(
+  context: IkeContext,
+  channel: IkeChannel,
+  isRenewal: boolean,
+  now: Millis,
+): Phase1 {
+  const aggressive = aggressiveOf(context.config.credentials);
   const phase1 =
     aggressive === undefined
       ? new MainModeInitiator(context, channel, now)
       : new AggressiveInitiator(context, aggressive, channel, now);
-  return xauth === undefined ? phase1 : new ExtendedAuthentication(context, phase1, xauth);
+  return withXauth(context, phase1, isRenewal);
 }
 
 /** Listens to one of the peer's, whose first message this may be: aggressive mode only where it is ours, too. */
 export function answerPhase1(context: IkeContext, { header }: Message): Phase1 {
   const isAggressive = header.exchangeType === ExchangeType.aggressive;
-  return isAggressive && aggressiveOf(context.config.credentials) !== undefined
-    ? new AggressiveResponder(context)
-    : new MainModeResponder(context);
+  const phase1 =
+    isAggressive && aggressiveOf(context.config.credentials) !== undefined
+      ? new AggressiveResponder(context)
+      : new MainModeResponder(context);
+  // Who is asked by XAUTH is never the responder the first time.
+  return withXauth(context, phase1, true);
+}
+
+function withXauth(context: IkeContext, phase1: Phase1, isRenewal: boolean): Phase1 {
+  const { xauth, admits } = context.config.credentials;
+  if (xauth !== undefined) return new ExtendedAuthentication(context, phase1, xauth, isRenewal);
+  return admits === undefined ? phase1 : new ExtendedAuthenticator(context, phase1, admits);
 }
 
 function aggressiveOf(credentials: Credentials): Aggressive | undefined {

@@ -32,8 +32,8 @@ export interface Phase1 {
    * Throws `DecodeError` and `ProtocolError`.
    */
   receive(arrival: Arrival, now: Millis): IkeSa | Refusal | undefined;
-  /** Answers a failure when the tries are used up. */
-  timeout(now: Millis): Failure | undefined;
+  /** Answers a failure when the tries are used up, or the SA where the peer's silence was all that was waited for. */
+  timeout(now: Millis): IkeSa | Failure | undefined;
   /** What an error notification of the peer's would mean at this point; `undefined` where it means nothing. */
   notification(notifyType: number): Failure | undefined;
   /** The SA that an encrypted notification could already be under. */

@@ -58,7 +58,7 @@ export class Renewals {
   begin(channel: IkeChannel, now: Millis): void {
     if (this.#ours !== undefined) return;
     const context = this.#context.beside();
-    const phase1 = beginPhase1(context, channel, now);
+    const phase1 = beginPhase1(context, channel, true, now);
     this.#ours = { attempt: new Attempt(context, phase1, now), since: now };
   }
 
@@ -92,19 +92,22 @@ export class Renewals {
     return this.#ours?.attempt.suspect(notification, header, now) ?? false;
   }
 
-  /** Answers whether ours has come to nothing. */
-  timeout(now: Millis): boolean {
+  /** Answers what has come to its end, and `failed` where ours has come to nothing. */
+  timeout(now: Millis): readonly (Renewed | 'failed')[] {
+    const ended: (Renewed | 'failed' | undefined)[] = [];
     for (const each of this.#theirs) {
-      if (each.attempt.timeout(now) === undefined) continue;
-      each.attempt.abandon();
+      const result = each.attempt.timeout(now);
+      if (result === undefined) continue;
       this.#theirs = this.#theirs.filter((other) => other !== each);
+      ended.push(this.#finish(each, result, 'peer'));
     }
-    const failure = this.#ours?.attempt.timeout(now);
-    if (failure === undefined) return false;
-    this.#context.trace('renewal-failed', failure.detail ?? failure.code);
-    this.#ours?.attempt.abandon();
-    this.#ours = undefined;
-    return true;
+    const ours = this.#ours;
+    const result = ours?.attempt.timeout(now);
+    if (ours !== undefined && result !== undefined) {
+      this.#ours = undefined;
+      ended.push(this.#finish(ours, result, 'us'));
+    }
+    return ended.filter((each) => each !== undefined);
   }
 
   abandon(): void {

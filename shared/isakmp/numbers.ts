@@ -83,7 +83,9 @@ export const AuthenticationMethod = {
   ecdsaSha384P384: 10,
   ecdsaSha512P521: 11,
   xauthInitPreShared: 65001,
+  xauthRespPreShared: 65002,
   xauthInitRsa: 65005,
+  xauthRespRsa: 65006,
 } as const;
 
 /** What an attribute payload is for. draft-ietf-ipsec-isakmp-mode-cfg-05 §3.2 */

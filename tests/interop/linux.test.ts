@@ -472,16 +472,27 @@ describe.skipIf(obstacle !== undefined)('a Linux gateway', () => {
     );
   });
 
+  const SHORT = ['--ike-lifetime', '10', '--esp-lifetime', '10'];
+
   it.each([
     // The gateway begins half a lifetime, here 4 s, before the end, and calls it re-authentication where it is an IKE SA.
     ['the gateway renews', 'raw ESP', [], { lifetime: 8, ikeLifetime: 10 }],
-    ['we renew', 'UDP 4500', [ENCAPSULATED, '--ike-lifetime', '10', '--esp-lifetime', '10'], {}],
+    ['we renew', 'UDP 4500', [ENCAPSULATED, ...SHORT], {}],
+    ['we renew, with XAUTH,', 'raw ESP', [...XAUTH, ...SHORT], { xauth: true }],
+    [
+      'we renew, with aggressive mode and XAUTH,',
+      'raw ESP',
+      [...AGGRESSIVE, ...XAUTH, ...SHORT],
+      { group: 'staff', xauth: true },
+    ],
   ] as const)(
     'loses nothing of a download while %s IPsec SA and IKE SA, over %s',
     async (_who, _transport, options, policy) => {
       await laboratory.gateway.configure(policy);
       const before = renewals(laboratory.gateway);
-      const result = await laboratory.dial([...options, 'get', SLOW_FILE]);
+      const result = await laboratory.dial([...options, 'get', SLOW_FILE], {
+        env: { CULVERT_XAUTH_PASSWORD: LINUX_USERS.bob },
+      });
       expectSuccess(result);
       expect(hash(result.stdout)).toBe(laboratory.intranet.bigFileHash);
       const after = renewals(laboratory.gateway);

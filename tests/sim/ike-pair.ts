@@ -55,6 +55,8 @@ export interface PairOptions {
   readonly link?: Partial<LinkOptions>;
   /** A look at each message, and the chance to replace it by others. */
   readonly tap?: (from: Side, bytes: Bytes) => readonly Bytes[];
+  /** A look at each message that arrives, before it is handled. */
+  readonly arriving?: (to: Side, channel: IkeChannel, bytes: Bytes) => void;
 }
 
 export class IkePair {
@@ -64,6 +66,7 @@ export class IkePair {
   readonly sent: Record<Side, Bytes[]> = { client: [], server: [] };
   readonly #links: Readonly<Record<Side, Link>>;
   readonly #tap: PairOptions['tap'];
+  readonly #arriving: PairOptions['arriving'];
   now: Millis = 1000;
 
   constructor(options: PairOptions = {}) {
@@ -78,6 +81,7 @@ export class IkePair {
       server: new Link({ latency: 20, ...link, seed: seed + 300 }),
     };
     this.#tap = options.tap;
+    this.#arriving = options.arriving;
   }
 
   give(side: Side, input: IkeInput): readonly IkeOutput[] {
@@ -150,7 +154,9 @@ export class IkePair {
       const other = side === 'client' ? 'server' : 'client';
       for (const bytes of this.#links[other].arrived(this.now)) {
         const channel = bytes[0] === 1 ? 'natt' : 'ike';
-        this.give(side, { kind: 'datagram', channel, bytes: bytes.slice(1) });
+        const message = bytes.slice(1);
+        this.#arriving?.(side, channel, message);
+        this.give(side, { kind: 'datagram', channel, bytes: message });
       }
       const { deadline } = this.machines[side];
       if (deadline !== undefined && deadline <= this.now) this.give(side, { kind: 'timeout' });

@@ -1,15 +1,16 @@
 /** XAUTH behind main mode and aggressive mode: the client's machine, and a gateway that does and asks what a test wants. */
 import { describe, expect, test } from 'vitest';
+import { AggressiveResponder } from '../../shared/ike/aggressive-responder.ts';
 import { settleConfig } from '../../shared/ike/config.ts';
 import { IkeContext } from '../../shared/ike/context.ts';
-import type { Aggressive, Credentials } from '../../shared/ike/credentials.ts';
+import type { Aggressive, Credentials, XauthAccount } from '../../shared/ike/credentials.ts';
 import { groupIdentity } from '../../shared/ike/credentials.ts';
 import { Ike } from '../../shared/ike/ike.ts';
 import { IkeSa } from '../../shared/ike/ike-sa.ts';
 import { deleteIke, sealInformational } from '../../shared/ike/informational.ts';
 import type { IkeOutput } from '../../shared/ike/io.ts';
+import { MainModeResponder } from '../../shared/ike/main-mode-responder.ts';
 import type { Phase1 } from '../../shared/ike/phase1.ts';
-import { answerPhase1 } from '../../shared/ike/phase1-modes.ts';
 import type { Attribute } from '../../shared/isakmp/attribute.ts';
 import { decodeMessage, encodeMessage } from '../../shared/isakmp/message.ts';
 import { ConfigType, ExchangeType, XauthAttribute } from '../../shared/isakmp/numbers.ts';
@@ -17,16 +18,23 @@ import type { Attributes } from '../../shared/isakmp/payload.ts';
 import { type Bytes, EMPTY } from '../../shared/wire/bytes.ts';
 import { utf8Decode, utf8Encode } from '../../shared/wire/text.ts';
 import { SeededRandom } from '../support/random.ts';
-import { IkePair, ikeConfig } from './ike-pair.ts';
+import { IkePair, ikeConfig, type PairOptions, type Side } from './ike-pair.ts';
 
 const ACCOUNT = { userName: 'alice', password: 'wonderland' };
 const AGGRESSIVE: Aggressive = { identity: groupIdentity('staff'), group: 2 };
 const MODES = ['main mode', 'aggressive mode'] as const;
 
-function credentials(mode: (typeof MODES)[number]): Credentials {
-  const plain = { kind: 'pre-shared-key', key: utf8Encode('sesame'), xauth: ACCOUNT } as const;
+function credentials(
+  mode: (typeof MODES)[number],
+  xauth: Pick<Credentials, 'xauth' | 'admits'>,
+): Credentials {
+  const plain = { kind: 'pre-shared-key', key: utf8Encode('sesame'), ...xauth } as const;
   return mode === 'main mode' ? plain : { ...plain, aggressive: AGGRESSIVE };
 }
+
+/** Of a gateway that knows one account. */
+const admits = ({ userName, password }: XauthAccount): boolean =>
+  userName === ACCOUNT.userName && password === ACCOUNT.password;
 
 const { type, userName, userPassword, passcode, message, challenge, status } = XauthAttribute;
 const ask = (...types: number[]): readonly Attribute[] =>
@@ -40,15 +48,19 @@ class Scene {
   readonly outputs: IkeOutput[] = [];
   readonly #context: IkeContext;
   readonly #random = new SeededRandom(77);
-  #phase1: Phase1 | undefined;
+  readonly #phase1: Phase1;
   #sa: IkeSa | undefined;
   #messageId = 1;
   now = 1000;
 
   constructor(mode: (typeof MODES)[number]) {
-    const shared = { credentials: credentials(mode) };
-    this.client = new Ike({ ...ikeConfig('initiator', 5), ...shared });
-    this.#context = new IkeContext(settleConfig({ ...ikeConfig('responder', 6), ...shared }));
+    const ours = credentials(mode, { xauth: ACCOUNT });
+    const theirs = credentials(mode, { admits });
+    this.client = new Ike({ ...ikeConfig('initiator', 5), credentials: ours });
+    const config = settleConfig({ ...ikeConfig('responder', 6), credentials: theirs });
+    this.#context = new IkeContext(config);
+    const Responder = mode === 'main mode' ? MainModeResponder : AggressiveResponder;
+    this.#phase1 = new Responder(this.#context);
     this.give({ kind: 'start' });
   }
 
@@ -109,7 +121,6 @@ class Scene {
 
   #answerPhase1(bytes: Bytes, channel: 'ike' | 'natt'): void {
     const arrived = decodeMessage(bytes);
-    this.#phase1 ??= answerPhase1(this.#context, arrived);
     const outcome = this.#phase1.receive({ message: arrived, bytes, channel }, this.now);
     if (outcome instanceof IkeSa) this.#sa = outcome;
     for (const output of this.#context.drain()) {
@@ -248,4 +259,128 @@ test('a gateway that wants XAUTH of a client without it', () => {
   pair.give('client', { kind: 'datagram', channel: 'natt', bytes });
   pair.run(() => pair.closed('client') !== undefined);
   expect(pair.closed('client')?.failure).toEqual({ code: 'IKE_XAUTH_REQUIRED' });
+});
+
+const SIDES = ['client', 'server'] as const;
+
+describe.each(MODES)('both ends, behind %s', (mode) => {
+  function xauthPair({ client, server, ...rest }: PairOptions = {}, account = ACCOUNT): IkePair {
+    return new IkePair({
+      ...rest,
+      client: { credentials: credentials(mode, { xauth: account }), ...client },
+      server: { credentials: credentials(mode, { admits }), ...server },
+    });
+  }
+
+  /** How often the gateway has asked, by message ids. */
+  function transactions(pair: IkePair, side: Side): number {
+    const asked = pair.sent[side].filter((each) => exchangeOf(each) === ExchangeType.transaction);
+    return new Set(asked.map((bytes) => decodeMessage(bytes).header.messageId)).size;
+  }
+
+  const renewed = (pair: IkePair, side: Side) => pair.traces(side, 'ike-renewed');
+  const short = { ikeLifetime: { seconds: 120 } };
+
+  test('a tunnel stands once the account is right', () => {
+    const pair = xauthPair();
+    expect(pair.connect()).toBe(true);
+    expect(transactions(pair, 'server')).toBe(2);
+    expect(pair.all('client', 'ike-established')[0]?.authentication).toContain('XAUTH');
+  });
+
+  test('its IKE SA is offered to live for less than three hours, after which strongSwan ends what nobody renews', () => {
+    const pair = xauthPair();
+    pair.connect();
+    expect(pair.all('client', 'ike-established')[0]?.lifetime).toEqual({ seconds: 7_200 });
+  });
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'and does where one message in ten is lost (seed %i)',
+    (seed) => {
+      expect(xauthPair({ seed, link: { loss: 0.1, duplication: 0.1 } }).connect()).toBe(true);
+    },
+  );
+
+  test.each([
+    { ...ACCOUNT, password: 'guessed' },
+    { ...ACCOUNT, userName: 'mallory' },
+  ])('another account is refused, and nothing stands: $userName, $password', (account) => {
+    const pair = xauthPair({}, account);
+    pair.give('client', { kind: 'start' });
+    pair.run(() => pair.closed('client') !== undefined && pair.closed('server') !== undefined);
+    expect(pair.closed('client')?.failure?.code).toBe('IKE_XAUTH_FAILED');
+    expect(pair.closed('server')?.failure?.code).toBe('IKE_XAUTH_FAILED');
+    expect(pair.all('server', 'ike-established')).toEqual([]);
+  });
+
+  test.each(SIDES)('the %s renews the IKE SA, and the account is asked for each time', (side) => {
+    const pair = xauthPair({ [side]: short });
+    expect(pair.connect()).toBe(true);
+    expect(pair.run(() => renewed(pair, 'client').length >= 3, 600_000)).toBe(true);
+    pair.run(() => false, 5_000);
+    expect([pair.closed('client'), pair.closed('server')]).toEqual([undefined, undefined]);
+    expect(renewed(pair, 'server').length).toBe(renewed(pair, 'client').length);
+    expect(transactions(pair, 'server')).toBe(2 + 2 * renewed(pair, 'server').length);
+    expect(pair.traces('client', 'xauth-not-asked')).toEqual([]);
+  });
+
+  /** The gateway is the first to renew, since the client's first messages get lost. */
+  function renewedByServer(options: PairOptions = {}): IkePair {
+    const pair: IkePair = xauthPair({
+      ...options,
+      tap: (from, bytes) => {
+        const { header } = decodeMessage(bytes);
+        const isFirst = header.responderCookie.every((byte) => byte === 0);
+        const isLost = from === 'client' && isFirst && pair.children('server') > 0;
+        return isLost ? [] : [bytes];
+      },
+    });
+    expect(pair.connect()).toBe(true);
+    pair.run(() => renewed(pair, 'server').length > 0, 300_000);
+    pair.run(() => false, 5_000);
+    return pair;
+  }
+
+  test('the gateway begins the renewal, and the client, now the responder, answers', () => {
+    const pair = renewedByServer({ client: short });
+    expect(SIDES.map((side) => renewed(pair, side)[0])).toEqual(['peer', 'us']);
+    expect(transactions(pair, 'server')).toBe(4);
+    expect(pair.run(() => pair.children('client') > 1, 120_000)).toBe(true);
+    expect(pair.closed('client')).toBeUndefined();
+  });
+
+  test('where the account is not valid any more the old IKE SA is not renewed, and the tunnel has its time', () => {
+    let isValid = true;
+    const server = credentials(mode, { admits: (account) => isValid && admits(account) });
+    const pair = xauthPair({ client: short, server: { credentials: server } });
+    pair.connect();
+    isValid = false;
+    pair.run(() => pair.traces('client', 'renewal-failed').length > 0, 120_000);
+    expect(pair.traces('client', 'renewal-failed')[0]).toBe('XAUTH-STATUS says FAIL');
+    expect([pair.closed('client'), pair.closed('server')]).toEqual([undefined, undefined]);
+    expect(renewed(pair, 'server')).toEqual([]);
+    isValid = true;
+    expect(pair.run(() => renewed(pair, 'client').length > 0, 120_000)).toBe(true);
+    expect(pair.closed('client')).toBeUndefined();
+  });
+
+  test('a gateway that does not ask again, as Cisco’s do not, is taken to be content; a late question is answered', () => {
+    const isContent = () => pair.traces('client', 'xauth-not-asked').length > 0;
+    const pair: IkePair = xauthPair({
+      client: short,
+      tap: (from, bytes) => {
+        const isQuestion = from === 'server' && exchangeOf(bytes) === ExchangeType.transaction;
+        return isQuestion && pair.children('client') > 0 && !isContent() ? [] : [bytes];
+      },
+    });
+    pair.connect();
+    const before = transactions(pair, 'client');
+    expect(pair.run(isContent, 120_000)).toBe(true);
+    expect(renewed(pair, 'client')).toEqual(['us']);
+    expect([transactions(pair, 'client'), renewed(pair, 'server')]).toEqual([before, []]);
+    expect(pair.run(() => pair.children('client') > 1 && pair.children('server') > 1)).toBe(true);
+    expect(renewed(pair, 'server')).toEqual(['peer']);
+    pair.run(() => false, 30_000);
+    expect([pair.closed('client'), pair.closed('server')]).toEqual([undefined, undefined]);
+  });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decodeMessage, encodeClearMessage } from '../../shared/isakmp/message.ts';
 import { ExchangeType } from '../../shared/isakmp/numbers.ts';
-import { EMPTY } from '../../shared/wire/bytes.ts';
+import { type Bytes, EMPTY, toHex } from '../../shared/wire/bytes.ts';
 import { INNER_GATEWAY, PlaygroundWorld, type Tab } from '../support/playground-world.ts';
 import { SeededRandom } from '../support/random.ts';
 
@@ -32,6 +32,13 @@ function pings(world: PlaygroundWorld, tab: Tab, address = INNER_GATEWAY): boole
   const answer = () => tab.network.find((each) => 'ping' in each && each.ping === ping)?.kind;
   world.run(() => answer() !== undefined, 3_000);
   return answer() === 'ping-reply';
+}
+
+function beginsMainMode(message: Bytes): boolean {
+  const { exchangeType, responderCookie } = decodeMessage(message).header;
+  return (
+    exchangeType === ExchangeType.identityProtection && responderCookie.every((byte) => byte === 0)
+  );
 }
 
 const EMPTY_HANDED = { clients: 0, halfOpen: 0, calls: 0 };
@@ -84,29 +91,39 @@ describe('one tab', () => {
     expect(world.gateway.counts).toEqual(EMPTY_HANDED);
   });
 
-  test('keeps its call, and loses nothing, while it renews IKE SA and IPsec SA', async () => {
-    const world = await PlaygroundWorld.make();
-    const lifetimes = { ikeLifetime: { seconds: 90 }, childLifetime: { seconds: 60 } };
-    const tab = connected(world, world.dial('visitor', lifetimes));
-    for (let socket = 1; world.now < 600_000; socket++) {
-      expect(world.fetches(tab, 60_000, socket)).toBe(true);
-      world.run(() => false, 10_000);
-    }
-    const exchanges = (type: number) => {
-      const headers = world.messages.map((bytes) => decodeMessage(bytes).header);
-      const ids = headers
-        .filter(({ exchangeType }) => exchangeType === type)
+  test.each(['tab', 'gateway'] as const)(
+    'keeps its call, and a download loses no packet, while the %s renews the IKE SA and IPsec SAs are renewed',
+    async (who) => {
+      const world = await PlaygroundWorld.make();
+      const lifetimes = { ikeLifetime: { seconds: 90 }, childLifetime: { seconds: 60 } };
+      const tab = connected(world, world.dial('visitor', lifetimes));
+      // The tab is first to renew what it began, unless its first messages get lost.
+      if (who === 'gateway') world.loses = beginsMainMode;
+      world.stream(tab, 1);
+      const random = new SeededRandom(21);
+      while (world.now < 600_000) {
+        const bytes = random.bytes(3_000);
+        world.feed(bytes);
+        // Less than TCP waits before it sends again.
+        world.run(() => false, 150);
+        expect(toHex(world.read(tab, 1)), `after ${world.now} ms`).toBe(toHex(bytes));
+      }
+      const begun = who === 'tab' ? world.messages : world.answers;
+      const cookies = begun.filter(beginsMainMode).map((bytes) => toHex(bytes.slice(0, 8)));
+      const quickModes = [...world.messages, ...world.answers]
+        .map((bytes) => decodeMessage(bytes).header)
+        .filter(({ exchangeType }) => exchangeType === ExchangeType.quickMode)
         .map(({ initiatorCookie, messageId }) => `${initiatorCookie} ${messageId}`);
-      return new Set(ids).size;
-    };
-    // The first, and at least one in every lifetime.
-    expect(exchanges(ExchangeType.identityProtection)).toBeGreaterThanOrEqual(7);
-    expect(exchanges(ExchangeType.quickMode)).toBeGreaterThanOrEqual(11);
-    expect(world.gateway.counts).toEqual({ clients: 1, halfOpen: 0, calls: 1 });
-    expect(world.events.filter(({ kind }) => kind !== 'trace')).toMatchObject([
-      { kind: 'client-up' },
-    ]);
-  });
+      // At least one in every lifetime.
+      expect(new Set(cookies).size).toBeGreaterThanOrEqual(6);
+      expect(new Set(quickModes).size).toBeGreaterThanOrEqual(10);
+      expect(world.gateway.counts).toEqual({ clients: 1, halfOpen: 0, calls: 1 });
+      const unusual = world.events.filter(
+        (each) => each.kind !== 'trace' || ['unsent', 'unknown-spi'].includes(each.event),
+      );
+      expect(unusual).toMatchObject([{ kind: 'client-up' }]);
+    },
+  );
 
   test('that calls again over the same keys gets through', async () => {
     const world = await PlaygroundWorld.make({ methods: ['chap-md5'] });

@@ -1,6 +1,6 @@
 /**
  * Tunnels of ours and the playground's gateway in virtual time: a relay that only forwards, links with one delay, and a
- * network on which one host answers pings and sends everybody the same page.
+ * network whose hosts answer pings, and send everybody the same page on one port and on another what they are given.
  */
 
 import { AddressPool } from '../../playground/gateway/address-pool.ts';
@@ -18,7 +18,7 @@ import { encodeControl } from '../../shared/relay/control.ts';
 import { FrameWriter, forEachRecord } from '../../shared/relay/frames.ts';
 import type { Session } from '../../shared/vpn/session.ts';
 import { Tunnel, type TunnelConfig, type TunnelInput } from '../../shared/vpn/tunnel.ts';
-import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
+import { type Bytes, concat, type Millis } from '../../shared/wire/bytes.ts';
 import { earliest } from '../../shared/wire/machine.ts';
 import { wasmSuiteOf } from '../../wasm/index.ts';
 import { SeededRandom } from './random.ts';
@@ -28,6 +28,8 @@ const PSK: Bytes = new TextEncoder().encode('playground');
 export const INNER_GATEWAY: Bytes = Uint8Array.of(10, 99, 0, 1);
 const WEB: Bytes = Uint8Array.of(10, 99, 0, 10);
 const PAGE: Bytes = new SeededRandom(77).bytes(20_000);
+const PAGE_PORT = 80;
+const STREAM_PORT = 81;
 
 /** Quick to compute. */
 const QUICK: readonly Phase1Transform[] = [
@@ -69,6 +71,10 @@ export class PlaygroundWorld {
   firstMessage: Bytes | undefined;
   readonly messages: Bytes[] = [];
   lastEsp: Bytes | undefined;
+  /** IKE that the gateway sent. */
+  readonly answers: Bytes[] = [];
+  /** Which of a tab's IKE messages get lost. */
+  loses: (message: Bytes) => boolean = () => false;
   /** Datagrams of the gateway's to nobody's tab. */
   readonly strays: Extract<GatewayOutput, { kind: 'transmit' }>[] = [];
   now: Millis = 0;
@@ -76,6 +82,7 @@ export class PlaygroundWorld {
   readonly #random: SeededRandom;
   readonly #network = new DirectNetwork();
   readonly #hosts: readonly IpStack[];
+  readonly #streams: { readonly host: IpStack; readonly socket: number }[] = [];
   #flying: Flying[] = [];
   readonly #mute = new Set<Tab>();
   #pending = false;
@@ -157,7 +164,11 @@ export class PlaygroundWorld {
           const isEsp = name === 'natt' && bytes.subarray(0, 4).some((byte) => byte !== 0);
           if (tab.unplugged || (isEsp && this.#mute.has(tab))) return;
           if (isEsp) this.lastEsp = bytes;
-          else this.messages.push(name === 'ike' ? bytes : bytes.slice(4));
+          else {
+            const message = name === 'ike' ? bytes : bytes.slice(4);
+            this.messages.push(message);
+            if (this.loses(message)) return;
+          }
           this.firstMessage ??= bytes;
           this.send(name, { address: tab.at.address, port: tab.at[name] }, bytes);
         });
@@ -211,19 +222,48 @@ export class PlaygroundWorld {
 
   /** Whether the page comes whole through a tab's tunnel. */
   fetches(tab: Tab, atMost: Millis = 60_000, socket = 1): boolean {
-    this.tell(tab, {
-      kind: 'network',
-      input: { kind: 'tcp-connect', socket, address: WEB, port: 80 },
-    });
-    const read = () => {
-      let length = 0;
-      for (const output of tab.network) {
-        if (output.kind === 'tcp-data' && output.socket === socket) length += output.bytes.length;
-      }
-      return length;
+    this.#connect(tab, socket, PAGE_PORT);
+    let length = 0;
+    const isWhole = () => {
+      length += this.read(tab, socket).length;
+      return length >= PAGE.length;
     };
-    this.run(() => read() >= PAGE.length || tab.closed !== undefined, atMost);
-    return read() === PAGE.length;
+    this.run(() => isWhole() || tab.closed !== undefined, atMost);
+    return length === PAGE.length;
+  }
+
+  /** Begins a download of what `feed` will give. */
+  stream(tab: Tab, socket: number): void {
+    const { length } = this.#streams;
+    this.#connect(tab, socket, STREAM_PORT);
+    this.run(() => this.#streams.length > length, 1_000);
+  }
+
+  /** The next of all downloads that `stream` began. */
+  feed(bytes: Bytes): void {
+    for (const { host, socket } of this.#streams) {
+      this.#toHost(host, { kind: 'tcp-write', socket, bytes });
+    }
+  }
+
+  /** What has come through a connection of a tab's since it was last asked. */
+  read(tab: Tab, socket: number): Bytes {
+    const pieces: Bytes[] = [];
+    const others: IpOutput[] = [];
+    for (const output of tab.network) {
+      if (output.kind === 'tcp-data' && output.socket === socket) pieces.push(output.bytes);
+      else others.push(output);
+    }
+    tab.network.splice(0, Infinity, ...others);
+    const bytes = concat(...pieces);
+    const input = { kind: 'tcp-consumed', socket, length: bytes.length } as const;
+    if (bytes.length > 0) this.tell(tab, { kind: 'network', input });
+    return bytes;
+  }
+
+  #connect(tab: Tab, socket: number, port: number): void {
+    const input = { kind: 'tcp-connect', socket, address: WEB, port } as const;
+    this.tell(tab, { kind: 'network', input });
   }
 
   #fly(arrive: () => void): void {
@@ -232,6 +272,8 @@ export class PlaygroundWorld {
 
   #toTab(output: Extract<GatewayOutput, { kind: 'transmit' }>): void {
     const { channel, to, bytes } = output;
+    const isMarked = bytes.subarray(0, 4).every((byte) => byte === 0);
+    if (channel === 'ike' || isMarked) this.answers.push(bytes.slice(channel === 'ike' ? 0 : 4));
     const tab = this.tabs.find(({ at }) => at[channel] === to.port && at.address === to.address);
     if (tab === undefined) this.strays.push(output);
     if (tab === undefined || tab.unplugged) return;
@@ -257,14 +299,20 @@ export class PlaygroundWorld {
         send: ({ bytes, start, end }) => attachment.send(bytes.subarray(start, end)),
       },
     });
-    this.#toHost(host, { kind: 'tcp-listen', listener: 1, port: 80 });
+    for (const port of [PAGE_PORT, STREAM_PORT]) {
+      this.#toHost(host, { kind: 'tcp-listen', listener: port, port });
+    }
     return host;
   }
 
   #toHost(host: IpStack, input: Parameters<IpStack['handle']>[0]): void {
     for (const output of host.handle(input, this.now)) {
       if (output.kind !== 'tcp-accepted') continue;
-      const { socket } = output;
+      const { socket, listener } = output;
+      if (listener === STREAM_PORT) {
+        this.#streams.push({ host, socket });
+        continue;
+      }
       this.#toHost(host, { kind: 'tcp-write', socket, bytes: PAGE });
       this.#toHost(host, { kind: 'tcp-shutdown', socket });
     }

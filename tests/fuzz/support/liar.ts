@@ -36,7 +36,9 @@ export class Liar {
   constructor(seed: number, xauth?: XauthAccount) {
     const config = (role: 'initiator' | 'responder', number: number): IkeConfig => {
       const plain = ikeConfig(role, number);
-      return { ...plain, credentials: { ...plain.credentials, ...(xauth && { xauth }) } };
+      if (xauth === undefined) return plain;
+      const own = role === 'initiator' ? { xauth } : { admits: () => true };
+      return { ...plain, credentials: { ...plain.credentials, ...own } };
     };
     this.#context = new IkeContext(settleConfig(config('responder', 99)));
     this.#mainMode = new MainModeResponder(this.#context);

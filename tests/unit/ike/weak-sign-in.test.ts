@@ -35,7 +35,8 @@ describe('what only the user may allow', () => {
 
   test('changes the method, and shows in the session', () => {
     const both = allowWeak(PLAIN, { ...named('staff'), ...XAUTH });
-    expect(authenticationMethod(both)).toBe(AuthenticationMethod.xauthInitPreShared);
+    expect(authenticationMethod(both, 'us')).toBe(AuthenticationMethod.xauthInitPreShared);
+    expect(authenticationMethod(both, 'peer')).toBe(AuthenticationMethod.xauthRespPreShared);
     expect(describeCredentials(both)).toBe('pre-shared key, aggressive mode, XAUTH');
   });
 });
