@@ -61,6 +61,8 @@ export class Established {
   /** Oldest first; the last is the one that is used. */
   #sas: readonly Standing[] = [];
   #hadChild = false;
+  /** Until a gateway says that it does not know that payload. */
+  #tellsAddresses = true;
   /** Whether a Quick Mode of ours begins as soon as there is an SPI, or an IKE SA. */
   #awaitsSpi = false;
   #awaitsSa = false;
@@ -124,7 +126,10 @@ export class Established {
     }
     const spi = this.#spis.take(now);
     if (spi === undefined) this.#awaitsSpi = true;
-    else phase2.negotiate(spi, this.#pfs.group, now);
+    else {
+      const variant = { group: this.#pfs.group, tellsAddresses: this.#tellsAddresses };
+      phase2.negotiate(spi, variant, now);
+    }
   }
 
   /** A claim was granted: the Quick Mode that waited for it begins. */
@@ -372,7 +377,7 @@ export class Established {
         this.#context.emit({ kind: 'child-deleted', spi: event.spi, isReplaced: false });
         return undefined;
       case 'failed':
-        if (event.refused && this.#pfs.next()) {
+        if (this.#hasVariant(event.refused)) {
           this.startQuickMode(now);
           return undefined;
         }
@@ -391,6 +396,17 @@ export class Established {
         standing.endAt = Math.min(standing.endAt, now + this.#context.config.timers.overlap);
         return this.#gone(standing, now);
     }
+  }
+
+  /**
+   * Whether there is something else to try after a refusal. Deviation: RFC 3947 §5.2 has the original addresses in every Quick Mode of
+   * transport mode; a gateway that does not know the payload (old racoon) is asked again without.
+   */
+  #hasVariant(refused: Extract<Phase2Event, { kind: 'failed' }>['refused']): boolean {
+    if (refused === 'offer') return this.#pfs.next();
+    const isAnother = refused === 'payload' && this.#encapsulates && this.#tellsAddresses;
+    if (isAnother) this.#tellsAddresses = false;
+    return isAnother;
   }
 
   #addChild(child: ChildEstablished, now: Millis): void {

@@ -11,7 +11,6 @@ import { earliest } from '../wire/machine.ts';
 import type { IkeContext } from './context.ts';
 import { DeadPeerDetection } from './dpd.ts';
 import { foreignChoice, notificationFailure } from './failures.ts';
-import type { Group } from './group.ts';
 import type { IkeSa } from './ike-sa.ts';
 import type { InboundSpis } from './inbound-spis.ts';
 import {
@@ -30,7 +29,7 @@ import {
   type QuickModeResult,
   spiNumber,
 } from './quick-mode.ts';
-import { QuickModeInitiator } from './quick-mode-initiator.ts';
+import { QuickModeInitiator, type QuickModeVariant } from './quick-mode-initiator.ts';
 import { QuickModeResponder } from './quick-mode-responder.ts';
 
 /** Most Quick Modes kept, with the finished ones that still answer duplicates. */
@@ -42,11 +41,19 @@ export type Phase2Event =
   | QuickModeResult
   /** A Quick Mode of the peer's came to nothing, whose inbound SA had been announced. */
   | { readonly kind: 'abandoned'; readonly spi: number }
-  /** Ours came to nothing; `refused` when the peer would have none of what was offered. */
-  | { readonly kind: 'failed'; readonly failure: Failure; readonly refused: boolean }
+  /** Ours came to nothing. */
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly refused: Refused }
   /** The peer deleted the child SA with this SPI, in whatever direction. */
   | { readonly kind: 'child-deleted'; readonly spi: number }
   | { readonly kind: 'ike-deleted' };
+
+/** What the peer said it would have nothing of: all that was offered, or a payload that it does not know. */
+type Refused = 'offer' | 'payload' | undefined;
+
+const REFUSED: Readonly<Record<number, Refused>> = {
+  [NotifyType['NO-PROPOSAL-CHOSEN']]: 'offer',
+  [NotifyType['INVALID-PAYLOAD-TYPE']]: 'payload',
+};
 
 const HEARD: Phase2Event = { kind: 'heard' };
 
@@ -93,8 +100,8 @@ export class Phase2 {
   }
 
   /** Begins a Quick Mode, for which there is room; `spi` is that of the inbound SA, 4 bytes. */
-  negotiate(spi: Bytes, group: Group | undefined, now: Millis): void {
-    const exchange = new QuickModeInitiator(this.#context, this.sa, spi, group, now);
+  negotiate(spi: Bytes, variant: QuickModeVariant, now: Millis): void {
+    const exchange = new QuickModeInitiator(this.#context, this.sa, spi, variant, now);
     this.#exchanges.set(exchange.messageId, exchange);
   }
 
@@ -119,7 +126,7 @@ export class Phase2 {
       if (exchange.timeout(now)) continue;
       this.#context.trace('quick-mode-unanswered', exchange.initiatedBy);
       const detail = 'no answer to Quick Mode';
-      events.push(...this.#end(exchange, { code: 'IKE_QUICK_MODE_FAILED', detail }, false));
+      events.push(...this.#end(exchange, { code: 'IKE_QUICK_MODE_FAILED', detail }));
     }
     return events;
   }
@@ -157,7 +164,7 @@ export class Phase2 {
   abandon(): readonly Phase2Event[] {
     const failure: Failure = { code: 'IKE_QUICK_MODE_FAILED', detail: 'the IKE SA is gone' };
     return [...this.#exchanges.values()].flatMap((each) =>
-      each.finished ? [] : this.#end(each, failure, false),
+      each.finished ? [] : this.#end(each, failure),
     );
   }
 
@@ -173,7 +180,7 @@ export class Phase2 {
       this.#context.trace('refused', error.message);
       this.#send(refusal(error.wireCode));
       if (known === undefined) return [];
-      return this.#end(known, foreignChoice(this.#context.config, 'quick-mode'), false);
+      return this.#end(known, foreignChoice(this.#context.config, 'quick-mode'));
     }
   }
 
@@ -220,11 +227,11 @@ export class Phase2 {
     this.#context.trace('error-notification', failure.detail);
     const own = this.#ownExchange();
     if (own === undefined) return [];
-    return this.#end(own, failure, notifyType === NotifyType['NO-PROPOSAL-CHOSEN']);
+    return this.#end(own, failure, REFUSED[notifyType]);
   }
 
   /** An exchange came to nothing; the SPI of a finished one is its child's. */
-  #end(exchange: QuickMode, failure: Failure, refused: boolean): readonly Phase2Event[] {
+  #end(exchange: QuickMode, failure: Failure, refused?: Refused): readonly Phase2Event[] {
     this.#exchanges.delete(exchange.messageId);
     if (exchange.finished) return [];
     const spi = spiNumber(exchange.spi);

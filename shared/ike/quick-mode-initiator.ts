@@ -31,6 +31,14 @@ type State =
   | { readonly kind: 'wait-message-2'; readonly resend: Retransmission }
   | { readonly kind: 'done'; readonly message2: Bytes; readonly message3: Bytes };
 
+/** What not every gateway takes, so that it is tried with and without. */
+export interface QuickModeVariant {
+  /** That of perfect forward secrecy, if it is wanted. */
+  readonly group: Group | undefined;
+  /** Whether the original addresses are told, where ESP travels in UDP. */
+  readonly tellsAddresses: boolean;
+}
+
 export class QuickModeInitiator implements QuickMode {
   readonly messageId: number;
   readonly initiatedBy = 'us';
@@ -43,8 +51,14 @@ export class QuickModeInitiator implements QuickMode {
   readonly #pair: KeyPair | undefined;
   #state: State;
 
-  /** `spi` is that of the inbound SA, 4 bytes; `group` that of perfect forward secrecy, if it is wanted. */
-  constructor(context: IkeContext, sa: IkeSa, spi: Bytes, group: Group | undefined, now: Millis) {
+  /** `spi` is that of the inbound SA, 4 bytes. */
+  constructor(
+    context: IkeContext,
+    sa: IkeSa,
+    spi: Bytes,
+    { group, tellsAddresses }: QuickModeVariant,
+    now: Millis,
+  ) {
     const { random, timers, primitives } = context.config;
     this.#context = context;
     this.#sa = sa;
@@ -53,7 +67,7 @@ export class QuickModeInitiator implements QuickMode {
     this.spi = spi;
     this.#nonce = random.bytes(NONCE_LENGTH);
     this.#pair = group === undefined ? undefined : generateKeyPair(group, random, primitives);
-    const payloads = this.#offer();
+    const payloads = this.#offer(tellsAddresses);
     const bytes = sa.seal(ExchangeType.quickMode, this.messageId, this.#chain, EMPTY, payloads);
     context.transmit(sa.channel, bytes);
     const resend = new Retransmission(timers, sa.channel, bytes, now);
@@ -139,7 +153,7 @@ export class QuickModeInitiator implements QuickMode {
     return confirms === true ? { kind: 'confirmed', spi: spiNumber(this.spi) } : undefined;
   }
 
-  #offer(): readonly Payload[] {
+  #offer(tellsAddresses: boolean): readonly Payload[] {
     const { config, innerPorts } = this.#context;
     const { dialect, phase2Address } = this.#sa.parameters;
     const proposal = phase2Proposal(config.phase2, this.spi, {
@@ -155,7 +169,7 @@ export class QuickModeInitiator implements QuickMode {
         : [{ kind: 'key-exchange', data: this.#pair.publicValue } as const]),
       udpIdentity(phase2Address, innerPorts.ours),
       udpIdentity(config.remoteAddress, innerPorts.peer),
-      ...(dialect === undefined
+      ...(dialect === undefined || !tellsAddresses
         ? []
         : natOriginalAddressPayloads(dialect, phase2Address, config.remoteAddress)),
     ];

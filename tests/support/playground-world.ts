@@ -75,6 +75,8 @@ export class PlaygroundWorld {
   readonly answers: Bytes[] = [];
   /** Which of a tab's IKE messages get lost. */
   loses: (message: Bytes) => boolean = () => false;
+  /** What arrives in place of an ESP packet, in either direction. */
+  meddle: (esp: Bytes, to: 'tab' | 'gateway') => readonly Bytes[] = (esp) => [esp];
   /** Datagrams of the gateway's to nobody's tab. */
   readonly strays: Extract<GatewayOutput, { kind: 'transmit' }>[] = [];
   now: Millis = 0;
@@ -170,7 +172,9 @@ export class PlaygroundWorld {
             if (this.loses(message)) return;
           }
           this.firstMessage ??= bytes;
-          this.send(name, { address: tab.at.address, port: tab.at[name] }, bytes);
+          for (const each of isEsp ? this.meddle(bytes, 'gateway') : [bytes]) {
+            this.send(name, { address: tab.at.address, port: tab.at[name] }, each);
+          }
         });
       } else if (output.kind === 'connected') tab.session = output.session;
       else if (output.kind === 'network') tab.network.push(output.output);
@@ -213,11 +217,14 @@ export class PlaygroundWorld {
         if ((host.deadline ?? Infinity) <= this.now) this.#toHost(host, { kind: 'timeout' });
       }
       if ((this.gateway.deadline ?? Infinity) <= this.now) this.input({ kind: 'timeout' });
-      if (this.#pending) {
-        this.#pending = false;
-        this.input({ kind: 'flush' });
-      }
+      this.#flush();
     }
+  }
+
+  #flush(): void {
+    if (!this.#pending) return;
+    this.#pending = false;
+    this.input({ kind: 'flush' });
   }
 
   /** Whether the page comes whole through a tab's tunnel. */
@@ -244,6 +251,7 @@ export class PlaygroundWorld {
     for (const { host, socket } of this.#streams) {
       this.#toHost(host, { kind: 'tcp-write', socket, bytes });
     }
+    this.#flush();
   }
 
   /** What has come through a connection of a tab's since it was last asked. */
@@ -277,9 +285,14 @@ export class PlaygroundWorld {
     const tab = this.tabs.find(({ at }) => at[channel] === to.port && at.address === to.address);
     if (tab === undefined) this.strays.push(output);
     if (tab === undefined || tab.unplugged) return;
-    const frame = new FrameWriter();
-    frame.append(channel === 'ike' ? Channel.ike : Channel.natt, bytes, 0, bytes.length);
-    this.tell(tab, { kind: 'frame', bytes: frame.take()! });
+    const isEsp = channel === 'natt' && !isMarked;
+    for (const each of isEsp ? this.meddle(bytes, 'tab') : [bytes]) {
+      // The relay passes on nothing that is empty.
+      if (each.length === 0) continue;
+      const frame = new FrameWriter();
+      frame.append(channel === 'ike' ? Channel.ike : Channel.natt, each, 0, each.length);
+      this.tell(tab, { kind: 'frame', bytes: frame.take()! });
+    }
   }
 
   #host(address: Bytes): IpStack {
