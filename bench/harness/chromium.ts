@@ -72,7 +72,8 @@ export class Page {
   /** What `work` returns or resolves to, there: it is a function without a closure, its argument and result JSON. */
   async evaluate<A, R>(work: (argument: A) => R | Promise<R>, argument?: A): Promise<R> {
     const id = ++this.#id;
-    const expression = `(${work})(${JSON.stringify(argument)})`;
+    // tsx has functions named by a helper of its own, which is not there.
+    const expression = `((__name) => (${work})(${JSON.stringify(argument)}))((named) => named)`;
     const params = { expression, awaitPromise: true, returnByValue: true };
     const { result, error } = await new Promise<Reply>((resolve, reject) => {
       this.#waiting.set(id, resolve);
