@@ -20,15 +20,29 @@ export interface Capture {
  *
  * @param device An interface, or `any`.
  * @param folder Where the file may lie meanwhile.
+ * @param filter What is recorded, in pcap-filter(7)'s words; everything without.
  */
 export async function startCapture(
   namespace: Namespace,
   device: string,
   folder: string,
+  filter: readonly string[] = [],
 ): Promise<Capture> {
   const file = join(folder, 'capture.pcap');
   // Without immediate mode packets wait for a second in a buffer that is lost at the end.
-  const args = ['-i', device, '--immediate-mode', '-B', '32768', '-Z', 'root', '-U', '-w', file];
+  const args = [
+    '-i',
+    device,
+    '--immediate-mode',
+    '-B',
+    '32768',
+    '-Z',
+    'root',
+    '-U',
+    '-w',
+    file,
+    ...filter,
+  ];
   const daemon = new Daemon('tcpdump', namespace.spawn(preparedTools().tcpdump, args));
   await daemon.until('listening', () => daemon.log.includes('listening on'));
   return {

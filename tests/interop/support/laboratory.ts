@@ -109,9 +109,9 @@ export class Laboratory {
     return this.startDial(command, options).result();
   }
 
-  /** Records what crosses every interface of the relay's namespace. */
-  capture(): Promise<Capture> {
-    return startCapture(this.network.client, 'any', this.#folder);
+  /** Records what crosses every interface of the relay's namespace, or what of it `filter` lets through. */
+  capture(filter: readonly string[] = []): Promise<Capture> {
+    return startCapture(this.network.client, 'any', this.#folder, filter);
   }
 
   /** What the servers wrote, for the report of a test that failed. */

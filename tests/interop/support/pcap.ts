@@ -4,6 +4,8 @@
  * Left out: IPv6, IP options beyond skipping them, and fragments, none of which occur in a laboratory.
  */
 
+import { ExchangeType } from '../../../shared/isakmp/numbers.ts';
+
 /** Recordings of the device `any`: the header's length, and where its protocol field is. */
 const LINK_HEADERS: Readonly<Record<number, { length: number; protocolAt: number }>> = {
   113: { length: 16, protocolAt: 14 },
@@ -32,26 +34,31 @@ export function udpPorts(recording: Buffer): Set<number> {
   return ports;
 }
 
+/** Of an ISAKMP header: where the exchange type and the message id are. @rfc 2408 §3.1 */
+const EXCHANGE_TYPE_AT = 18;
+const MESSAGE_ID_AT = 20;
+
 /**
- * What was sent to a port where ESP and IKE share it: SPIs of ESP SAs, and initiators' cookies of IKE SAs, in hex.
+ * IKE behind the non-ESP marker, as it was sent to a port: initiators' cookies, one for an IKE SA, and the cookies and message ids of
+ * Quick Modes, one for a pair of ESP SAs, in hex.
  *
- * @rfc 3948 §2.1
  * @rfc 3948 §2.2
  */
-export function securityAssociations(
+export function negotiations(
   recording: Buffer,
   port: number,
-): { readonly esp: Set<string>; readonly ike: Set<string> } {
-  const found = { esp: new Set<string>(), ike: new Set<string>() };
+): { readonly ike: Set<string>; readonly esp: Set<string> } {
+  const found = { ike: new Set<string>(), esp: new Set<string>() };
   for (const packet of ipv4Packets(recording)) {
     const udp = headerLength(packet);
     if (packet[9] !== PROTOCOL_UDP || packet.readUInt16BE(udp + 2) !== port) continue;
-    const payload = packet.subarray(udp + 8, udp + packet.readUInt16BE(udp + 4));
-    // Shorter ones are keepalives.
-    if (payload.length < 12) continue;
-    const isIke = payload.readUInt32BE(0) === 0;
-    if (isIke) found.ike.add(payload.toString('hex', 4, 12));
-    else found.esp.add(payload.toString('hex', 0, 4));
+    // Keepalives are shorter, ESP has an SPI there.
+    if (packet.readUInt16BE(udp + 4) < 12 || packet.readUInt32BE(udp + 8) !== 0) continue;
+    const message = packet.subarray(udp + 12);
+    const cookie = message.toString('hex', 0, 8);
+    found.ike.add(cookie);
+    if (message[EXCHANGE_TYPE_AT] !== ExchangeType.quickMode) continue;
+    found.esp.add(`${cookie} ${message.toString('hex', MESSAGE_ID_AT, MESSAGE_ID_AT + 4)}`);
   }
   return found;
 }
