@@ -43,9 +43,6 @@ const PROGRESS_MILLIS = 100;
 /** How long arriving data is gathered into one message. */
 const GATHER_MILLIS = 1;
 
-/** So many pieces become messages of their own. */
-const UNCOPIED = 2;
-
 let loading: Promise<Libcurl> | undefined;
 
 /** What the transport of every connection goes through; libcurl.js knows one transport for all. */
@@ -263,7 +260,7 @@ class TunnelTransport extends EventTarget {
 
   /**
    * libcurl.js looks for data every 4 ms and takes ten messages at most: packet by packet that would be 3 MB/s.
-   * So what arrives within a moment becomes one message, or two that need not be copied.
+   * So what arrives within a moment becomes one message.
    */
   #gather(bytes: Bytes): void {
     if (this.#gathered.length === 0) setTimeout(() => this.#deliver(), GATHER_MILLIS);
@@ -271,13 +268,10 @@ class TunnelTransport extends EventTarget {
   }
 
   #deliver(): void {
-    const gathered = this.#gathered;
+    if (this.#gathered.length === 0) return;
+    const data = concat(...this.#gathered).buffer;
     this.#gathered = [];
-    const messages = gathered.length > UNCOPIED ? [concat(...gathered)] : gathered;
-    for (const bytes of messages) {
-      const isWhole = bytes.length === bytes.buffer.byteLength;
-      this.#fire('message', { data: (isWhole ? bytes : bytes.slice()).buffer });
-    }
+    this.#fire('message', { data });
   }
 
   #finish(code: number): void {
