@@ -1,67 +1,63 @@
-/** The user's side of XAUTH: a phase 1 that is not over before the gateway has asked, and is content. draft-ietf-ipsec-isakmp-xauth-06 */
+/** A phase 1 that is not over before XAUTH is, on whichever side of it. draft-ietf-ipsec-isakmp-xauth-06 */
 import type { Failure } from '../errors.ts';
 import { ExchangeType } from '../isakmp/numbers.ts';
 import type { Bytes, Millis } from '../wire/bytes.ts';
 import { earliest } from '../wire/machine.ts';
 import type { IkeContext } from './context.ts';
-import type { XauthAccount } from './credentials.ts';
 import { notificationFailure } from './failures.ts';
 import { IkeSa } from './ike-sa.ts';
 import type { Arrival, Phase1, Refusal } from './phase1.ts';
-import { Xauth } from './xauth.ts';
 
-/** How long a gateway that knows us may take to ask again. */
-const RENEWAL_PATIENCE_MILLIS = 5_000;
+/** What XAUTH has come to; `undefined` while it goes on. */
+export type XauthResult = 'passed' | Failure | undefined;
+
+/** One side of XAUTH under an IKE SA that stands. */
+export interface XauthSide {
+  /** When `timeout` is due. */
+  readonly deadline: Millis | undefined;
+  /** What silence means at this point. */
+  readonly silence: Failure;
+  /** A message of a transaction exchange. When all is over it answers what the peer repeats, or throws. Throws `DecodeError`. */
+  receive(arrival: Arrival, now: Millis): XauthResult;
+  timeout(now: Millis): XauthResult;
+}
 
 type State =
   | { readonly kind: 'phase-1' }
-  /** `askBy`: where it is not sure that there will be a question. */
-  | {
-      readonly kind: 'xauth';
-      readonly sa: IkeSa;
-      readonly xauth: Xauth;
-      readonly askBy: Millis | undefined;
-    }
-  | { readonly kind: 'done'; readonly xauth: Xauth };
+  | { readonly kind: 'xauth'; readonly sa: IkeSa; readonly side: XauthSide }
+  | { readonly kind: 'done'; readonly side: XauthSide };
 
 export class ExtendedAuthentication implements Phase1 {
   readonly #context: IkeContext;
   readonly #phase1: Phase1;
-  readonly #account: XauthAccount;
-  readonly #isRenewal: boolean;
+  readonly #begin: (sa: IkeSa, now: Millis) => XauthSide;
   #state: State = { kind: 'phase-1' };
 
-  constructor(context: IkeContext, phase1: Phase1, account: XauthAccount, isRenewal: boolean) {
+  /** `begin` is called once, when phase 1 has led to an SA. */
+  constructor(context: IkeContext, phase1: Phase1, begin: (sa: IkeSa, now: Millis) => XauthSide) {
     this.#context = context;
     this.#phase1 = phase1;
-    this.#account = account;
-    this.#isRenewal = isRenewal;
+    this.#begin = begin;
   }
 
   get initiatorCookie(): Bytes | undefined {
     return this.#phase1.initiatorCookie;
   }
 
-  /** In XAUTH the gateway repeats itself; all that is timed is the whole, by the machine above. */
   get deadline(): Millis | undefined {
-    return earliest(this.#phase1.deadline, this.#askBy);
+    return earliest(this.#phase1.deadline, this.#underWay?.side.deadline);
   }
 
   get pendingSa(): IkeSa | undefined {
-    return this.#state.kind === 'xauth' ? this.#state.sa : this.#phase1.pendingSa;
+    return this.#underWay?.sa ?? this.#phase1.pendingSa;
   }
 
   get silence(): Failure {
-    const state = this.#state;
-    if (state.kind !== 'xauth') return this.#phase1.silence;
-    const detail = state.xauth.hasBegun
-      ? 'the gateway did not say whether the XAUTH password is right'
-      : 'the gateway did not ask for the XAUTH password';
-    return { code: 'IKE_XAUTH_FAILED', detail };
+    return this.#underWay?.side.silence ?? this.#phase1.silence;
   }
 
   notification(notifyType: number): Failure | undefined {
-    if (this.#state.kind !== 'xauth') return this.#phase1.notification(notifyType);
+    if (this.#underWay === undefined) return this.#phase1.notification(notifyType);
     const { code, detail } = notificationFailure(
       this.#context.config,
       'authentication',
@@ -71,15 +67,11 @@ export class ExtendedAuthentication implements Phase1 {
     return { code: isPlain ? 'IKE_XAUTH_FAILED' : code, ...(detail !== undefined && { detail }) };
   }
 
-  /** Deviation: Cisco's gateways do not ask again when an IKE SA is renewed (the draft says nothing of it), so silence then is consent. */
   timeout(now: Millis): IkeSa | Failure | undefined {
-    const state = this.#state;
-    if (state.kind === 'xauth' && (this.#askBy ?? Infinity) <= now) {
-      this.#context.trace('xauth-not-asked');
-      this.#state = { kind: 'done', xauth: state.xauth };
-      return state.sa;
-    }
-    return this.#phase1.timeout(now);
+    const underWay = this.#underWay;
+    const result = underWay?.side.timeout(now);
+    if (underWay === undefined || result === undefined) return this.#phase1.timeout(now);
+    return result === 'passed' ? this.#passed(underWay) : result;
   }
 
   receive(arrival: Arrival, now: Millis): IkeSa | Refusal | undefined {
@@ -87,27 +79,24 @@ export class ExtendedAuthentication implements Phase1 {
     if (state.kind === 'phase-1') {
       const outcome = this.#phase1.receive(arrival, now);
       if (!(outcome instanceof IkeSa)) return outcome;
-      const xauth = new Xauth(this.#context, outcome, this.#account);
-      this.#context.trace('xauth-awaited');
-      const askBy = this.#isRenewal ? now + RENEWAL_PATIENCE_MILLIS : undefined;
-      this.#state = { kind: 'xauth', sa: outcome, xauth, askBy };
+      this.#state = { kind: 'xauth', sa: outcome, side: this.#begin(outcome, now) };
       return undefined;
     }
     if (arrival.message.header.exchangeType !== ExchangeType.transaction) {
       this.#phase1.receive(arrival, now);
       return undefined;
     }
-    const result = state.xauth.receive(arrival);
+    const result = state.side.receive(arrival, now);
     if (state.kind === 'done' || result === undefined) return undefined;
-    const { sa, xauth } = state;
-    if (result !== 'passed') return { sa, failure: result };
-    this.#state = { kind: 'done', xauth };
-    return sa;
+    return result === 'passed' ? this.#passed(state) : { sa: state.sa, failure: result };
   }
 
-  /** When a gateway that has asked nothing will not any more. */
-  get #askBy(): Millis | undefined {
-    const state = this.#state;
-    return state.kind === 'xauth' && !state.xauth.hasBegun ? state.askBy : undefined;
+  get #underWay(): Extract<State, { kind: 'xauth' }> | undefined {
+    return this.#state.kind === 'xauth' ? this.#state : undefined;
+  }
+
+  #passed({ sa, side }: Extract<State, { kind: 'xauth' }>): IkeSa {
+    this.#state = { kind: 'done', side };
+    return sa;
   }
 }

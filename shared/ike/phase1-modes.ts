@@ -7,11 +7,12 @@ import { AggressiveResponder } from './aggressive-responder.ts';
 import type { IkeContext } from './context.ts';
 import type { Aggressive, Credentials } from './credentials.ts';
 import { ExtendedAuthentication } from './extended-authentication.ts';
-import { ExtendedAuthenticator } from './extended-authenticator.ts';
 import type { IkeChannel } from './io.ts';
 import { MainModeInitiator } from './main-mode-initiator.ts';
 import { MainModeResponder } from './main-mode-responder.ts';
 import type { Phase1 } from './phase1.ts';
+import { XauthGateway } from './xauth-gateway.ts';
+import { XauthUser } from './xauth-user.ts';
 
 /** Begins one of ours; `isRenewal` where the peer has admitted us before. */
 export function beginPhase1(
@@ -41,8 +42,19 @@ export function answerPhase1(context: IkeContext, { header }: Message): Phase1 {
 
 function withXauth(context: IkeContext, phase1: Phase1, isRenewal: boolean): Phase1 {
   const { xauth, admits } = context.config.credentials;
-  if (xauth !== undefined) return new ExtendedAuthentication(context, phase1, xauth, isRenewal);
-  return admits === undefined ? phase1 : new ExtendedAuthenticator(context, phase1, admits);
+  if (xauth !== undefined) {
+    return new ExtendedAuthentication(
+      context,
+      phase1,
+      (sa, now) => new XauthUser(context, sa, xauth, isRenewal, now),
+    );
+  }
+  if (admits === undefined) return phase1;
+  return new ExtendedAuthentication(
+    context,
+    phase1,
+    (sa, now) => new XauthGateway(context, sa, admits, now),
+  );
 }
 
 function aggressiveOf(credentials: Credentials): Aggressive | undefined {

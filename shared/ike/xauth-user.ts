@@ -1,5 +1,5 @@
 /**
- * XAUTH: behind phase 1 the gateway asks for a user name and a password, in transaction exchanges of its own, before Quick Mode.
+ * The user's side of XAUTH: behind phase 1 the gateway asks for a user name and a password, in transaction exchanges of its own, before Quick Mode.
  * draft-ietf-ipsec-isakmp-xauth-06, draft-ietf-ipsec-isakmp-mode-cfg-05; strongSwan and Cisco do as these say.
  *
  * Weak: the password goes to whoever proved itself in phase 1, and a pre-shared key that many share proves little.
@@ -7,16 +7,19 @@
  */
 import { type Failure, plainText } from '../errors.ts';
 import { type Attribute, attributeNumber } from '../isakmp/attribute.ts';
-import { ConfigType, ExchangeType, HeaderFlag, XauthAttribute } from '../isakmp/numbers.ts';
+import { ConfigType, ExchangeType, XauthAttribute } from '../isakmp/numbers.ts';
 import type { Attributes } from '../isakmp/payload.ts';
-import { type Bytes, constantTimeEqual, EMPTY } from '../wire/bytes.ts';
+import { type Bytes, constantTimeEqual, EMPTY, type Millis } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
+import { isDue } from '../wire/machine.ts';
 import { utf8Decode, utf8Encode } from '../wire/text.ts';
 import type { CipherChain } from './cipher-chain.ts';
 import type { IkeContext } from './context.ts';
 import type { XauthAccount } from './credentials.ts';
+import type { XauthResult, XauthSide } from './extended-authentication.ts';
 import type { IkeSa } from './ike-sa.ts';
 import type { Arrival } from './phase1.ts';
+import { openTransaction, requireTransaction } from './transaction.ts';
 
 /** Most questions that are answered: one for the name, one for the password, and some to spare. */
 const MAX_REQUESTS = 6;
@@ -27,8 +30,8 @@ const MAX_EXCHANGES = 8;
 /** The one type that is answered: a name and a password as they are. draft-ietf-ipsec-isakmp-xauth-06 §6.2 */
 const GENERIC = 0;
 
-/** What a question of the gateway's led to. */
-export type XauthResult = 'passed' | Failure | undefined;
+/** How long a gateway that knows us may take to ask again. */
+const RENEWAL_PATIENCE_MILLIS = 5_000;
 
 interface Exchange {
   readonly chain: CipherChain;
@@ -36,35 +39,58 @@ interface Exchange {
   response: Bytes;
 }
 
-export class Xauth {
+export class XauthUser implements XauthSide {
   readonly #context: IkeContext;
   readonly #sa: IkeSa;
   readonly #account: XauthAccount;
+  /** When a gateway that has asked nothing will not any more; `undefined`: it has to. */
+  readonly #askBy: Millis | undefined;
   readonly #exchanges = new Map<number, Exchange>();
   #requests = 0;
   #gavePassword = false;
   /** What the gateway has to say to the user, if anything. */
   #words = '';
 
-  constructor(context: IkeContext, sa: IkeSa, account: XauthAccount) {
+  /** `isRenewal`: the gateway has admitted us before. */
+  constructor(
+    context: IkeContext,
+    sa: IkeSa,
+    account: XauthAccount,
+    isRenewal: boolean,
+    now: Millis,
+  ) {
     this.#context = context;
     this.#sa = sa;
     this.#account = account;
+    this.#askBy = isRenewal ? now + RENEWAL_PATIENCE_MILLIS : undefined;
+    context.trace('xauth-awaited');
   }
 
-  /** Whether anything authentic has been asked. */
-  get hasBegun(): boolean {
-    return this.#exchanges.size > 0;
+  /** The gateway repeats itself; what it takes in all is timed by the machine above. */
+  get deadline(): Millis | undefined {
+    return this.#hasBegun ? undefined : this.#askBy;
   }
 
-  /** A message of a transaction exchange under the SA. Throws `DecodeError`. */
+  get silence(): Failure {
+    return {
+      code: 'IKE_XAUTH_FAILED',
+      detail: this.#hasBegun
+        ? 'the gateway did not say whether the XAUTH password is right'
+        : 'the gateway did not ask for the XAUTH password',
+    };
+  }
+
+  /** Deviation: Cisco's gateways do not ask again when an IKE SA is renewed (the draft says nothing of it), so silence then is consent. */
+  timeout(now: Millis): XauthResult {
+    if (!isDue(this, now)) return undefined;
+    this.#context.trace('xauth-not-asked');
+    return 'passed';
+  }
+
+  /** Throws `DecodeError`. */
   receive({ message, bytes, channel }: Arrival): XauthResult {
-    const { messageId, flags, exchangeType } = message.header;
-    if (exchangeType !== ExchangeType.transaction)
-      throw new DecodeError('unexpected exchange type');
-    if (!this.#sa.owns(message.header)) throw new DecodeError('foreign cookie');
-    if (messageId === 0) throw new DecodeError('no message id');
-    if ((flags & HeaderFlag.encryption) === 0) throw new DecodeError('not encrypted');
+    requireTransaction(this.#sa, message);
+    const { messageId } = message.header;
     const known = this.#exchanges.get(messageId);
     if (known !== undefined && constantTimeEqual(bytes, known.request)) {
       this.#context.trace('duplicate-request');
@@ -72,7 +98,7 @@ export class Xauth {
       return undefined;
     }
     const chain = known?.chain ?? this.#sa.chain(messageId);
-    const question = this.#open(message, chain);
+    const question = openTransaction(this.#sa, message, chain);
     if (known === undefined && this.#exchanges.size >= MAX_EXCHANGES) {
       throw new DecodeError('too many transaction exchanges');
     }
@@ -83,14 +109,9 @@ export class Xauth {
     return result;
   }
 
-  #open(message: Arrival['message'], chain: CipherChain): Attributes {
-    const payloads = this.#sa.open(message, chain, EMPTY);
-    if (payloads === undefined) throw new DecodeError('HASH of a transaction is wrong');
-    const found = payloads.map(({ payload }) => payload).filter(isAttributes);
-    const [question] = found;
-    if (question === undefined || found.length > 1)
-      throw new DecodeError('not one attribute payload');
-    return question;
+  /** Whether anything authentic has been asked. */
+  get #hasBegun(): boolean {
+    return this.#exchanges.size > 0;
   }
 
   #answer(question: Attributes): { readonly reply: Attributes; readonly result: XauthResult } {
@@ -167,10 +188,6 @@ export class Xauth {
     const words = this.#words === '' ? detail : `${detail}; the gateway says: ${this.#words}`;
     return { code: 'IKE_XAUTH_FAILED', detail: words };
   }
-}
-
-function isAttributes(payload: { readonly kind: string }): payload is Attributes {
-  return payload.kind === 'attributes';
 }
 
 function status(value: number): Attribute {
