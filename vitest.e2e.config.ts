@@ -7,5 +7,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 60_000,
+    // Two of these suites run at a time.
+    expect: { poll: { timeout: 10_000 } },
   },
 });

@@ -8,7 +8,7 @@ import { sum } from './support/tally.ts';
 const started = performance.now();
 // The unit tests read the compiled module.
 const built = await runChecks([{ name: 'WebAssembly', script: 'build:wasm' }]);
-const { failed } = sum([built, await runChecks([UNIT_TESTS, ...STATIC_CHECKS])]);
+const { failures } = sum([built, await runChecks([UNIT_TESTS, ...STATIC_CHECKS])]);
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
-console.log(`${failed === 0 ? 'all good' : 'FAILED'} after ${seconds} s`);
-process.exitCode = failed === 0 ? 0 : 1;
+console.log(`${failures.length === 0 ? 'all good' : 'FAILED'} after ${seconds} s`);
+process.exitCode = failures.length === 0 ? 0 : 1;

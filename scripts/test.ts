@@ -13,7 +13,7 @@ import { runChecks, STATIC_CHECKS } from './support/checks.ts';
 import { mustRun } from './support/command.ts';
 import { guestObstacle, prepareGuest } from './support/guest.ts';
 import { MATRIX_VARIABLE, readCells, renderMatrix } from './support/matrix.ts';
-import { CRASHED, SKIPPED, sum, summary, type Tally } from './support/tally.ts';
+import { failure, SKIPPED, sum, summary, type Tally } from './support/tally.ts';
 import { obstacle, prepareTools } from './support/tools.ts';
 import { ROOT, runVitest, type VitestOptions } from './support/vitest.ts';
 
@@ -45,7 +45,7 @@ const SUITES: readonly Suite[] = [
     name: 'fuzz',
     needsLaboratory: false,
     runsAside: true,
-    run: () => vitest({ config: 'vitest.fuzz.config.ts', aside: showAs('fuzz') }),
+    run: () => vitest({ config: 'vitest.fuzz.config.ts', aside: showAs('fuzz'), yields: true }),
   },
   {
     group: 'interop',
@@ -106,7 +106,7 @@ const chosen = SUITES.filter(({ group }) => {
 });
 const total = await runAll(chosen);
 console.log(summary(total));
-process.exitCode = interruption.signal.aborted ? 130 : total.failed > 0 ? 1 : 0;
+process.exitCode = interruption.signal.aborted ? 130 : total.failures.length > 0 ? 1 : 0;
 
 async function runAll(suites: readonly Suite[]): Promise<Tally> {
   const results: { name: string; result: Tally }[] = [];
@@ -131,8 +131,11 @@ async function runAll(suites: readonly Suite[]): Promise<Tally> {
   await Promise.all(aside);
   if (matrix !== '') console.log(`\n${matrix}`);
   console.log('');
+  const total = sum(results.map(({ result }) => result));
+  // The output above is long: what matters of it comes again where it ends.
+  for (const what of total.failures) console.log(`FAILED ${what}`);
   for (const { name, result } of results) console.log(`${name}: ${summary(result)}`);
-  return sum(results.map(({ result }) => result));
+  return total;
 }
 
 /** Why the laboratory cannot be had; `undefined` when it is ready. */
@@ -153,11 +156,11 @@ async function readyLaboratory(): Promise<string | undefined> {
 function cannotRun(name: string, reason: string): Tally {
   const isRequired = Boolean(process.env.CI);
   console.log(`${isRequired ? 'FAILED' : 'SKIPPED'} ${name}: ${reason}`);
-  return isRequired ? CRASHED : SKIPPED;
+  return isRequired ? failure(`${name}: ${reason}`) : SKIPPED;
 }
 
 /** Runs a suite; one that throws has failed. */
-async function guarded({ needsLaboratory, runsAside = false, run }: Suite): Promise<Tally> {
+async function guarded({ name, needsLaboratory, runsAside = false, run }: Suite): Promise<Tally> {
   // What runs aside makes nothing that would have to be swept up, and would sweep up after the others.
   const sweeps = needsLaboratory && !runsAside;
   try {
@@ -165,7 +168,7 @@ async function guarded({ needsLaboratory, runsAside = false, run }: Suite): Prom
     return await run();
   } catch (error) {
     console.error(error);
-    return CRASHED;
+    return failure(`${name}: ${error instanceof Error ? error.message : error}`);
   } finally {
     // A test runner that was interrupted has not tidied up.
     if (sweeps) sweep();

@@ -1,7 +1,7 @@
 /** The quick checks: what each is, and running them several at a time. */
 import { cpus } from 'node:os';
 import { type CommandResult, runCommand } from './command.ts';
-import { CRASHED, NOTHING, sum, type Tally } from './tally.ts';
+import { failure, PASSED, sum, type Tally } from './tally.ts';
 import { ROOT } from './vitest.ts';
 
 export interface Check {
@@ -47,7 +47,7 @@ async function runCheck({ name, script, args = [] }: Check): Promise<Tally> {
     env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
   });
   report(name, result);
-  return result.status === 0 ? { ...NOTHING, passed: 1 } : CRASHED;
+  return result.status === 0 ? PASSED : failure(name);
 }
 
 function report(name: string, { status, output, seconds }: CommandResult): void {

@@ -15,15 +15,17 @@ export interface VitestOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Makes the command line that is run, to run it elsewhere. */
   readonly wrap?: (file: string, args: readonly string[]) => [file: string, args: string[]];
-  /** Runs beside others: with what processor time they leave, and its output, in one piece, goes here at the end. */
+  /** Runs beside others: its output, in one piece, goes here at the end. */
   readonly aside?: (output: string) => void;
+  /** Gets what processor time others leave. */
+  readonly yields?: boolean;
   /** Ends the run early, with everything it has started. */
   readonly signal?: AbortSignal;
 }
 
 /** Resolves when vitest has ended, however it ended. */
 export async function runVitest(options: VitestOptions): Promise<Tally> {
-  const { config, filters = [], environment, wrap, aside, signal } = options;
+  const { config, filters = [], environment, wrap, aside, yields, signal } = options;
   const folder = mkdtempSync(join(tmpdir(), 'culvert-report-'));
   const report = join(folder, 'report.json');
   const program = join(ROOT, 'node_modules/vitest/vitest.mjs');
@@ -43,7 +45,8 @@ export async function runVitest(options: VitestOptions): Promise<Tally> {
       for (const stream of [child.stdout, child.stderr]) {
         stream?.on('data', (chunk: Buffer) => output.push(chunk));
       }
-      if (aside && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+      if (yields && child.pid !== undefined)
+        setPriority(child.pid, constants.priority.PRIORITY_LOW);
       const end = () => killGroup(child);
       signal?.addEventListener('abort', end);
       child.on('error', () => resolve(undefined));
@@ -54,7 +57,7 @@ export async function runVitest(options: VitestOptions): Promise<Tally> {
         resolve(code ?? undefined);
       });
     });
-    return tally(read(report), status);
+    return tally(read(report), status, ROOT);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

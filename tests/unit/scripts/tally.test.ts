@@ -1,45 +1,53 @@
 import { describe, expect, it } from 'vitest';
-import { CRASHED, SKIPPED, sum, summary, tally } from '../../../scripts/support/tally.ts';
+import { failure, SKIPPED, sum, summary, tally } from '../../../scripts/support/tally.ts';
 
-const file = (status: string, ...tests: string[]) => ({
+const file = (name: string, status: string, ...tests: string[]) => ({
+  name: `/root/${name}.test.ts`,
   status,
-  assertionResults: tests.map((test) => ({ status: test })),
+  message: tests.includes('failed') ? '' : 'no such module\n  at line 1',
+  assertionResults: tests.map((test, index) => ({
+    status: test,
+    fullName: `number ${index}`,
+    failureMessages: test === 'failed' ? ['expected 1 to be 2\n  at line 3'] : [],
+  })),
 });
-const report = (...testResults: object[]) => JSON.stringify({ testResults });
+const count = (status: number | undefined, ...testResults: object[]) =>
+  tally(JSON.stringify({ testResults }), status, '/root/');
 
 describe('tally', () => {
-  it('counts passed, failed and skipped tests over files', () => {
-    const json = report(
-      file('passed', 'passed', 'passed', 'skipped'),
-      file('failed', 'passed', 'failed', 'todo', 'pending'),
+  it('counts passed, failed and skipped tests over files, and names what failed', () => {
+    const total = count(
+      1,
+      file('a', 'passed', 'passed', 'passed', 'skipped'),
+      file('b', 'failed', 'passed', 'failed', 'todo', 'pending'),
     );
-    expect(tally(json, 1)).toEqual({ passed: 3, failed: 1, skipped: 3 });
+    const failures = ['b.test.ts: number 1: expected 1 to be 2'];
+    expect(total).toEqual({ passed: 3, failures, skipped: 3 });
   });
 
   it('counts a file that did not load as one failure', () => {
-    const json = report(file('passed', 'passed'), file('failed'));
-    expect(tally(json, 1)).toEqual({ passed: 1, failed: 1, skipped: 0 });
+    const total = count(1, file('a', 'passed', 'passed'), file('b', 'failed'));
+    expect(total).toEqual({ passed: 1, failures: ['b.test.ts: no such module'], skipped: 0 });
   });
 
   it('counts a file whose hook failed, though every test of it passed', () => {
-    expect(tally(report(file('failed', 'passed')), 1)).toEqual({
-      passed: 1,
-      failed: 1,
-      skipped: 0,
-    });
+    const total = count(1, file('a', 'failed', 'passed'));
+    expect(total).toEqual({ passed: 1, failures: ['a.test.ts: no such module'], skipped: 0 });
   });
 
   it('counts a failure that the report does not name', () => {
-    expect(tally(report(file('passed', 'passed')), 1).failed).toBe(1);
-    expect(tally(report(file('passed', 'passed')), undefined).failed).toBe(1);
+    for (const status of [1, undefined]) {
+      const total = count(status, file('a', 'passed', 'passed'));
+      expect(total.failures).toEqual([`vitest ended (${status}) with an error`]);
+    }
   });
 
   it.each([undefined, '', '{"testRes'])('counts a crash without a report (%j)', (json) => {
-    expect(tally(json, 0)).toEqual(CRASHED);
+    expect(tally(json, 0, '/root/')).toEqual(failure('vitest ended (0) without a report'));
   });
 });
 
 it('ends with one plain line', () => {
-  const total = sum([{ passed: 4, failed: 0, skipped: 0 }, SKIPPED, CRASHED]);
+  const total = sum([{ passed: 4, failures: [], skipped: 0 }, SKIPPED, failure('it crashed')]);
   expect(summary(total)).toBe('4 passed, 1 failed, 1 skipped');
 });
