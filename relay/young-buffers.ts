@@ -9,7 +9,7 @@ import { runInNewContext } from 'node:vm';
 import type { Bytes } from '../shared/wire/bytes.ts';
 
 /** Bytes of buffers after which to look. */
-const YOUNG_BYTES: number = 16 * 1024 * 1024;
+const YOUNG_BYTES: number = 8 * 1024 * 1024;
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as (options: { readonly type: 'minor' }) => void;

@@ -23,7 +23,7 @@ interface Report {
   }[];
 }
 
-export const NOTHING: Tally = { passed: 0, failures: [], skipped: 0 };
+const NOTHING: Tally = { passed: 0, failures: [], skipped: 0 };
 export const PASSED: Tally = { ...NOTHING, passed: 1 };
 /** One skipped test, or a suite that this machine cannot run. */
 export const SKIPPED: Tally = { ...NOTHING, skipped: 1 };
