@@ -17,7 +17,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'all', include: ['tests/{unit,vectors,property,sim}/**/*.test.ts'] },
+        test: { name: 'all', include: ['tests/{unit,vectors,property,sim,programs}/**/*.test.ts'] },
       },
       {
         extends: true,

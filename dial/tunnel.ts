@@ -31,8 +31,8 @@ export interface OpenTunnel {
 
 const STAGE_TEXT: Readonly<Record<Stage, string>> = {
   relay: 'asking the relay for the gateway',
-  'ike-main-mode': 'IKE main mode',
-  'ike-quick-mode': 'IKE quick mode',
+  'ike-phase-1': 'IKE phase 1',
+  'ike-phase-2': 'IKE phase 2',
   l2tp: 'L2TP tunnel and session',
   'ppp-link': 'PPP link',
   'ppp-authentication': 'PPP authentication',

@@ -5,14 +5,14 @@
 import type { Millis } from '../shared/wire/bytes.ts';
 
 /** How long a rest is. */
-export const REST: Millis = 1;
+export const REST: Millis = 2;
 
 /** The rate that counts as fast: so many datagrams in so long. */
 const WINDOW: Millis = 4;
 const FAST = 12;
 
 /** A read that took this many has gathered enough. */
-const ENOUGH = 32;
+const ENOUGH = 64;
 
 export class Pace {
   #since: Millis = 0;

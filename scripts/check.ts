@@ -1,5 +1,5 @@
 /**
- * `npm run check`: types, lint, boundaries, dead code and unit tests (no simulations), several at a time. Shows how long each
+ * `npm run check`: types, lint, boundaries, dead code and unit tests (neither simulations nor whole programs), several at a time. Shows how long each
  * took and the output of those that failed.
  */
 import { runChecks, STATIC_CHECKS, UNIT_TESTS } from './support/checks.ts';

@@ -36,7 +36,7 @@ const SUITES: readonly Suite[] = [
   },
   {
     group: 'unit',
-    name: 'unit, vectors, property, sim',
+    name: 'unit, vectors, property, sim, programs',
     needsLaboratory: false,
     run: () => vitest({ config: 'vitest.config.ts' }),
   },

@@ -11,7 +11,7 @@ export interface Check {
   readonly args?: readonly string[];
 }
 
-/** Without the simulations, which take as long again: `npm test` runs those. */
+/** Without simulations and whole programs, which take longer: `npm test` runs those. */
 export const UNIT_TESTS: Check = {
   name: 'unit tests',
   script: 'unit',

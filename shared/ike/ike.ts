@@ -90,7 +90,7 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
 
   #start(now: Millis): void {
     if (this.#state.kind !== 'idle' || this.#context.config.role !== 'initiator') return;
-    this.#context.emit({ kind: 'stage', stage: 'main-mode' });
+    this.#context.emit({ kind: 'stage', stage: 'phase-1' });
     const phase1 = beginPhase1(this.#context, 'ike', false, now);
     const attempt = new Attempt(this.#context, phase1, now);
     this.#state = { kind: 'phase-1', attempt, since: now };
@@ -182,7 +182,7 @@ export class Ike implements Machine<IkeInput, IkeOutput> {
       encapsulation: dialect === undefined ? 'raw' : 'udp',
       lifetime: sa.lifetime,
     });
-    this.#context.emit({ kind: 'stage', stage: 'quick-mode' });
+    this.#context.emit({ kind: 'stage', stage: 'phase-2' });
     const established = new Established(this.#context, sa, phase1, now);
     this.#state = { kind: 'established', established, since };
     if (this.#context.config.role === 'initiator') established.startQuickMode(now);

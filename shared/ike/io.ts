@@ -47,7 +47,7 @@ export type IkeInput =
 export type IkeOutput =
   /** On `natt` the sender adds the non-ESP marker. */
   | { readonly kind: 'transmit'; readonly channel: IkeChannel; readonly bytes: Bytes }
-  | { readonly kind: 'stage'; readonly stage: 'main-mode' | 'quick-mode' }
+  | { readonly kind: 'stage'; readonly stage: 'phase-1' | 'phase-2' }
   | IkeEstablished
   | ChildInbound
   | ChildEstablished

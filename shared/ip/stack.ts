@@ -9,6 +9,7 @@ import type { Bytes, Millis, Random } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import { earliest, type Machine } from '../wire/machine.ts';
 import type { PacketSink } from '../wire/packet.ts';
+import { SpareMemory } from '../wire/spare-memory.ts';
 import { IpAddress } from './address.ts';
 import { Autoconfiguration } from './autoconfiguration.ts';
 import { Resolver } from './dns.ts';
@@ -47,6 +48,8 @@ export interface IpStackConfig {
   readonly primitives: Pick<Primitives, 'hash'>;
   /** How each TCP connection is set up; `DEFAULT_TCP_LIMITS` when missing. */
   readonly tcp?: TcpLimits;
+  /** Where what TCP delivers may be put. */
+  readonly spare?: SpareMemory;
 }
 
 type IcmpError = Extract<IcmpMessage, { kind: 'error' }>;
@@ -89,6 +92,7 @@ export class IpStack implements Machine<IpInput, IpOutput> {
       random,
       primitives,
       limits,
+      spare: config.spare ?? new SpareMemory(),
       trace,
       emit: (output) => {
         if ('socket' in output && this.#resolver.owns(output.socket)) this.#own.push(output);

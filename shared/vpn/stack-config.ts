@@ -13,6 +13,7 @@ import type { ChannelNumber } from '../relay/channels.ts';
 import type { ControlFromTab } from '../relay/control.ts';
 import type { Bytes, Random } from '../wire/bytes.ts';
 import type { Trace } from '../wire/machine.ts';
+import type { SpareMemory } from '../wire/spare-memory.ts';
 import type { SendSealed } from './esp-path.ts';
 import type { Session } from './session.ts';
 import type { Tap } from './tap.ts';
@@ -20,8 +21,8 @@ import type { Tap } from './tap.ts';
 /** What a person waits for, in the order in which it happens. */
 export type Stage =
   | 'relay'
-  | 'ike-main-mode'
-  | 'ike-quick-mode'
+  | 'ike-phase-1'
+  | 'ike-phase-2'
   | 'l2tp'
   | 'ppp-link'
   | 'ppp-authentication'
@@ -76,4 +77,6 @@ export interface StackConfig {
   /** Source port of L2TP inside ESP. */
   readonly innerPort: number;
   readonly taps: TapPoint<Tap>;
+  /** The frame whose records have been received. */
+  readonly spare: SpareMemory;
 }

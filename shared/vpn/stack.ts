@@ -294,7 +294,7 @@ export class Stack {
       case 'transmit':
         return this.#sendIke(output.channel, output.bytes);
       case 'stage':
-        return this.#stage(output.stage === 'main-mode' ? 'ike-main-mode' : 'ike-quick-mode');
+        return this.#stage(output.stage === 'phase-1' ? 'ike-phase-1' : 'ike-phase-2');
       case 'ike-established':
         this.#agreed.ike = output.algorithms;
         this.#agreed.ikeAuthentication = output.authentication;
@@ -408,6 +408,7 @@ export class Stack {
       random,
       sink,
       primitives: suite,
+      spare: this.#config.spare,
     });
     const { interfaceId } = this.#call;
     if (interfaceId) this.#toIp({ kind: 'ipv6-up', interfaceId });

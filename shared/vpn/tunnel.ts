@@ -24,6 +24,7 @@ import { FrameWriter, forEachRecord } from '../relay/frames.ts';
 import type { Bytes, Millis, Random } from '../wire/bytes.ts';
 import { DecodeError } from '../wire/errors.ts';
 import type { Machine, Trace } from '../wire/machine.ts';
+import { SpareMemory } from '../wire/spare-memory.ts';
 import type { Session } from './session.ts';
 import { Stack } from './stack.ts';
 import type { StackOutput, Stage } from './stack-config.ts';
@@ -58,6 +59,7 @@ export type TunnelInput =
   /** The WebSocket is open. */
   | { readonly kind: 'start' }
   | { readonly kind: 'control'; readonly text: string }
+  /** Bytes with a buffer of their own are the tunnel's from now on. */
   | { readonly kind: 'frame'; readonly bytes: Bytes }
   /** The WebSocket closed, or never opened. */
   | { readonly kind: 'relay-closed'; readonly failure: Failure }
@@ -94,6 +96,7 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
   readonly #config: TunnelConfig;
   readonly #frames: FrameWriter = new FrameWriter();
   readonly #taps: { tap: Tap | undefined } = { tap: undefined };
+  readonly #spare = new SpareMemory();
   #state: State = { kind: 'idle' };
   #moves = 0;
   #now: Millis = 0;
@@ -249,6 +252,7 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
       // Ports of the relay's that are this session's alone. Another one for a second try: a gateway may hold on to the first.
       innerPort: config.innerPort ?? (natTraversal === 'force' ? local.natt : local.l2tp),
       taps: this.#taps,
+      spare: this.#spare,
     });
     this.#state = { kind: 'up', stack, opened: message };
     stack.start(now);
@@ -298,7 +302,10 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
       if (!(error instanceof DecodeError)) throw error;
       this.#drop(error.reason);
     }
+    // Every record was copied, into a slot or by IKE.
+    this.#spare.give(bytes);
     state.stack.received(now);
+    this.#spare.drop();
   }
 
   #close(now: Millis): void {

@@ -10,6 +10,7 @@ import { decodeSegment, encodeSegment, Segment } from '../../shared/ip/tcp/segme
 import { toPosition, toWire } from '../../shared/ip/tcp/sequence.ts';
 import { checksumAdd, checksumFinish } from '../../shared/wire/checksum.ts';
 import { DecodeError } from '../../shared/wire/errors.ts';
+import { SpareMemory } from '../../shared/wire/spare-memory.ts';
 import { asPacket } from '../support/ip-pair.ts';
 import { Script } from '../support/segments.ts';
 
@@ -197,18 +198,22 @@ describe('checksum', () => {
 describe('receiver', () => {
   it('delivers each byte once and in order, however it is cut', () => {
     const length = 600;
-    // Where, how much, and whether it is the last of its burst.
-    const cut = fc.tuple(fc.nat({ max: length }), fc.nat({ max: 80 }), fc.boolean());
+    // Where, how much, and, when it is the last of its burst, how much memory is left over.
+    const spareSize = fc.option(fc.nat({ max: 200 }), { nil: undefined });
+    const cut = fc.tuple(fc.nat({ max: length }), fc.nat({ max: 80 }), spareSize);
     fc.assert(
       fc.property(fc.array(cut, { maxLength: 60 }), (cuts) => {
         const receiver = new Receiver(4096);
         const stream = new Uint8Array(length).map((_, i) => i % 251);
         const got: number[] = [];
-        const whole: [number, number, boolean] = [0, length, true];
-        for (const [at, size, last] of [...cuts, whole]) {
+        const spare = new SpareMemory();
+        const whole: [number, number, number] = [0, length, 0];
+        for (const [at, size, left] of [...cuts, whole]) {
           const end = Math.min(length, at + size);
           receiver.accept(1 + at, stream, at, end - at, end === length, 0);
-          if (last) got.push(...(receiver.take() ?? []));
+          if (left === undefined) continue;
+          spare.give(new Uint8Array(left).fill(0xff));
+          got.push(...(receiver.take(spare) ?? []));
         }
         expect(Uint8Array.from(got)).toEqual(stream);
         expect(receiver.finished).toBe(true);

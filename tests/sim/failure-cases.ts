@@ -61,8 +61,8 @@ export const QUICK_PHASE1: Phase1Transform = {
 const NASTY_TEXT = `No\u0000\u001b[31m \u202egnp.exe\u2066<img src=x onerror=alert(1)>\r\n${'A'.repeat(700)}`;
 
 const CONNECTING: readonly Moment[] = [
-  'ike-main-mode',
-  'ike-quick-mode',
+  'ike-phase-1',
+  'ike-phase-2',
   'l2tp',
   'ppp-link',
   'ppp-authentication',
@@ -296,7 +296,7 @@ const ENDINGS: readonly FailureCase[] = [
 ];
 
 const DEATHS: readonly FailureCase[] = [
-  dies('ike-quick-mode', 'IKE_QUICK_MODE_FAILED', 31_000),
+  dies('ike-phase-2', 'IKE_QUICK_MODE_FAILED', 31_000),
   dies('l2tp', 'L2TP_NO_RESPONSE', 34_000),
   dies('ppp-link', 'PPP_NEGOTIATION_FAILED', 33_000),
   dies('ppp-authentication', 'IKE_DEAD_PEER', 43_000),

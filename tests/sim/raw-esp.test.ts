@@ -187,7 +187,7 @@ describe('UDP encapsulation is used at once', () => {
     expect(lab.session?.transport).toBe('UDP 4500');
     expect(lab.claims).toEqual([]);
     expect(channels(lab).esp).toBeUndefined();
-    expect(lab.stages.filter((stage) => stage === 'ike-main-mode')).toHaveLength(1);
+    expect(lab.stages.filter((stage) => stage === 'ike-phase-1')).toHaveLength(1);
     close(lab);
   });
 
@@ -221,7 +221,7 @@ describe('where raw ESP does not get through', () => {
     ],
   ])('the tunnel begins anew in UDP when %s', async (_what, esp, within) => {
     const lab = await laboratory({ esp });
-    lab.run(() => lab.stages.filter((each) => each === 'ike-main-mode').length === 2, 60_000);
+    lab.run(() => lab.stages.filter((each) => each === 'ike-phase-1').length === 2, 60_000);
     expect(lab.now).toBeLessThanOrEqual(within);
     lab.run(() => lab.session !== undefined, 10_000);
     expect(lab.session?.transport).toBe('UDP 4500');
@@ -257,14 +257,14 @@ describe('where raw ESP does not get through', () => {
     const lab = await laboratory({ tunnel: { password: 'looking glass' } });
     lab.run(() => lab.closed !== undefined, 60_000);
     expect(lab.closed?.failure?.code).toBe('PPP_AUTH_FAILED');
-    expect(lab.stages.filter((stage) => stage === 'ike-main-mode')).toHaveLength(1);
+    expect(lab.stages.filter((stage) => stage === 'ike-phase-1')).toHaveLength(1);
   });
 
   test('a user who cancels meanwhile is obeyed', async () => {
     const lab = await laboratory({ esp: { blocked: true } });
     lab.run(() => lab.stages.includes('l2tp'), 10_000);
     close(lab);
-    expect(lab.stages.filter((stage) => stage === 'ike-main-mode')).toHaveLength(1);
+    expect(lab.stages.filter((stage) => stage === 'ike-phase-1')).toHaveLength(1);
   });
 
   test('a tunnel that stood is not begun anew', async () => {
@@ -276,7 +276,7 @@ describe('where raw ESP does not get through', () => {
     lab.fromGateway(lab.gateway!.hangUp(lab.now, 'ike'));
     lab.run(() => lab.closed !== undefined, 60_000);
     expect(lab.closed?.failure?.code).toBe('IKE_CLOSED_BY_PEER');
-    expect(lab.stages.filter((stage) => stage === 'ike-main-mode')).toHaveLength(1);
+    expect(lab.stages.filter((stage) => stage === 'ike-phase-1')).toHaveLength(1);
   });
 });
 
@@ -301,7 +301,7 @@ describe('a hostile relay', () => {
         lab.run(() => steps++ > 0, 60_000);
       }
       expect(lab.session?.transport).toBe(relay === 'none' ? 'UDP 4500' : 'Raw ESP');
-      expect(lab.stages.filter((stage) => stage === 'ike-main-mode')).toHaveLength(1);
+      expect(lab.stages.filter((stage) => stage === 'ike-phase-1')).toHaveLength(1);
       expect(download(lab)).toEqual(CONTENT);
       close(lab);
     },

@@ -58,7 +58,7 @@ test.each([1, 3])('is called there, with SAs made anew (%i times)', async (times
   expect(lab.session?.gateway.address).toBe('192.0.2.9');
   // Its SAs were ended in order before.
   expect(lab.gateway?.ended.filter((layer) => layer === 'ike')).toHaveLength(times);
-  expect(lab.stages.filter((stage) => stage === 'ike-main-mode')).toHaveLength(times + 1);
+  expect(lab.stages.filter((stage) => stage === 'ike-phase-1')).toHaveLength(times + 1);
 });
 
 test('the word counts with raw ESP, too, where nothing else has come by it yet', async () => {
@@ -72,7 +72,7 @@ test('a refusal as the first thing that comes by raw ESP is no reason to try wit
   const gateway: Partial<GatewayConfig> = { natTraversal: 'off' };
   const lab = await laboratory('elsewhere', 1, { esp: { nat: 'none' } }, gateway);
   expect(lab.closed?.failure?.code).toBe('L2TP_REFUSED');
-  expect(lab.stages.filter((stage) => stage === 'ike-main-mode')).toHaveLength(1);
+  expect(lab.stages.filter((stage) => stage === 'ike-phase-1')).toHaveLength(1);
 });
 
 test('not for ever', async () => {

@@ -118,8 +118,8 @@ describe('a tunnel', () => {
   test('walks through its stages in order', () => {
     expect(lab.stages).toEqual([
       'relay',
-      'ike-main-mode',
-      'ike-quick-mode',
+      'ike-phase-1',
+      'ike-phase-2',
       'l2tp',
       'ppp-link',
       'ppp-authentication',

@@ -34,5 +34,5 @@ export function PathDiagram({ view }: { readonly view: View }): VNode {
 function reach(view: View): Reach {
   if (view.kind === 'connected') return 'through';
   if (view.kind !== 'connecting') return 'none';
-  return STAGES.indexOf(view.stage) < STAGES.indexOf('ike-quick-mode') ? 'relay' : 'gateway';
+  return STAGES.indexOf(view.stage) < STAGES.indexOf('ike-phase-2') ? 'relay' : 'gateway';
 }

@@ -16,15 +16,15 @@ export const STAGE_TEXT: Readonly<Record<Stage, StageText>> = {
     label: 'Reach the relay',
     term: 'WebSocket',
   },
-  'ike-main-mode': {
+  'ike-phase-1': {
     doing: 'Agreeing on keys with the gateway…',
     label: 'Agree on keys',
-    term: 'IKE main mode',
+    term: 'IKE phase 1',
   },
-  'ike-quick-mode': {
+  'ike-phase-2': {
     doing: 'Setting up the encrypted channel…',
     label: 'Set up the encrypted channel',
-    term: 'IKE quick mode, ESP',
+    term: 'IKE phase 2, ESP',
   },
   l2tp: {
     doing: 'Opening the tunnel inside the encrypted channel…',

@@ -15,8 +15,8 @@ import type { Bytes } from '../../shared/wire/bytes.ts';
 /** What a person waits for while connecting, in order. */
 export const STAGES = [
   'relay',
-  'ike-main-mode',
-  'ike-quick-mode',
+  'ike-phase-1',
+  'ike-phase-2',
   'l2tp',
   'ppp-link',
   'ppp-authentication',

@@ -1,5 +1,6 @@
 /** What a burst brought in order: noted where it lies, and copied once, into one array, at the burst's end. */
 import { type Bytes, EMPTY } from '../../wire/bytes.ts';
+import type { SpareMemory } from '../../wire/spare-memory.ts';
 
 /** `bytes[from, from + length)`. */
 interface Part {
@@ -27,10 +28,10 @@ export class Arrivals {
     this.#length += length;
   }
 
-  /** Everything since the last time, in an array of its own; `undefined` when there is nothing. */
-  take(): Bytes | undefined {
+  /** Everything since the last time, as the reader's own; `undefined` when there is nothing. */
+  take(spare: SpareMemory): Bytes | undefined {
     if (this.#count === 0) return undefined;
-    const whole = new Uint8Array(this.#length);
+    const whole = spare.take(this.#length);
     let at = 0;
     for (let i = 0; i < this.#count; i++) {
       const part = this.#parts[i]!;

@@ -89,7 +89,7 @@ export class ControlBlock {
 
   /** Hands on what became readable. */
   deliver(): void {
-    const bytes = this.receiver.take();
+    const bytes = this.receiver.take(this.environment.spare);
     if (bytes === undefined) return;
     this.environment.emit({ kind: 'tcp-data', socket: this.identity.socket, bytes });
   }

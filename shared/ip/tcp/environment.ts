@@ -1,5 +1,6 @@
 /** What a connection sees of the stack around it. */
 import type { Random } from '../../wire/bytes.ts';
+import type { SpareMemory } from '../../wire/spare-memory.ts';
 import type { TcpOutput } from '../messages.ts';
 import type { Path } from '../path.ts';
 import type { Algorithm } from './congestion/control.ts';
@@ -36,6 +37,8 @@ export interface TcpEnvironment {
   readonly held: boolean;
   readonly limits: TcpLimits;
   readonly random: Random;
+  /** What is delivered may be put there. */
+  readonly spare: SpareMemory;
   emit(output: TcpOutput): void;
   trace(event: string, detail?: string): void;
   /** Sends `segment` with `length` bytes of `data` from `position` on behind it. */

@@ -6,6 +6,7 @@
  * @rfc 9293 §3.8.6, 2018 §4, 2883 §4, 5681 §4.2
  */
 import type { Bytes, Millis } from '../../wire/bytes.ts';
+import type { SpareMemory } from '../../wire/spare-memory.ts';
 import { Arrivals } from './arrivals.ts';
 import { EcnEcho } from './ecn.ts';
 import { ByteRing } from './ring.ts';
@@ -115,9 +116,9 @@ export class Receiver {
     }
   }
 
-  /** What became readable since the last time, in an array of its own. */
-  take(): Bytes | undefined {
-    return this.#arrivals.take();
+  /** What became readable since the last time, as the reader's own. */
+  take(spare: SpareMemory): Bytes | undefined {
+    return this.#arrivals.take(spare);
   }
 
   /** The reader took `length` bytes. Sets `mustAcknowledge` when the window grew enough to tell. */

@@ -9,6 +9,7 @@ import type { Bytes, Millis, Random } from '../../wire/bytes.ts';
 import { checksumAdd, checksumFinish } from '../../wire/checksum.ts';
 import { DecodeError } from '../../wire/errors.ts';
 import { earliest } from '../../wire/machine.ts';
+import type { SpareMemory } from '../../wire/spare-memory.ts';
 import { addressKey, IpAddress } from '../address.ts';
 import { type IpHeader, IpProtocol } from '../header.ts';
 import type { NetworkInterface } from '../interface.ts';
@@ -40,6 +41,7 @@ interface TcpSurroundings {
   readonly random: Random;
   readonly primitives: Pick<Primitives, 'hash'>;
   readonly limits: TcpLimits;
+  readonly spare: SpareMemory;
   emit(output: TcpOutput): void;
   trace(event: string, detail?: string): void;
 }
@@ -74,6 +76,7 @@ export class TcpLayer {
       },
       limits: surroundings.limits,
       random: surroundings.random,
+      spare: surroundings.spare,
       emit: surroundings.emit,
       trace: surroundings.trace,
       transmit: (path, segment, data, position, length) =>

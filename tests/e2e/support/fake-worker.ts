@@ -47,17 +47,17 @@ const CERTIFICATE: CertificateSummary = {
 type Scene = readonly [at: Stage, failure: Failure | undefined];
 
 const SCENES: Readonly<Record<string, Scene>> = {
-  stuck: ['ike-quick-mode', undefined],
+  stuck: ['ike-phase-2', undefined],
   'wrong-key': [
-    'ike-main-mode',
+    'ike-phase-1',
     { code: 'IKE_AUTHENTICATION_FAILED', detail: 'no answer to message 5; PAYLOAD-MALFORMED' },
   ],
   'pap-only': [
     'ppp-link',
     { code: 'PPP_NO_AUTH_PROTOCOL', detail: 'the peer asks for PAP', wants: 'pap' },
   ],
-  'new-certificate': ['ike-main-mode', certificateFailure('IKE_CERTIFICATE_NEW')],
-  'wrong-name': ['ike-main-mode', certificateFailure('IKE_CERTIFICATE_WRONG_NAME')],
+  'new-certificate': ['ike-phase-1', certificateFailure('IKE_CERTIFICATE_NEW')],
+  'wrong-name': ['ike-phase-1', certificateFailure('IKE_CERTIFICATE_WRONG_NAME')],
   rude: ['l2tp', { code: 'L2TP_REFUSED', detail: RUDE_TEXT }],
   'wrong-password': ['ppp-authentication', { code: 'PPP_AUTH_FAILED', detail: 'E=691 R=0' }],
 };
@@ -68,7 +68,7 @@ function certificateFailure(code: 'IKE_CERTIFICATE_NEW' | 'IKE_CERTIFICATE_WRONG
 }
 
 const UNCOVERED: Scene = [
-  'ike-main-mode',
+  'ike-phase-1',
   { code: 'IKE_CERTIFICATE_REVOCATION_UNKNOWN', certificate: CERTIFICATE },
 ];
 

@@ -21,7 +21,7 @@ describe('the pace of reading', () => {
   });
 
   test('a read that took many needs no rest', () => {
-    expect(reads(new Pace(), 32, 1, 20)).not.toContain(true);
+    expect(reads(new Pace(), 64, 1, 20)).not.toContain(true);
   });
 
   test('rests end within a moment of silence', () => {

@@ -28,10 +28,10 @@ describe('the view', () => {
   test('remembers the stage at which connecting failed', () => {
     const view = walk(
       { kind: 'connecting', stage: 'relay' },
-      { kind: 'connecting', stage: 'ike-main-mode' },
+      { kind: 'connecting', stage: 'ike-phase-1' },
       { kind: 'idle', failure },
     );
-    expect(view).toEqual({ kind: 'ready', failure, where: 'ike-main-mode' });
+    expect(view).toEqual({ kind: 'ready', failure, where: 'ike-phase-1' });
     expect(statusText(view).title).toBe('Could not connect');
   });
 

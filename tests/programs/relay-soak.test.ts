@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { soak } from '../../../bench/relay-under-attack.ts';
+import { soak } from '../../bench/relay-under-attack.ts';
 
 const MB = 1e6;
 

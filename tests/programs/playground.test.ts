@@ -3,11 +3,11 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
-import { eventually } from '../relay/support.ts';
+import { eventually } from '../unit/relay/support.ts';
 
 // The playground alone, as an operator starts it.
 
-const MAIN = fileURLToPath(new URL('../../../playground/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../playground/main.ts', import.meta.url));
 const children: ChildProcess[] = [];
 
 afterEach(() => {
