@@ -8,7 +8,7 @@ import { cpuMillis } from '../harness/cpu.ts';
 import { answer } from '../harness/part.ts';
 import { type Row, rowOf } from '../harness/results.ts';
 import { median, quantile } from '../harness/statistics.ts';
-import { type Laboratory, startLaboratory } from './laboratory.ts';
+import { type Esp, type Laboratory, startLaboratory } from './laboratory.ts';
 import type { WorkerRequest } from './worker.ts';
 
 const ROUNDS_LIMIT = 3;
@@ -22,11 +22,14 @@ const PACKET = 1400;
 interface Case {
   readonly direction: 'download' | 'upload';
   readonly by: 'libcurl.js' | 'TCP stream';
+  /** What the tunnel's ESP is. */
+  readonly esp: Esp;
 }
 const CASES: readonly Case[] = [
-  { direction: 'download', by: 'libcurl.js' },
-  { direction: 'download', by: 'TCP stream' },
-  { direction: 'upload', by: 'TCP stream' },
+  { direction: 'download', by: 'libcurl.js', esp: 'AES-256-CBC' },
+  { direction: 'download', by: 'TCP stream', esp: 'AES-256-CBC' },
+  { direction: 'upload', by: 'TCP stream', esp: 'AES-256-CBC' },
+  { direction: 'download', by: 'libcurl.js', esp: 'AES-128-GCM' },
 ];
 
 /** Who transfers. */
@@ -60,14 +63,15 @@ await answer(async ({ rounds, megabytes }, say) => {
     const bytes = 1_000_000 * megabytes;
     const laps = new Map<Case, Laps>(CASES.map((each) => [each, {}]));
     const keep = (one: Case, name: Name, figures: Figures) => {
-      const { direction, by } = one;
-      say(`${direction} by ${by}, ${name}: ${Math.round(figures['Mbit/s'])} Mbit/s`);
+      say(`${titleOf(one)}, ${name}: ${Math.round(figures['Mbit/s'])} Mbit/s`);
       const before = laps.get(one)!;
       before[name] = [...(before[name] ?? []), figures];
     };
     const pings: Pings = { idle: [], echo: [], loaded: [] };
     for (let round = 0; round < Math.min(rounds, ROUNDS_LIMIT); round++) {
-      await ours(laboratory, bytes, keep, pings);
+      await lonePings(laboratory, pings);
+      await ours(laboratory, 'AES-256-CBC', bytes, keep, pings);
+      await ours(laboratory, 'AES-128-GCM', bytes, keep, pings);
       await wisps(laboratory, bytes, keep);
       await natives(laboratory, bytes, keep);
     }
@@ -79,19 +83,18 @@ await answer(async ({ rounds, megabytes }, say) => {
 
 type Keep = (one: Case, name: Name, figures: Figures) => void;
 
-/** Each way's turn is a worker of its own, so that only one is there whose time could be taken for the other's. */
+/** Each turn is a worker of its own, so that only one is there whose time could be taken for another's. */
 async function ours(
-  { browser, ways, echo }: Laboratory,
+  { agreeOn, browser, ways }: Laboratory,
+  esp: Esp,
   bytes: number,
   keep: Keep,
   pings: Pings,
 ): Promise<void> {
   const { connect, relayPid } = ways.culvert;
+  await agreeOn(esp);
   await browser.ask.start(connect);
-  pings.echo.push(median((await browser.ask.transfer(echo(PINGS))).pings));
-  const lone = { kind: 'ping', host: INTRANET_ADDRESS, count: PINGS } as const;
-  pings.idle.push(median((await browser.ask.transfer(lone)).pings));
-  for (const one of CASES) {
+  for (const one of CASES.filter((each) => each.esp === esp)) {
     const isPinged = one.direction === 'download' && one.by === 'TCP stream';
     const request = requestOf(one, bytes);
     await browser.ask.transfer(requestOf(one, WARM_UP_BYTES));
@@ -100,6 +103,14 @@ async function ours(
     keep(one, 'ours', figures);
     if (isPinged) pings.loaded.push(quantile(each, 0.95));
   }
+  await browser.ask.end();
+}
+
+async function lonePings({ browser, ways, echo }: Laboratory, pings: Pings): Promise<void> {
+  await browser.ask.start(ways.culvert.connect);
+  pings.echo.push(median((await browser.ask.transfer(echo(PINGS))).pings));
+  const lone = { kind: 'ping', host: INTRANET_ADDRESS, count: PINGS } as const;
+  pings.idle.push(median((await browser.ask.transfer(lone)).pings));
   await browser.ask.end();
 }
 
@@ -150,7 +161,11 @@ function requestOf(
   return { kind: 'transfer', direction, by, bytes, url };
 }
 
-function rowsOf({ direction, by }: Case, laps: Laps): Row[] {
+function titleOf({ direction, by, esp }: Case): string {
+  return `${direction} by ${by}${esp === 'AES-256-CBC' ? '' : `, ${esp}`}`;
+}
+
+function rowsOf(one: Case, laps: Laps): Row[] {
   const { ours = [], ...others } = laps;
   const row = (
     what: string,
@@ -160,7 +175,7 @@ function rowsOf({ direction, by }: Case, laps: Laps): Row[] {
     const peers = Object.entries(others)
       .map(([name, figures]) => [name, figures.map(of)] as const)
       .filter((each): each is [string, number[]] => !each[1].includes(undefined));
-    const head = { bench: 'tunnel', case: `${direction} by ${by}${what}`, where: 'Chromium', unit };
+    const head = { bench: 'tunnel', case: `${titleOf(one)}${what}`, where: 'Chromium', unit };
     return rowOf(
       head,
       ours.map((figures) => of(figures)!),
