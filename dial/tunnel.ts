@@ -64,7 +64,10 @@ export async function openTunnel(options: Options): Promise<OpenTunnel> {
   ended.catch(() => {});
 
   const driver = new TunnelDriver({
-    socket: new WebSocket(options.relay, RELAY_SUBPROTOCOL) as unknown as RelaySocket,
+    // Compression would read the data later than `send`.
+    socket: new WebSocket(options.relay, RELAY_SUBPROTOCOL, {
+      perMessageDeflate: false,
+    }) as unknown as RelaySocket,
     now: () => performance.now(),
     emit: handle,
     suite,

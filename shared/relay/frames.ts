@@ -13,6 +13,9 @@ import {
 /** Bytes from which a frame is worth sending without waiting for more records. */
 export const FLUSH_BYTES: number = 32 * 1024;
 
+/** Buffers kept for frames to come; small ones are not worth it. */
+const SPARE_LIMIT = 4;
+
 /** How much more room a frame begins with than the last one needed: one full packet's. */
 const MARGIN = 2048;
 
@@ -23,6 +26,7 @@ export class FrameWriter {
   #length = 0;
   /** Bytes that a new buffer has. */
   #expected = MARGIN;
+  readonly #spare: Bytes[] = [];
 
   /** `flushBytes`: when `append` asks for the frame; it leaves room for one record of any size. */
   constructor(flushBytes: number = FLUSH_BYTES) {
@@ -76,10 +80,18 @@ export class FrameWriter {
     return frame;
   }
 
+  /** Nobody looks at the frame any more, which came from `take`: a later one is written where it was. */
+  recycle(frame: Bytes): void {
+    const { buffer } = frame;
+    if (buffer.byteLength < this.#flushBytes || this.#spare.length === SPARE_LIMIT) return;
+    this.#spare.push(new Uint8Array(buffer));
+  }
+
   /** The buffer, with room for so many bytes more. */
   #room(bytes: number): Bytes {
     const needed = this.#length + bytes;
     if (needed > FRAME_BYTES_LIMIT) throw new RangeError('append: the frame is full');
+    if (this.#length === 0) this.#bytes = this.#spare.pop() ?? this.#bytes;
     if (needed <= this.#bytes.length) return this.#bytes;
     const size = Math.max(needed, this.#expected, 2 * this.#bytes.length);
     const bigger = new Uint8Array(Math.min(FRAME_BYTES_LIMIT, size));

@@ -123,6 +123,11 @@ export class Tunnel implements Machine<TunnelInput, TunnelOutput> {
     return out;
   }
 
+  /** A frame among the outputs was sent, and is not looked at any more: its memory serves another. */
+  recycle(frame: Bytes): void {
+    this.#frames.recycle(frame);
+  }
+
   #apply(input: TunnelInput, now: Millis): void {
     if (this.#state.kind === 'closed') return;
     switch (input.kind) {

@@ -95,7 +95,9 @@ export async function visit(origin: string): Promise<Visitor> {
       ended = done;
     });
     const driver = new TunnelDriver({
-      socket: new WebSocket(address, RELAY_SUBPROTOCOL) as unknown as RelaySocket,
+      socket: new WebSocket(address, RELAY_SUBPROTOCOL, {
+        perMessageDeflate: false,
+      }) as unknown as RelaySocket,
       now: () => performance.now(),
       suite,
       random,

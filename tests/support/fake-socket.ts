@@ -29,8 +29,9 @@ export class FakeSocket implements RelaySocket {
     this.#listeners[type].push(listener);
   }
 
+  /** A copy, as a browser makes it: whoever sent the data may use their memory again. */
   send(data: string | Bytes): void {
-    this.sent.push(data);
+    this.sent.push(typeof data === 'string' ? data : data.slice());
   }
 
   close(): void {
@@ -71,7 +72,8 @@ export class GatewaySocket extends FakeSocket {
 
   override send(data: string | Bytes): void {
     super.send(data);
-    setTimeout(() => this.#arrive(data), 1);
+    const sent = this.sent.at(-1)!;
+    setTimeout(() => this.#arrive(sent), 1);
   }
 
   override close(): void {

@@ -24,6 +24,7 @@ export interface RelaySocket {
     type: 'close',
     listener: (event: { code: number; reason: string }) => void,
   ): void;
+  /** Has made a copy of the data when it returns. */
   send(data: string | Bytes): void;
   close(): void;
 }
@@ -108,8 +109,10 @@ export class TunnelDriver {
 
   #dispatch(output: TunnelOutput): void {
     const { socket, emit } = this.#config;
-    if (output.kind === 'frame') socket.send(output.bytes);
-    else if (output.kind === 'control') socket.send(output.text);
+    if (output.kind === 'frame') {
+      socket.send(output.bytes);
+      this.#tunnel.recycle(output.bytes);
+    } else if (output.kind === 'control') socket.send(output.text);
     else {
       if (this.#over) return;
       if (output.kind === 'closed') this.#end();

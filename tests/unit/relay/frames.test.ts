@@ -127,6 +127,29 @@ describe('FrameWriter', () => {
     expect(toHex(frame)).toBe('000001aa');
   });
 
+  test('a frame given back lends its memory to another, unless it was small', () => {
+    const writer = new FrameWriter(100);
+    const write = (length: number): Bytes => {
+      writer.append(Channel.natt, new Uint8Array(length).fill(length), 0, length);
+      return writer.take()!;
+    };
+    const first = write(90);
+    writer.recycle(first);
+    const second = write(30);
+    expect(second.buffer).toBe(first.buffer);
+    expect(toHex(second)).toBe(`01001e${'1e'.repeat(30)}`);
+    expect(write(30).buffer).not.toBe(first.buffer);
+    writer.recycle(new Uint8Array(99));
+    expect(write(30).buffer.byteLength).not.toBe(99);
+  });
+
+  test('memory that is too small for a record is left', () => {
+    const writer = new FrameWriter(100);
+    writer.recycle(new Uint8Array(100));
+    writer.append(Channel.natt, new Uint8Array(200).fill(7), 0, 200);
+    expect(toHex(writer.take()!)).toBe(`0100c8${'07'.repeat(200)}`);
+  });
+
   test('asks for the frame from its flush size on', () => {
     const writer = new FrameWriter(100);
     const record = new Uint8Array(47);
