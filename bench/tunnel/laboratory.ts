@@ -35,7 +35,7 @@ const RELAY_URL = `ws://127.0.0.1:${RELAY_PORT}/culvert`;
 const ESP = { 'AES-256-CBC': 'aes256-sha256', 'AES-128-GCM': 'aes128gcm16' } as const;
 export type Esp = keyof typeof ESP;
 
-const FIRST_CHOICE: Esp = 'AES-256-CBC';
+export const FIRST_CHOICE: Esp = 'AES-256-CBC';
 
 /** One way between the browser and the web server. */
 export interface Way {
