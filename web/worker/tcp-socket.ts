@@ -16,7 +16,7 @@ export interface SocketInfo {
 }
 
 export interface TcpSocket {
-  /** A byte stream. Ends when the peer ends its direction; fails with a `TunnelError`. Cancelling ends the connection. */
+  /** A byte stream, where there are such. Ends when the peer ends its direction; fails with a `TunnelError`. Cancelling ends the connection. */
   readonly readable: ReadableStream<Bytes>;
   /** Closing it sends FIN, reading goes on; aborting it ends the connection. */
   readonly writable: WritableStream<Bytes>;
@@ -50,7 +50,7 @@ export class StreamSocket implements TcpSocket {
   readonly #life = new Lifecycle<SocketInfo>();
   #attached: Attached | undefined;
   readonly #abandon: () => void;
-  #reader!: ReadableByteStreamController;
+  #reader!: ReadableByteStreamController | ReadableStreamDefaultController<Bytes>;
   #writer!: WritableStreamDefaultController;
   /** Arrived and not yet asked for. */
   readonly #unread: Bytes[] = [];
@@ -64,24 +64,19 @@ export class StreamSocket implements TcpSocket {
   /** `abandon` is called when the caller gives up. */
   constructor(abandon: () => void) {
     this.#abandon = abandon;
-    this.readable = new ReadableStream(
-      {
-        type: 'bytes',
-        start: (controller) => {
-          this.#reader = controller;
-        },
-        pull: () => {
-          this.#awaited = true;
-          this.#deliver();
-        },
-        cancel: () => {
-          this.#readableDone = true;
-          this.#giveUp();
-        },
+    this.readable = readableStream({
+      start: (controller) => {
+        this.#reader = controller;
       },
-      // Nothing is taken before somebody reads: the stream's own queue stays empty.
-      { highWaterMark: 0 },
-    );
+      pull: () => {
+        this.#awaited = true;
+        this.#deliver();
+      },
+      cancel: () => {
+        this.#readableDone = true;
+        this.#giveUp();
+      },
+    });
     this.writable = new WritableStream<Bytes>({
       start: (controller) => {
         this.#writer = controller;
@@ -170,13 +165,13 @@ export class StreamSocket implements TcpSocket {
       this.#readableDone = true;
       this.#reader.close();
       // A reader with a buffer of its own still waits for it to come back.
-      this.#reader.byobRequest?.respond(0);
+      this.#byobRequest?.respond(0);
     }
   }
 
   /** Into the reader's own buffer as much as it holds, or else as one array. Answers how many bytes. */
   #hand(): number {
-    const request = this.#reader.byobRequest;
+    const request = this.#byobRequest;
     const view = request?.view;
     if (!request || !view) {
       const bytes = this.#gathered();
@@ -188,6 +183,10 @@ export class StreamSocket implements TcpSocket {
     const taken = this.#moveTo(new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
     request.respond(taken);
     return taken;
+  }
+
+  get #byobRequest(): ReadableStreamBYOBRequest | null {
+    return 'byobRequest' in this.#reader ? this.#reader.byobRequest : null;
   }
 
   /** A read costs more than the bytes in it, so many small pieces become one of `READ_BYTES` at most. */
@@ -286,4 +285,18 @@ export class StreamSocket implements TcpSocket {
     const attached = this.#attached;
     if (attached !== undefined) attached.send(input(attached.socket));
   }
+}
+
+interface Source {
+  start(controller: ReadableByteStreamController | ReadableStreamDefaultController<Bytes>): void;
+  pull(): void;
+  cancel(): void;
+}
+
+/** A byte stream; one whose readers cannot bring buffers of their own in browsers that have no other (Safari before 26.4). */
+function readableStream(source: Source): ReadableStream<Bytes> {
+  // Nothing is taken before somebody reads: the stream's own queue stays empty.
+  const queue = { highWaterMark: 0 };
+  if (typeof ReadableByteStreamController === 'undefined') return new ReadableStream(source, queue);
+  return new ReadableStream({ ...source, type: 'bytes' }, queue);
 }

@@ -1,5 +1,5 @@
 import { decode, encode } from '@leichtgewicht/dns-packet';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { TunnelError } from '../../../shared/errors.ts';
 import type { TcpLimits } from '../../../shared/ip/tcp/environment.ts';
 import type { Bytes } from '../../../shared/wire/bytes.ts';
@@ -294,6 +294,28 @@ describe('Sockets', () => {
     const byob = socket.readable.getReader({ mode: 'byob' });
     const { value } = await world.settle(byob.read(new Uint8Array(50_001)));
     expect(Buffer.from(value!).equals(sent.subarray(0, 50_001))).toBe(true);
+  });
+
+  it('reads where the browser has no byte streams, and closes the window there too', async () => {
+    vi.stubGlobal('ReadableByteStreamController', undefined);
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const world = new World();
+    const socket = world.sockets.connect('10.0.0.2', 7);
+    expect(() => socket.readable.getReader({ mode: 'byob' })).toThrow(TypeError);
+    const writer = socket.writable.getWriter();
+    const sent = Uint8Array.from({ length: 300_000 }, (_, i) => i * 7);
+    const writing = writer.write(sent).then(() => writer.close());
+    world.drain();
+    // Nobody has read, so the echo stands still.
+    expect(world.received).toBeLessThan(sent.length);
+    const got = await world.settle(readAll(socket.readable));
+    expect(Buffer.from(got).equals(sent)).toBe(true);
+    await world.settle(Promise.all([writing, socket.closed]));
+    const reset = world.sockets.connect('10.0.0.2', 7);
+    await world.settle(reset.opened);
+    const reading = readAll(reset.readable);
+    await world.settle(reset.close());
+    await expect(reading).rejects.toMatchObject({ code: 'CONNECTION_RESET' });
   });
 
   it('traces the way: the only hop is the host itself', async () => {
