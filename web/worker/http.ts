@@ -250,7 +250,9 @@ class TunnelTransport extends EventTarget {
       }
       this.#finish(1000);
     } catch (error) {
-      if (client && error instanceof TunnelError) {
+      // What libcurl closed ends like this too, and why it did is its own to say.
+      const isOurs = this.readyState < this.CLOSING;
+      if (isOurs && client && error instanceof TunnelError) {
         client.connectFailure = error.failure;
       }
       this.#fire('error', {});

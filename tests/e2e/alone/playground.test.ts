@@ -11,6 +11,7 @@ import {
   connected,
   detail,
   fetchResult,
+  fetchUrl,
   mainButton,
   overflow,
   ping,
@@ -79,6 +80,15 @@ test('one click connects, and what is there answers', async () => {
   await oneClick().click();
   await connected(page);
   expect(complaints).toEqual([]);
+});
+
+test('a certificate that no browser knows is what is said to be wrong, more than once', async () => {
+  await oneClick().click();
+  await connected(page);
+  for (let times = 0; times < 2; times += 1) {
+    const fetching = fetchUrl(page, 'https://wiki.intranet.test/');
+    await expect(fetching).rejects.toThrow(/certificate[^]*HTTP_FAILED/);
+  }
 });
 
 test('who presses before the account is there is connected once it is', async () => {
