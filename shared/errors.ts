@@ -57,6 +57,22 @@ export const ERRORS = {
     advice: 'Connect to a network, then connect here again; what you typed is still there.',
     exit: 15,
   },
+  PAGE_NOT_SECURE: {
+    title: 'This page did not come over a protected connection.',
+    cause:
+      'Its address begins with http:// and is not on this device: anybody on the way could have changed the program that gets your password, and browsers keep cryptography from such a page.',
+    advice:
+      'Open the page under an address that begins with https://. If there is none, ask whoever runs the relay to set one up.',
+    exit: 16,
+  },
+  BROWSER_UNSUPPORTED: {
+    title: 'This browser lacks something that Culvert needs.',
+    cause:
+      'It is older than Chrome or Edge 120, Firefox 121 or Safari 17, or something is switched off: by Lockdown Mode, a setting, an extension or an administrator.',
+    advice:
+      'Update the browser or open this page in another one; where something is switched off, allow it for this page. The detail below says what is missing.',
+    exit: 17,
+  },
   IKE_NO_RESPONSE: {
     title: 'The gateway does not answer.',
     cause:

@@ -430,6 +430,44 @@ describe('failures', () => {
   });
 });
 
+describe('a browser that lacks something', () => {
+  test.each([
+    ['WebAssembly', 'WebAssembly'],
+    ['Worker', 'web workers'],
+    ['WebSocket', 'WebSocket'],
+    ['BigInt', 'BigInt'],
+  ])('without %s it says so instead of starting', async (name, shown) => {
+    await page.addInitScript((each) => Reflect.deleteProperty(window, each), name);
+    await page.reload();
+    const alert = page.getByRole('alert');
+    await alert.getByText(`missing: ${shown}`).waitFor();
+    await alert.getByText('BROWSER_UNSUPPORTED').waitFor();
+    expect(await page.getByLabel('Gateway', { exact: true }).count()).toBe(0);
+    await looksRight('browser-unsupported');
+    expect(complaints).toEqual([]);
+  });
+
+  test('a page that is not secure says so', async () => {
+    await page.addInitScript(() =>
+      Object.defineProperty(window, 'isSecureContext', { value: false }),
+    );
+    await page.reload();
+    await page.getByRole('alert').getByText('PAGE_NOT_SECURE').waitFor();
+    await looksRight('page-not-secure');
+  });
+
+  test('a program that is not understood, or does not come, leaves no empty page', async () => {
+    const notJavaScript = { contentType: 'text/javascript', body: 'a browser of the past' };
+    await page.route('**/start-*.js', (route) => route.fulfill(notJavaScript));
+    await page.reload();
+    await page.getByRole('alert').getByText('BROWSER_UNSUPPORTED').waitFor();
+    await page.route('**/*.js', (route) => route.abort());
+    await page.reload();
+    await page.getByText('Culvert has not started').waitFor();
+    await looksRight('not-started');
+  });
+});
+
 describe('consent', () => {
   test('to PAP is explained, given, remembered and taken back', async () => {
     await attempt('pap-only');
