@@ -12,6 +12,21 @@ const licences: Plugin = {
   },
 };
 
+/** See `web/worker/main.ts`. */
+const entriesAreNotImported: Plugin = {
+  name: 'entries-are-not-imported',
+  generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type !== 'chunk') continue;
+      const entry = chunk.imports.find((name) => {
+        const imported = bundle[name];
+        return imported?.type === 'chunk' && imported.isEntry;
+      });
+      if (entry !== undefined) this.error(`${chunk.fileName} imports the worker’s entry, ${entry}`);
+    }
+  },
+};
+
 export default defineConfig({
   plugins: [licences],
   root: path('./web'),
@@ -26,7 +41,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [entriesAreNotImported] },
   server: {
     proxy: { '^/culvert(/|$)': { target: 'http://127.0.0.1:8443', ws: true } },
   },

@@ -1,45 +1,10 @@
-/** The worker's entry: every port that a window sends gets the same tunnel. */
-import { expose } from 'comlink';
-import { TunnelError } from '../../shared/errors.ts';
-import { RELAY_SUBPROTOCOL } from '../../shared/relay/channels.ts';
-import type { Random } from '../../shared/wire/bytes.ts';
-import noneUrl from '../../wasm/build/culvert.none.wasm?url';
-import relaxedUrl from '../../wasm/build/culvert.relaxed.wasm?url';
-import strictUrl from '../../wasm/build/culvert.strict.wasm?url';
-import { type Build, bestBuild, loadWasmSuite } from '../../wasm/index.ts';
-import { HttpClient } from './http.ts';
-import { TunnelService } from './tunnel-service.ts';
-
-const random: Random = {
-  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-};
-
-const URLS: Readonly<Record<Build, string>> = {
-  relaxed: relaxedUrl,
-  strict: strictUrl,
-  none: noneUrl,
-};
-
-let compiled: WebAssembly.Module | undefined;
-
-/** Fetches and compiles the best build, once; a failed try, as without a network, leaves nothing behind that would fail the next. */
-async function compile(): Promise<WebAssembly.Module> {
-  try {
-    compiled ??= await WebAssembly.compileStreaming(fetch(URLS[bestBuild()]));
-    return compiled;
-  } catch (error) {
-    throw new TunnelError('RELAY_UNREACHABLE', `the tunnel’s program did not load: ${error}`);
-  }
-}
-
-const service = new TunnelService({
-  random,
-  loadSuite: async () => await loadWasmSuite(await compile(), random),
-  openSocket: (relay) => new WebSocket(relay, RELAY_SUBPROTOCOL),
-  openWeb: (sockets) => new HttpClient(sockets),
-  online: () => navigator.onLine,
-});
+/**
+ * The worker's entry: every port that a window sends gets the same tunnel. All the rest is loaded from here and nothing shares code with
+ * this file, since WebKit runs a worker's entry once more for whatever imports from it, as another program with another tunnel.
+ */
 
 self.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-  if (data instanceof MessagePort) expose(service, data);
+  if (!(data instanceof MessagePort)) return;
+  // The page hears of an error that nobody catches; of a rejection it does not.
+  import('./start.ts').then(({ serve }) => serve(data)).catch(reportError);
 });
