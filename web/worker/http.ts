@@ -24,6 +24,8 @@ interface Libcurl {
 interface HttpSession {
   fetch(url: string, options: Record<string, unknown>): Promise<CurlResponse>;
   close(): void;
+  /** The interval in which it looks after its requests. */
+  readonly event_loop: ReturnType<typeof setInterval> | null;
 }
 
 /** Repeated headers are pairs of their own in `raw_headers`. */
@@ -137,6 +139,8 @@ export class HttpClient implements WebClient {
 
   close(): void {
     this.#session?.close();
+    // After a request that was given up it never ends by itself, and would go on with memory that is free.
+    clearInterval(this.#session?.event_loop ?? undefined);
     this.#session = undefined;
     if (current === this) current = undefined;
   }
