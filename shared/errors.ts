@@ -60,9 +60,9 @@ export const ERRORS = {
   PAGE_NOT_SECURE: {
     title: 'This page did not come over a protected connection.',
     cause:
-      'Its address begins with http:// and is not on this device: anybody on the way could have changed the program that gets your password, and browsers keep cryptography from such a page.',
+      'Its address begins with http:// and is not on this device: anybody on the way could have changed the program that gets your password. The browser makes no keys here either.',
     advice:
-      'Open the page under an address that begins with https://. If there is none, ask whoever runs the relay to set one up.',
+      'Open the page under an address that begins with https://. If there is none, ask whoever runs the relay to set one up, and type no password until then.',
     exit: 16,
   },
   BROWSER_UNSUPPORTED: {

@@ -1,7 +1,9 @@
 /** The page: header, sign-in beside the tunnel's status, and the tools once there is a tunnel. */
 import type { VNode } from 'preact';
+import type { Failure } from '../../shared/errors.ts';
 import { ConnectionPanel } from './connection-panel.tsx';
 import { ConnectionsTool } from './connections-tool.tsx';
+import { FailureNote } from './failure-note.tsx';
 import { FetchTool } from './fetch-tool.tsx';
 import { Wordmark } from './icons.tsx';
 import { PacketsPanel } from './packets/packets-panel.tsx';
@@ -10,7 +12,13 @@ import type { Portal } from './portal.ts';
 import { SignInCard } from './sign-in-card.tsx';
 import { StartPage } from './start-page.tsx';
 
-export function App({ portal }: { readonly portal: Portal }): VNode {
+export interface AppProps {
+  readonly portal: Portal;
+  /** What is to be known before anything is typed. */
+  readonly warning: Failure | undefined;
+}
+
+export function App({ portal, warning }: AppProps): VNode {
   const connected = portal.view.value.kind === 'connected';
   return (
     <>
@@ -19,6 +27,7 @@ export function App({ portal }: { readonly portal: Portal }): VNode {
           <Wordmark />
         </h1>
         <p>An L2TP/IPsec VPN client that lives in this browser tab. Nothing to install.</p>
+        {warning && <FailureNote failure={warning} role="alert" />}
       </header>
       <main class={connected ? 'layout is-connected' : 'layout'}>
         <SignInCard portal={portal} />

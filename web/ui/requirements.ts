@@ -9,7 +9,7 @@ const REQUIREMENTS: readonly (readonly [name: string, path: string])[] = [
   ['WebAssembly', 'WebAssembly.compileStreaming'],
   ['WebSocket', 'WebSocket'],
   ['web workers', 'Worker'],
-  ['web cryptography', 'crypto.subtle'],
+  ['web cryptography', 'crypto.getRandomValues'],
   ['BigInt', 'BigInt'],
   ['streams', 'ReadableStream'],
   ['writable streams', 'WritableStream'],
@@ -18,11 +18,14 @@ const REQUIREMENTS: readonly (readonly [name: string, path: string])[] = [
 
 /** Why the portal cannot run in the window `scope`, if it cannot. */
 export function shortcoming(scope: object): Failure | undefined {
-  // Before the list: it is why web cryptography is missing.
-  if (find(scope, 'isSecureContext') === false) return { code: 'PAGE_NOT_SECURE' };
   const missing = REQUIREMENTS.filter(([, path]) => !find(scope, path)).map(([name]) => name);
   if (missing.length === 0) return undefined;
   return { code: 'BROWSER_UNSUPPORTED', detail: `missing: ${missing.join(', ')}` };
+}
+
+/** What is to be known of the window `scope`, though the portal runs in it. */
+export function warning(scope: object): Failure | undefined {
+  return find(scope, 'isSecureContext') === false ? { code: 'PAGE_NOT_SECURE' } : undefined;
 }
 
 /** What it means that the portal's program broke before there was a page. */

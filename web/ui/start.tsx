@@ -10,6 +10,7 @@ import { loadGateways } from './gateways.ts';
 import { loadVisit } from './playground.ts';
 import { Portal, type PortalParts } from './portal.ts';
 import { LocationError, locateRelay, relayWebSocket } from './relay-location.ts';
+import { warning } from './requirements.ts';
 import { openTunnel } from './tunnel.ts';
 
 /** Shows the portal in `root`. */
@@ -47,7 +48,7 @@ export async function start(root: HTMLElement): Promise<void> {
     if (portal.view.value.kind !== 'ready') portal.disconnect();
   });
 
-  render(<App portal={portal} />, root);
+  render(<App portal={portal} warning={warning(window)} />, root);
 }
 
 async function relayParts(): Promise<Pick<PortalParts, 'relay' | 'loadGateways' | 'loadVisit'>> {

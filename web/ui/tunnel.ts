@@ -77,7 +77,8 @@ export function openTunnel(events: TunnelEvents): Tunnel {
     makeKey: (kind) => remote.makeKey(kind),
     publicHalf: (files, passphrase) => remote.publicHalf(files, passphrase),
     fetch: (url, progress, signal) => {
-      const id = crypto.randomUUID();
+      // Not randomUUID, which a page that is not secure does not have.
+      const id = crypto.getRandomValues(new BigUint64Array(2)).join('-');
       signal.addEventListener('abort', () => void remote.cancelFetch(id), { once: true });
       return remote.fetch(id, url, proxy(progress));
     },

@@ -1,6 +1,6 @@
 /** Keys as files in the browser: read, made, and their public halves written out. Loaded when it is needed. */
 import type { CipherSuite } from '../../shared/crypto/suite.ts';
-import { plainText } from '../../shared/errors.ts';
+import { plainText, TunnelError } from '../../shared/errors.ts';
 import type { Credentials } from '../../shared/ike/credentials.ts';
 import { keyCredentials } from '../../shared/ike/key-credentials.ts';
 import { publicKeyPem, rsaSigKey } from '../../shared/pki/export.ts';
@@ -25,8 +25,9 @@ export async function credentialsOf(keys: KeySignIn, suite: CipherSuite): Promis
   return keyCredentials({ ...keys, files }, suite, Date.now() - performance.now());
 }
 
-/** Made by the browser, taken out of it, and kept nowhere. */
+/** Made by the browser, taken out of it, and kept nowhere. Throws `TunnelError` where the browser makes none. */
 export async function makeKey(kind: KeyKind): Promise<MadeKey> {
+  if (crypto.subtle === undefined) throw new TunnelError('PAGE_NOT_SECURE');
   const pair = (await crypto.subtle.generateKey(ALGORITHMS[kind], true, [
     'sign',
     'verify',

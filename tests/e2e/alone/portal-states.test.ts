@@ -447,12 +447,13 @@ describe('a browser that lacks something', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('a page that is not secure says so', async () => {
+  test('a page that is not secure warns of it, and works', async () => {
     await page.addInitScript(() =>
       Object.defineProperty(window, 'isSecureContext', { value: false }),
     );
     await page.reload();
     await page.getByRole('alert').getByText('PAGE_NOT_SECURE').waitFor();
+    await mainButton(page, 'Connect').waitFor();
     await looksRight('page-not-secure');
   });
 

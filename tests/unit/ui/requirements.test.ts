@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { shortcoming, startFailure } from '../../../web/ui/requirements.ts';
+import { shortcoming, startFailure, warning } from '../../../web/ui/requirements.ts';
 
 /** A window with everything that is needed. */
 function complete(): Record<string, unknown> {
@@ -9,7 +9,7 @@ function complete(): Record<string, unknown> {
     WebAssembly: { compileStreaming: thing },
     WebSocket: thing,
     Worker: thing,
-    crypto: { subtle: {} },
+    crypto: { getRandomValues: thing },
     BigInt: thing,
     ReadableStream: thing,
     WritableStream: thing,
@@ -42,9 +42,11 @@ test('everything that is missing is named at once', () => {
   expect(shortcoming({})).toEqual({ code: 'BROWSER_UNSUPPORTED', detail });
 });
 
-test('a page that is not secure is the cause of what it lacks', () => {
-  const scope = { ...complete(), isSecureContext: false, crypto: {} };
-  expect(shortcoming(scope)).toEqual({ code: 'PAGE_NOT_SECURE' });
+test('a page that is not secure starts, with a warning', () => {
+  const scope = { ...complete(), isSecureContext: false };
+  expect(shortcoming(scope)).toBeUndefined();
+  expect(warning(scope)).toEqual({ code: 'PAGE_NOT_SECURE' });
+  expect(warning(complete())).toBeUndefined();
 });
 
 test('a program that is not understood is the browser’s fault, one that breaks is ours', () => {
