@@ -61,6 +61,8 @@ export class Established {
   /** Oldest first; the last is the one that is used. */
   #sas: readonly Standing[] = [];
   #hadChild = false;
+  /** When the newest child SA was made. */
+  #childSince: Millis = 0;
   /** Until a gateway says that it does not know that payload. */
   #tellsAddresses = true;
   /** Whether a Quick Mode of ours begins as soon as there is an SPI, or an IKE SA. */
@@ -384,6 +386,7 @@ export class Established {
         return this.#quickModeFailed(this.#context.suspicion ?? event.failure, now);
       case 'child-deleted': {
         const spi = this.#children.remove(event.spi);
+        if (this.#wantsChildBack(now)) this.startQuickMode(now);
         if (spi !== undefined) this.#childGone(spi);
         // The one that is the newest now may be due already; but a peer that deletes what it has just made sets no pace.
         const { replaceAt } = this.#children;
@@ -399,6 +402,18 @@ export class Established {
   }
 
   /**
+   * Whether the peer's Delete of the last child SA means no more than that its time was over: some gateways have lifetimes of their own
+   * that they do not tell, and leave it to the client to renew what has ended. One that is at its end deletes the IKE SA with it.
+   * As with any renewal, a peer that deletes what it has just made sets no pace.
+   */
+  #wantsChildBack(now: Millis): boolean {
+    const { role, timers } = this.#context.config;
+    if (role !== 'initiator' || this.#current === undefined) return false;
+    if (this.#children.inboundSpis.length > 0) return false;
+    return now >= this.#childSince + timers.reestablish;
+  }
+
+  /**
    * Whether there is something else to try after a refusal. Deviation: RFC 3947 §5.2 has the original addresses in every Quick Mode of
    * transport mode; a gateway that does not know the payload (old racoon) is asked again without.
    */
@@ -411,6 +426,7 @@ export class Established {
 
   #addChild(child: ChildEstablished, now: Millis): void {
     this.#hadChild = true;
+    this.#childSince = now;
     this.#context.clearSuspicion();
     if (child.initiatedBy === 'us') this.#pfs.succeeded();
     for (const spi of this.#children.add(child, now)) this.#dropChild(spi, 'too-many-children');

@@ -420,6 +420,38 @@ describe('who renews has to prove itself', () => {
 });
 
 describe('Deletes', () => {
+  /** A gateway that ends its only child SA and begins no other, `age` after it was made. */
+  function bareAfter(age: number): IkePair {
+    const ours = new Set<number>();
+    const tap = (from: Side, bytes: Bytes): readonly Bytes[] => {
+      const { exchangeType, messageId } = decodeMessage(bytes).header;
+      if (exchangeType !== ExchangeType.quickMode) return [bytes];
+      if (from === 'client') ours.add(messageId);
+      return ours.has(messageId) ? [bytes] : [];
+    };
+    const pair = new IkePair({ server: { childLifetime: { kilobytes: 10_000 } }, tap });
+    pair.connect();
+    pair.run(() => false, age);
+    const { spi } = pair.lastChild('server').inbound;
+    pair.give('server', { kind: 'used', spi, octets: 10_000 * 1024, packets: 9 });
+    pair.run(() => pair.all('client', 'child-deleted').length > 0, 1_000);
+    return pair;
+  }
+
+  test('of the last child SA: another one is made, while the IKE SA stands', () => {
+    const pair = bareAfter(DEFAULT_TIMERS.reestablish);
+    expect(pair.all('client', 'child-deleted')).toMatchObject([{ isReplaced: true }]);
+    expect(pair.run(() => SIDES.every((side) => pair.children(side) === 2), 1_000)).toBe(true);
+    expect(pair.lastChild('client').initiatedBy).toBe('us');
+  });
+
+  test('of a child SA that was just made: not by return of post', () => {
+    const pair = bareAfter(DEFAULT_TIMERS.reestablish / 2);
+    expect(pair.all('client', 'child-deleted')).toMatchObject([{ isReplaced: false }]);
+    pair.run(() => false, 1_000);
+    expect(pair.children('client')).toBe(1);
+  });
+
   test('of child SAs that arrive behind the one of the IKE SA still count', () => {
     const deletes: Bytes[] = [];
     const tap = (from: Side, bytes: Bytes): readonly Bytes[] => {
