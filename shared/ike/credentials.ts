@@ -148,16 +148,17 @@ export function addressIdentity(address: Bytes): Identity {
   return { idType: IdType.ipv4Addr, data: address };
 }
 
-/** A name as identity, by its form: an IPv4 address, `user@domain`, a domain with a dot, else the name of a group. @rfc 2407 §4.6.2 */
+/** A name as identity, by its form: an IPv4 address, `user@domain`, a domain with a dot or an @ in front, else the name of a group. @rfc 2407 §4.6.2 */
 export function groupIdentity(text: string): Identity {
   if (/[.@]/.test(text)) return encodeIdentity(text);
   return { idType: IdType.keyId, data: utf8Encode(text) };
 }
 
-/** An IPv4 address, `user@domain`, else a domain. @rfc 2407 §4.6.2 */
+/** An IPv4 address, `user@domain`, else a domain, for which gateways' configurations write `@domain` as well. @rfc 2407 §4.6.2 */
 export function encodeIdentity(text: string): Identity {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
     return addressIdentity(Uint8Array.from(text.split('.').map(Number)));
   }
-  return { idType: text.includes('@') ? IdType.userFqdn : IdType.fqdn, data: utf8Encode(text) };
+  if (text.lastIndexOf('@') > 0) return { idType: IdType.userFqdn, data: utf8Encode(text) };
+  return { idType: IdType.fqdn, data: utf8Encode(text.replace(/^@/, '')) };
 }

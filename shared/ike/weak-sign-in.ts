@@ -28,7 +28,7 @@ export function allowWeak(
   if (aggressive === undefined) return { ...credentials, ...extra };
   if (credentials.kind === 'signature') throw bad('a group name goes with a pre-shared key alone');
   const name = aggressive.name.trim();
-  if (name === '') throw bad('the group has no name');
+  if (name === '' || name === '@') throw bad('the group has no name');
   if (utf8Encode(name).length > MAX_NAME_LENGTH) throw bad('the group’s name is too long');
   const identity = groupIdentity(name);
   return { ...credentials, aggressive: { identity, group: aggressive.group }, ...extra };

@@ -21,6 +21,8 @@ describe('what only the user may allow', () => {
     ['staff', IdType.keyId, utf8Encode('staff')],
     [' road warriors ', IdType.keyId, utf8Encode('road warriors')],
     ['staff.example.org', IdType.fqdn, utf8Encode('staff.example.org')],
+    ['@staff', IdType.fqdn, utf8Encode('staff')],
+    ['@staff.example.org', IdType.fqdn, utf8Encode('staff.example.org')],
     ['alice@example.org', IdType.userFqdn, utf8Encode('alice@example.org')],
     ['192.0.2.7', IdType.ipv4Addr, Uint8Array.of(192, 0, 2, 7)],
   ])('the name %j has a form that tells its type', (name, idType, data) => {
@@ -29,7 +31,7 @@ describe('what only the user may allow', () => {
     });
   });
 
-  test.each(['', '  ', 'x'.repeat(256)])('the name %j will not do', (name) => {
+  test.each(['', '  ', '@', 'x'.repeat(256)])('the name %j will not do', (name) => {
     expect(() => allowWeak(PLAIN, named(name))).toThrow(/group/);
   });
 
