@@ -76,9 +76,9 @@ export const ERRORS = {
   IKE_NO_RESPONSE: {
     title: 'The gateway does not answer.',
     cause:
-      'It is switched off, its address is wrong, or a firewall drops UDP 500 and 4500 on the way.',
+      'It is switched off, its address is wrong, a firewall drops UDP 500 and 4500 on the way, or it says nothing to whoever does not sign in as it wants: by pre-shared key, certificate, group name or XAUTH.',
     advice:
-      'Try again in a minute. If it persists, ask the gateway’s operator whether it runs and whether the relay’s address may reach it.',
+      'Try again in a minute. If it persists, ask the gateway’s operator whether it runs, whether the relay’s address may reach it, and how clients sign in.',
     exit: 20,
   },
   IKE_UNREACHABLE: {
@@ -247,7 +247,8 @@ export const ERRORS = {
   },
   L2TP_REFUSED: {
     title: 'The gateway refused the L2TP connection.',
-    cause: 'Its L2TP service allows no further tunnel, or does not accept this client.',
+    cause:
+      'Its L2TP service allows no further tunnel, does not accept this client, or asks for a tunnel secret, which Culvert does not have.',
     advice:
       'Try again in a few minutes. If it persists, show the detail below to the gateway’s operator.',
     exit: 31,
@@ -323,7 +324,8 @@ export const ERRORS = {
   },
   PPP_CLOSED_BY_PEER: {
     title: 'The gateway hung up.',
-    cause: 'The session time ended, or an administrator closed it.',
+    cause:
+      'The session time ended, an administrator closed it, or the gateway insists on something that Culvert does not have, such as MPPE.',
     advice:
       'Connect again; if it hangs up again soon, ask the gateway’s operator about time limits for your account.',
     exit: 46,
