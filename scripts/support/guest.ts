@@ -35,9 +35,12 @@ const PACKAGES = [
   'xl2tpd',
 ];
 
+/** Has files that strongSwan has as well, and Debian does not install both: it lies in a folder of its own. */
+const ASIDE = 'libreswan';
+
 /** What only the packages' own installation needs. */
 const NEEDLESS =
-  /^(adduser|debconf|dpkg|gcc-.*|init-system-helpers|lib(db5|file-find|gdbm|number-compare|perl|semanage|sepol|text-glob).*|passwd|perl.*|sysvinit-utils|tar|usrmerge)=/;
+  /^(adduser|bind9-.*|debconf|dns-root-data|dpkg|gcc-.*|init-system-helpers|lib(db5|file-find|gdbm|icu|jemalloc|number-compare|perl|semanage|sepol|text-glob|uv1|xml2).*|passwd|perl.*|sysvinit-utils|tar|usrmerge)=/;
 
 const INIT = `#!/bin/busybox sh
 # The first process: a writable layer over the root, then what the test gives as \`cfg\`.
@@ -71,7 +74,7 @@ export function guestObstacle(): string | undefined {
 /** Fetches kernel and root when they are missing. Throws when that fails. */
 export async function prepareGuest(say: (line: string) => void): Promise<GuestSystem> {
   const name = createHash('sha256')
-    .update(JSON.stringify([FORMAT, PACKAGES, NEEDLESS.source, INIT]))
+    .update(JSON.stringify([FORMAT, PACKAGES, ASIDE, NEEDLESS.source, INIT]))
     .update(await readFile('/etc/os-release', 'utf8').catch(() => ''))
     .digest('hex')
     .slice(0, 16);
@@ -142,14 +145,27 @@ async function fetchRoot(work: string, say: (line: string) => void): Promise<voi
   const empty = join(work, 'status');
   await writeFile(empty, '');
   const simulation = ['-s', '--no-install-recommends', `-oDir::State::status=${empty}`];
-  const all = missingPackages(await apt(['install', ...simulation, ...PACKAGES]));
-  const packages = all.filter((each) => !NEEDLESS.test(each));
-  say(`fetching ${packages.length} Debian packages for a Linux gateway into .cache (about 50 MB)`);
+  const all = new Set<string>();
+  for (const group of [PACKAGES, [ASIDE]]) {
+    for (const each of missingPackages(await apt(['install', ...simulation, ...group])))
+      all.add(each);
+  }
+  const packages = [...all].filter((each) => !NEEDLESS.test(each));
+  say(`fetching ${packages.length} Debian packages for a Linux gateway into .cache (about 60 MB)`);
   await apt(['download', ...packages]);
   const root = join(work, 'root');
   await mkdir(root);
+  await unpackAside(join(work, 'debs'), join(work, 'aside'), join(root, ASIDE));
   await unpack(join(work, 'debs'), root);
   await furnish(root);
+}
+
+async function unpackAside(debs: string, aside: string, root: string): Promise<void> {
+  await mkdir(aside);
+  for (const file of await readdir(debs)) {
+    if (file.startsWith(`${ASIDE}_`)) await rename(join(debs, file), join(aside, file));
+  }
+  await unpack(aside, root);
 }
 
 /** What Debian's installation scripts would have made, as far as it is needed. */

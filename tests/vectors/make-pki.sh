@@ -87,6 +87,7 @@ p12 rc2 client sesame '-legacy -certpbe PBE-SHA1-RC2-128 -keypbe PBE-SHA1-2DES'
 p12 des3 client sesame '-certpbe DES-EDE3-CBC -keypbe DES-EDE3-CBC -macalg sha512'
 p12 empty client ''
 p12 plain client sesame '-certpbe NONE -keypbe NONE'
+p12 gateway gateway sesame '-name gateway'
 # NSS writes BER: indefinite lengths, octet strings in pieces.
 mkdir nss
 printf sesame > pass
