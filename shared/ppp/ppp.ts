@@ -100,6 +100,20 @@ export class Ppp implements Machine<PppInput, PppOutput> {
     return this.#failure;
   }
 
+  /**
+   * What it says of the sign-in when the peer hangs up now, be it by the layer below: on a proof, that it refuses it (its
+   * Failure may be lost, or never be sent); on a refusal of its way to sign in, that it has no other.
+   * @rfc 1994 §4.2
+   */
+  refusal(text: string): Failure | undefined {
+    const { kind } = this.#phase;
+    if (kind === 'authentication' && this.#config.role === 'client')
+      return { code: 'PPP_AUTH_FAILED', ...(text !== '' && { detail: text }) };
+    return kind === 'link' && this.#lcp.policy.refusedMethod
+      ? this.#lcp.policy.noMethod
+      : undefined;
+  }
+
   /** Whether an allowed way to sign in was refused for the best one: without `insist` the link may succeed. */
   get heldOut(): boolean {
     return this.#lcp.policy.heldOut;
@@ -396,18 +410,11 @@ export class Ppp implements Machine<PppInput, PppOutput> {
   #terminated(text: Bytes): boolean {
     const phase = this.#phase;
     if (phase.kind === 'terminating' || phase.kind === 'closed') return false;
-    this.#failure = this.#farewell(phase, plainText(utf8Decode(text)));
+    const shown = plainText(utf8Decode(text));
+    const detail = shown === '' ? {} : { detail: shown };
+    this.#failure = this.refusal(shown) ?? { code: 'PPP_CLOSED_BY_PEER', ...detail };
     this.#phase = { kind: 'terminating' };
     return true;
-  }
-
-  /** A peer that hangs up on a proof refuses it: its Failure may be lost. @rfc 1994 §4.2 */
-  #farewell(phase: Phase, text: string): Failure {
-    const detail = text === '' ? {} : { detail: text };
-    if (phase.kind === 'authentication' && this.#config.role === 'client')
-      return { code: 'PPP_AUTH_FAILED', ...detail };
-    if (phase.kind === 'link' && this.#lcp.policy.refusedMethod) return this.#lcp.policy.noMethod;
-    return { code: 'PPP_CLOSED_BY_PEER', ...detail };
   }
 
   /** Without IPv4 the link is of no use: a peer that ends IPCP before an address is agreed has none. */

@@ -165,7 +165,7 @@ export class Call {
         return this.#startPpp(now);
       case 'closed': {
         // A gateway that refuses a password may hang up L2TP before PPP has told why.
-        const failure = this.#ppp?.failure ?? output.failure;
+        const failure = this.#ppp?.failure ?? this.#refusal(output.failure) ?? output.failure;
         const again = this.#mayCallAgain(failure);
         this.#l2tp = undefined;
         this.#ppp = undefined;
@@ -180,6 +180,12 @@ export class Call {
       case 'trace':
         return this.#config.emit(output);
     }
+  }
+
+  /** A gateway that hangs up L2TP in the middle of PPP's sign-in. */
+  #refusal(failure: Failure | undefined): Failure | undefined {
+    if (failure?.code !== 'L2TP_CLOSED_BY_PEER') return undefined;
+    return this.#ppp?.refusal(failure.detail ?? '');
   }
 
   #startPpp(now: Millis): void {

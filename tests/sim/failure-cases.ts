@@ -271,7 +271,7 @@ const ENDINGS: readonly FailureCase[] = [
   ...CONNECTING.slice(1).map((at) => hangUp(at, 'ike', 'IKE_CLOSED_BY_PEER')),
   hangUp('connected', 'ike', 'IKE_CLOSED_BY_PEER'),
   hangUp('ppp-link', 'l2tp', 'L2TP_CLOSED_BY_PEER'),
-  hangUp('ppp-authentication', 'l2tp', 'L2TP_CLOSED_BY_PEER'),
+  hangUp('ppp-authentication', 'l2tp', 'PPP_AUTH_FAILED'),
   hangUp('ppp-address', 'l2tp', 'L2TP_CLOSED_BY_PEER'),
   hangUp('connected', 'l2tp', 'L2TP_CLOSED_BY_PEER'),
   {

@@ -161,6 +161,15 @@ describe('LCP', () => {
     expect(script.ppp.failure?.code).toBe('PPP_NO_AUTH_PROTOCOL');
   });
 
+  it('blames the method as well when it is the layer below that goes down', () => {
+    const script = new Script();
+    script.up();
+    expect(script.ppp.refusal('CDN')).toBeUndefined();
+    script.says(lcp, 1, 1, '0304c227');
+    expect(script.ppp.refusal('CDN')?.code).toBe('PPP_NO_AUTH_PROTOCOL');
+    expect(script.ppp.failure).toBeUndefined();
+  });
+
   it('does not go on without signing in after a refusal', () => {
     const script = new Script();
     const request = only(script.up(), lcp, 1);
