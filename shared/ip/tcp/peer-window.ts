@@ -32,11 +32,14 @@ export class PeerWindow {
     negotiation: Negotiation,
     echoRtt: Millis,
   ): Acknowledgment {
+    // What acknowledges more is newer wherever its data lie: what the peer sends again begins further back, and a window
+    // that is counted from `una` would reach further than the peer ever said.
     const newer =
+      position > una ||
       this.#sequence < sequence ||
       (this.#sequence === sequence && this.#acknowledgment <= position);
     if (newer) {
-      this.#sequence = sequence;
+      this.#sequence = Math.max(this.#sequence, sequence);
       this.#acknowledgment = position;
     }
     acknowledgment.position = position;

@@ -93,7 +93,9 @@ export class Receiver {
     now: Millis,
   ): void {
     const end = position + length;
-    if (fin && end <= this.#edge && this.#fin === undefined) this.#fin = end;
+    // One that lies where data were taken is not this connection's, and must not pass for its end.
+    if (fin && end < this.nxt) this.#urgent = true;
+    else if (fin && end <= this.#edge && this.#fin === undefined) this.#fin = end;
     const start = Math.max(position, this.nxt);
     const stop = Math.min(end, this.#edge, this.#fin ?? end);
     if (length > 0 && position < this.nxt) this.repeated(position, Math.min(end, this.nxt));

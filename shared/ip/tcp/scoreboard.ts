@@ -22,8 +22,9 @@ export class Scoreboard {
   readonly #rack: Rack;
   readonly #rtt: RttEstimator;
   readonly #rate: DeliveryRate;
-  /** Blocks of the last acknowledgment: what lies inside is marked. */
-  readonly #known = new Float64Array(2 * SACK_BLOCK_LIMIT);
+  /** Blocks of the last acknowledgment, as far as every segment inside is marked; and where the next one's are put together. */
+  #known = new Float64Array(2 * SACK_BLOCK_LIMIT);
+  #marked = new Float64Array(2 * SACK_BLOCK_LIMIT);
   #knownCount = 0;
 
   constructor(flights: Flights, rack: Rack, rtt: RttEstimator, rate: DeliveryRate) {
@@ -50,23 +51,31 @@ export class Scoreboard {
   }
 
   #applySack(ack: Acknowledgment, una: number, nxt: number, now: Millis): void {
+    const marked = this.#marked;
+    let count = 0;
     for (let block = 0; block < ack.sackCount; block++) {
       const left = ack.edges[2 * block]!;
       const right = ack.edges[2 * block + 1]!;
       if (left < una || right > nxt || right <= left || right <= ack.position) continue;
-      const from = this.#firstUnknown(left, right);
-      for (let i = this.#flights.indexAt(from); i < this.#flights.count; i++) {
+      let until = this.#firstUnknown(left, right);
+      for (let i = this.#flights.indexAt(until); i < this.#flights.count; i++) {
         const flight = this.#flights.at(i);
+        // Of what went again in smaller pieces one may be missing.
         if (flight.end > right) break;
+        until = flight.end;
         if (flight.sacked) continue;
         // The timestamp answers what moved `una`, not what lies beyond a gap.
         this.#arrived(flight, Number.POSITIVE_INFINITY, now);
         this.#flights.sack(flight);
         this.sacked = true;
       }
+      marked[2 * count] = left;
+      marked[2 * count + 1] = until;
+      count++;
     }
-    this.#known.set(ack.edges);
-    this.#knownCount = ack.sackCount;
+    this.#marked = this.#known;
+    this.#known = marked;
+    this.#knownCount = count;
   }
 
   /** A block grows at its right, mostly: what the last acknowledgment told is skipped. */

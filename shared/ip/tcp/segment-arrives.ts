@@ -55,7 +55,13 @@ function arrivesInSynSent(block: ControlBlock, segment: Segment, now: Millis): v
 /** Only the peer's FIN, sent again, is of interest; a RST is not (RFC 1337 §3). @rfc 9293 §3.10.7.4 */
 function arrivesInTimeWait(block: ControlBlock, segment: Segment, now: Millis): void {
   if (segment.has(TcpFlag.rst) || block.state.name !== 'TIME-WAIT') return;
-  if (segment.has(TcpFlag.fin)) block.state.expiresAt = now + TIME_WAIT;
+  const { negotiation, receiver } = block;
+  const end = toPosition(
+    negotiation.peerInitial,
+    receiver.nxt,
+    segment.sequence + sequenceLength(segment),
+  );
+  if (segment.has(TcpFlag.fin) && end === receiver.nxt) block.state.expiresAt = now + TIME_WAIT;
   block.challenge(segment, now);
 }
 
@@ -95,9 +101,6 @@ function arrivesSynchronized(
       return;
     }
     block.establish(segment, now);
-  }
-  if (negotiation.timestamps && segment.hasTimestamps && position <= block.writer.acknowledged) {
-    block.timestamps.remember(segment, now);
   }
   if (!acknowledgmentArrives(block, segment, position, now)) return;
   dataArrive(block, segment, position, bytes, now);
@@ -168,8 +171,10 @@ function acknowledgmentArrives(
     block.challenge(segment, now);
     return false;
   }
-  if (position < una) return true;
   const echoes = negotiation.timestamps && segment.hasTimestamps;
+  // Only here: whoever does not know what is on the way must not turn the clock on, or the peer's own segments would be old.
+  if (echoes && sequence <= block.writer.acknowledged) block.timestamps.remember(segment, now);
+  if (position < una) return true;
   const acknowledgment = block.peerWindow.read(
     segment,
     sequence,
