@@ -7,6 +7,9 @@ import type { Flights } from './flights.ts';
 import type { RttEstimator } from './rtt.ts';
 import type { TailProbe } from './tail-probe.ts';
 
+/** A timer that is later than this did not wait for its turn: the whole program stood still, and did not read answers either. */
+const OVERSLEPT: Millis = 1000;
+
 type TimerKind = 'reordering' | 'tail-probe' | 'retransmission' | 'persist';
 
 export class SenderTimer {
@@ -27,6 +30,12 @@ export class SenderTimer {
 
   clear(): void {
     this.kind = undefined;
+  }
+
+  /** What runs has come. That it came late is no silence of the peer's. */
+  ran(now: Millis): void {
+    this.kind = undefined;
+    this.progressAt += overslept(this.at, now);
   }
 
   /** Something is on the way. `probe` is missing where a tail probe may not go. */
@@ -58,4 +67,9 @@ export class SenderTimer {
     this.kind = kind;
     this.at = at;
   }
+}
+
+/** How long the program stood still, if something that was due at `at` happens only now. */
+export function overslept(at: Millis, now: Millis): Millis {
+  return now - at > OVERSLEPT ? now - at : 0;
 }

@@ -271,8 +271,10 @@ export class Sender {
     const timer = this.#timer;
     const { kind } = timer;
     if (kind !== undefined && timer.at <= now) {
-      timer.clear();
+      timer.ran(now);
       if (this.#wire.held) {
+        // Whoever is asked nothing is not silent.
+        timer.progressAt = now;
         timer.timedFrom = now;
         this.#recovery.reorderingAt = undefined;
       } else if (!this.#expired(kind, now)) {

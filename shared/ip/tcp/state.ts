@@ -16,7 +16,7 @@ export type State =
       readonly name: 'SYN-SENT' | 'SYN-RECEIVED';
       resendAt: Millis;
       interval: Millis;
-      readonly giveUpAt: Millis;
+      giveUpAt: Millis;
       resent: boolean;
       readonly since: Millis;
     }

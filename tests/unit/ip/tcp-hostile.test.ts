@@ -1,7 +1,8 @@
-/** Scripts of peers, and of strangers who guess: what must not end or bend a connection. */
+/** Scripts of peers, of strangers who guess, and of a program that stands still: what must not end or bend a connection. */
 import { describe, expect, it } from 'vitest';
 import type { IpOutput } from '../../../shared/ip/stack.ts';
-import { TIME_WAIT } from '../../../shared/ip/tcp/state.ts';
+import { CONNECT_TIMEOUT, TIME_WAIT } from '../../../shared/ip/tcp/state.ts';
+import { SERVER } from '../../support/ip-pair.ts';
 import { Script } from '../../support/segments.ts';
 
 /** `count` segments of 1000 bytes. */
@@ -85,5 +86,69 @@ describe('SACK', () => {
     script.wait(5);
     script.receive({ flags: 'A', seq: 1, ack: 1, window: 6000, sack: [[1001, 6001]] });
     expect(script.sender.inFlight).toBeLessThanOrEqual(1000);
+  });
+});
+
+describe('a program that stood still', () => {
+  /** Nothing runs for a while, and then a timer that was due long ago. */
+  function freeze(script: Script, millis: number): void {
+    script.now += millis;
+    script.tell({ kind: 'timeout' });
+  }
+
+  it.each([
+    ['before the tail probe', 0],
+    ['before the time-out', 250],
+  ])('%s asks before it gives a peer up', (_, millis) => {
+    const script = new Script();
+    script.connect();
+    script.write(data(5));
+    script.wait(millis);
+    script.sent();
+    freeze(script, 600_000);
+    expect(script.brief()).not.toEqual([]);
+    script.wait(1000);
+    expect(kinds(script.take())).not.toContain('tcp-closed');
+    script.receive({ flags: 'A', seq: 1, ack: 5001 });
+    expect(script.sender.inFlight).toBe(0);
+    // The peer’s own silence counts as ever.
+    script.write(data(1));
+    script.wait(250_000);
+    expect(kinds(script.take())).toContain('tcp-closed');
+  });
+
+  it('asks the peer’s closed window on', () => {
+    const script = new Script();
+    script.connect({ window: 0 });
+    script.write(data(1));
+    script.wait(300);
+    script.receive({ flags: 'A', seq: 1, ack: 1, window: 0 });
+    script.sent();
+    freeze(script, 600_000);
+    expect(script.brief()).toEqual(['A 1:2 ack 1']);
+    expect(kinds(script.take())).not.toContain('tcp-closed');
+  });
+
+  it('sends its SYN once more', () => {
+    const script = new Script();
+    script.tell({ kind: 'tcp-connect', socket: 1, address: SERVER.bytes, port: 80 });
+    script.sent();
+    freeze(script, 2 * CONNECT_TIMEOUT);
+    expect(script.brief()).toEqual(['S 0:0']);
+    script.receive({ flags: 'SA', ack: 1 });
+    expect(kinds(script.take())).toEqual(['tcp-opened']);
+  });
+
+  it('that was told to hold back did not ask, so nobody was silent', () => {
+    const script = new Script();
+    script.connect();
+    script.write(data(3));
+    script.tell({ kind: 'hold' });
+    script.wait(600_000);
+    script.sent();
+    script.tell({ kind: 'resume' });
+    script.wait(1000);
+    expect(script.brief()).not.toEqual([]);
+    expect(kinds(script.take())).not.toContain('tcp-closed');
   });
 });
