@@ -1,6 +1,6 @@
 /** Answers of name servers for as long as they are good for, bounded; the oldest entry makes room. @rfc 1035 §7.4, 2308 §5 */
 import type { Millis } from '../wire/bytes.ts';
-import type { DnsQuestion, DnsRecord } from './dns-message.ts';
+import { type DnsQuestion, type DnsRecord, RECORD_TYPES } from './dns-message.ts';
 
 const CACHE_LIMIT = 512;
 
@@ -18,17 +18,23 @@ export class DnsCache {
   readonly #entries = new Map<string, Entry>();
 
   find({ name, type }: DnsQuestion, now: Millis): readonly DnsRecord[] | undefined {
-    return this.#take(`any ${name}`, now) ?? this.#take(`${type} ${name}`, now);
+    return this.#take(`${type} ${name}`, now) ?? this.#take(`any ${name}`, now);
   }
 
   add({ name, type }: DnsQuestion, records: readonly DnsRecord[], ttl: number, now: Millis): void {
+    if (records.length > 0) this.#entries.delete(`any ${name}`);
     const longest = records.length === 0 ? LONGEST_NEGATIVE : LONGEST;
     this.#put(`${type} ${name}`, records, Math.min(1000 * ttl, longest), now);
   }
 
-  /** There is no such name: nothing of any type. @rfc 2308 §5 */
-  addMissing(name: string, ttl: number, now: Millis): void {
-    this.#put(`any ${name}`, [], Math.min(1000 * ttl, LONGEST_NEGATIVE), now);
+  /**
+   * There is no such name: nothing of any type. Of a name that has something it is said by servers that know no better of the
+   * type they were asked for, and holds for that one. @rfc 2308 §5, 4074 §4.2
+   */
+  addMissing({ name, type }: DnsQuestion, ttl: number, now: Millis): void {
+    const exists = RECORD_TYPES.some((each) => this.#take(`${each} ${name}`, now)?.length);
+    const key = exists ? type : 'any';
+    this.#put(`${key} ${name}`, [], Math.min(1000 * ttl, LONGEST_NEGATIVE), now);
   }
 
   #take(key: string, now: Millis): readonly DnsRecord[] | undefined {

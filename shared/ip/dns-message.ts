@@ -19,7 +19,8 @@ export const ALIAS_LIMIT = 8;
 const DEFAULT_NEGATIVE_TTL = 30;
 
 /** What can be asked for. */
-export type RecordType = 'A' | 'AAAA' | 'CNAME' | 'SRV' | 'PTR' | 'TXT';
+export const RECORD_TYPES = ['A', 'AAAA', 'CNAME', 'SRV', 'PTR', 'TXT'] as const;
+export type RecordType = (typeof RECORD_TYPES)[number];
 
 export type DnsRecord =
   /** 4 or 16 bytes. */

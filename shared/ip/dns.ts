@@ -264,7 +264,7 @@ export class Resolver {
     const now = this.#surroundings.now();
     // An alias of nothing is itself there: what else it may be is not known.
     const itself = wholly && lookup.aliases === 0;
-    if (itself) this.#cache.addMissing(lookup.target, ttl, now);
+    if (itself) this.#cache.addMissing(this.#candidate(lookup), ttl, now);
     else this.#cache.add(this.#candidate(lookup), [], ttl, now);
   }
 

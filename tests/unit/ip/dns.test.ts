@@ -247,6 +247,30 @@ describe('DNS', () => {
     expect(ask('v4.corp', 'A')).toEqual([]);
   });
 
+  it.each([
+    ['before', ['AAAA', 'A']],
+    ['after', ['A', 'AAAA']],
+  ] as const)(
+    '“no such name” %s an address holds for its own type alone (RFC 4074 §4.2)',
+    (_, order) => {
+      const bench = new Bench();
+      const ask = (type: RecordType) =>
+        bench.tell({ kind: 'resolve', query: 1, name: 'v4.corp', type });
+      ask('A');
+      ask('AAAA');
+      for (const type of order) {
+        const asked = question(bench.sent[type === 'A' ? 0 : 1]!);
+        bench.receive(
+          type === 'A' ? answer(asked, [a('v4.corp', '10.0.0.9', 20)]) : answer(asked, [], 3),
+        );
+      }
+      expect(ask('A')).toMatchObject([{ kind: 'resolved' }]);
+      // Nor does it outlive the address.
+      bench.now += 20_001;
+      expect(ask('A')).toEqual([]);
+    },
+  );
+
   it('names of addresses (RFC 1035 §3.5, RFC 3596 §2.5)', () => {
     expect(reverseName(parseAddress('10.0.0.53')!)).toBe('53.0.0.10.in-addr.arpa');
     expect(reverseName(parseAddress('4321:0:1:2:3:4:567:89ab')!)).toBe(
