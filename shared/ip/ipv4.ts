@@ -11,9 +11,6 @@ import { writeAddress } from './address.ts';
 import { IPV4_HEADER, type IpHeader } from './header.ts';
 import type { Path } from './path.ts';
 
-/** The smallest link MTU a path may have. @rfc 791 §3.2 */
-export const IPV4_MINIMUM_MTU = 68;
-
 const DONT_FRAGMENT = 0x4000;
 const MORE_FRAGMENTS = 0x2000;
 const OFFSET_MASK = 0x1fff;

@@ -17,7 +17,7 @@ import { Reassembly } from './fragments.ts';
 import { IpHeader, IpProtocol } from './header.ts';
 import { decodeIcmp, type IcmpMessage, Icmpv6Type } from './icmp.ts';
 import { NetworkInterface } from './interface.ts';
-import { decodeIpv4, decodeQuotedIpv4, IPV4_MINIMUM_MTU } from './ipv4.ts';
+import { decodeIpv4, decodeQuotedIpv4 } from './ipv4.ts';
 import { decodeIpv6, decodeQuotedIpv6, IPV6_MINIMUM_MTU, skipExtensions } from './ipv6.ts';
 import type { IpInput, IpOutput, SocketOutput } from './messages.ts';
 import {
@@ -286,11 +286,13 @@ export class IpStack implements Machine<IpInput, IpOutput> {
       throw new DecodeError('ICMP quote not ours');
     }
     const { failure, mtu } = message;
+    // No link is narrower. @rfc 8201 §4
+    if (header.version === 6 && mtu !== undefined && mtu < IPV6_MINIMUM_MTU) {
+      throw new DecodeError('ICMP MTU');
+    }
     switch (quoted.protocol) {
       case IpProtocol.tcp: {
-        const smallest = header.version === 4 ? IPV4_MINIMUM_MTU : IPV6_MINIMUM_MTU;
-        const believed = mtu === undefined ? undefined : Math.max(mtu, smallest);
-        this.#tcp.unreachable(quoted, bytes, failure, believed, now);
+        this.#tcp.unreachable(quoted, bytes, failure, mtu, now);
         return;
       }
       case IpProtocol.udp:

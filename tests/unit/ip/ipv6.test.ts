@@ -341,6 +341,14 @@ describe('errors reach the socket they concern', () => {
     expect(details(bench.receive(error))).toEqual(['ICMP quote not ours']);
   });
 
+  it('a link narrower than any may be is not believed in (RFC 8201 §4)', () => {
+    const bench = global();
+    bench.tell({ kind: 'udp-open', socket: 2, port: 5000 });
+    bench.tell({ kind: 'udp-send', socket: 2, address: FAR.bytes, port: 53, bytes: fromHex('01') });
+    expect(details(quote(bench, '02000000 000004ff'))).toEqual(['ICMP MTU']);
+    expect(quote(bench, '02000000 00000500')).toMatchObject([{ kind: 'udp-undelivered' }]);
+  });
+
   it('without a global address, there is no way to the world', () => {
     const bench = new Bench6();
     expect(
