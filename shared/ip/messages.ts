@@ -124,10 +124,11 @@ export type UdpOutput =
       readonly port: number;
       readonly bytes: Bytes;
     }
-  /** A datagram to that address was not sent, or did not arrive as somebody on the way says. */
+  /** A datagram to that address was not `sent`, or did not arrive as somebody on the way says. */
   | {
       readonly kind: 'udp-undelivered';
       readonly socket: number;
+      readonly sent: boolean;
       readonly address: Bytes;
       readonly port: number;
       readonly failure: Failure;

@@ -28,6 +28,7 @@ export class UdpSockets {
           this.#emit({
             kind: 'udp-undelivered',
             socket,
+            sent: false,
             address: input.address,
             port: input.port,
             failure,
@@ -50,7 +51,7 @@ export class UdpSockets {
       received: (source, port, bytes) =>
         this.#emit({ kind: 'udp-data', socket, address: source.bytes, port, bytes }),
       unreachable: ({ bytes: address }, port, failure) =>
-        this.#emit({ kind: 'udp-undelivered', socket, address, port, failure }),
+        this.#emit({ kind: 'udp-undelivered', socket, sent: true, address, port, failure }),
     };
     const port = this.#udp.open(handler, wanted);
     if (port === undefined) {

@@ -14,6 +14,7 @@ import type {
 } from '../../shared/ip/messages.ts';
 import type { Bytes, Millis } from '../../shared/wire/bytes.ts';
 import type { ConnectionInfo } from './api.ts';
+import { isPort } from './arguments.ts';
 import { describeConnection } from './connection-info.ts';
 import { Race, type Schedule } from './race.ts';
 import { StreamSocket, type TcpSocket } from './tcp-socket.ts';
@@ -174,7 +175,7 @@ export class Sockets {
     const open = async () => {
       const found = remote && (await this.#firstAddress(remote.host));
       // It may be closed by now.
-      if (!this.#open.has(socket)) return;
+      if (socket.isOver) return;
       this.#assertUsable();
       number = this.#next++;
       this.#datagrams.set(number, socket);
@@ -368,10 +369,6 @@ function asciiName(host: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: this is what ASCII is
   if (/^[\x00-\x7f]*$/.test(host) || !URL.canParse(`http://${host}/`)) return host;
   return new URL(`http://${host}/`).hostname;
-}
-
-export function isPort(port: number): boolean {
-  return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
 function take<T>(map: Map<number, T>, key: number): T | undefined {

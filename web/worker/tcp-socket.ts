@@ -6,6 +6,7 @@ import { TunnelError } from '../../shared/errors.ts';
 import { formatAddress } from '../../shared/ip/address.ts';
 import type { IpInput, TcpOutput } from '../../shared/ip/messages.ts';
 import type { Bytes } from '../../shared/wire/bytes.ts';
+import { asBytes } from './arguments.ts';
 import { Lifecycle } from './lifecycle.ts';
 
 export interface SocketInfo {
@@ -81,7 +82,7 @@ export class StreamSocket implements TcpSocket {
       start: (controller) => {
         this.#writer = controller;
       },
-      write: (bytes) => this.#accept(bytes),
+      write: (chunk) => this.#accept(asBytes(chunk)),
       close: async () => {
         await this.opened;
         this.#send((socket) => ({ kind: 'tcp-shutdown', socket }));
@@ -141,6 +142,7 @@ export class StreamSocket implements TcpSocket {
   fail(reason: unknown): void {
     if (this.#settled) return;
     this.#break(reason);
+    this.#abandon();
   }
 
   /** The caller gave up through its signal. */
@@ -163,9 +165,13 @@ export class StreamSocket implements TcpSocket {
       this.#send((socket) => ({ kind: 'tcp-consumed', socket, length }));
     } else if (this.#peerEnded) {
       this.#readableDone = true;
-      this.#reader.close();
-      // A reader with a buffer of its own still waits for it to come back.
-      this.#byobRequest?.respond(0);
+      try {
+        this.#reader.close();
+        // A reader with a buffer of its own still waits for it to come back.
+        this.#byobRequest?.respond(0);
+      } catch {
+        // Its elements have several bytes, and the last one is not whole: the stream has told it so.
+      }
     }
   }
 

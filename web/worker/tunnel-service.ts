@@ -20,9 +20,10 @@ import type {
   TunnelApi,
   TunnelState,
 } from './api.ts';
+import { isPort } from './arguments.ts';
 import { type RelaySocket, TunnelDriver } from './driver.ts';
 import { InspectorService } from './inspector-service.ts';
-import { isPort, Sockets, type TcpSocket } from './sockets.ts';
+import { Sockets, type TcpSocket } from './sockets.ts';
 
 /** How long a tunnel outlives the browser's word that the network is gone: a change of network looks like that too. */
 export const OFFLINE_GRACE: Millis = 5_000;

@@ -6,6 +6,7 @@ import { TunnelError } from '../../shared/errors.ts';
 import { formatAddress, parseAddress } from '../../shared/ip/address.ts';
 import type { IpInput, UdpOutput } from '../../shared/ip/messages.ts';
 import type { Bytes } from '../../shared/wire/bytes.ts';
+import { asBytes, isPort } from './arguments.ts';
 import { Lifecycle } from './lifecycle.ts';
 
 /** Bytes that wait to be read; datagrams beyond are dropped, as a kernel would. */
@@ -19,7 +20,10 @@ export interface UdpMessage {
 }
 
 export interface UdpSocket {
-  /** Never ends by itself; a connected socket's fails with the `TunnelError` that the other host answers with. */
+  /**
+   * Never ends by itself; a connected socket's fails where the other host answers that nobody listens, or a datagram could not
+   * even be sent.
+   */
   readonly readable: ReadableStream<UdpMessage>;
   readonly writable: WritableStream<UdpMessage>;
   readonly opened: Promise<{ readonly localPort: number }>;
@@ -81,6 +85,11 @@ export class DatagramSocket implements UdpSocket {
     return this.#life.closed;
   }
 
+  /** Closed, or failed, be it before it was open. */
+  get isOver(): boolean {
+    return this.#settled;
+  }
+
   async close(): Promise<void> {
     this.#end();
   }
@@ -102,7 +111,7 @@ export class DatagramSocket implements UdpSocket {
         return;
       case 'udp-undelivered':
         // To a socket that talks to many, it says nothing about the others.
-        if (this.#isRemote(output)) this.fail(TunnelError.of(output.failure));
+        if (this.#isRemote(output) && isFinal(output)) this.fail(TunnelError.of(output.failure));
         return;
       case 'udp-failed':
         this.fail(TunnelError.of(output.failure));
@@ -143,14 +152,15 @@ export class DatagramSocket implements UdpSocket {
   }
 
   async #write({ data, remoteAddress, remotePort }: UdpMessage): Promise<void> {
+    const bytes = asBytes(data);
     await this.opened;
     const address =
       remoteAddress === undefined ? this.#remote?.address : parseAddress(remoteAddress);
     const port = remotePort ?? this.#remote?.port;
-    if (address === undefined || port === undefined) {
+    if (address === undefined || port === undefined || !isPort(port)) {
       throw new TunnelError('BAD_INPUT', 'a datagram needs an address and a port');
     }
-    this.#send?.({ kind: 'udp-send', socket: this.#socket, address, port, bytes: data });
+    this.#send?.({ kind: 'udp-send', socket: this.#socket, address, port, bytes });
   }
 
   #isRemote({ address, port }: Remote): boolean {
@@ -181,4 +191,9 @@ export class DatagramSocket implements UdpSocket {
     this.#send = undefined;
     this.#abandon();
   }
+}
+
+/** What routers say passes, or concerns one datagram: a hint, no proof. @rfc 1122 §3.2.2.1 */
+function isFinal(output: Extract<UdpOutput, { kind: 'udp-undelivered' }>): boolean {
+  return !output.sent || output.failure.code === 'CONNECTION_REFUSED';
 }

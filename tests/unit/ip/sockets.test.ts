@@ -327,6 +327,47 @@ describe('Sockets', () => {
     expect(await world.settle(hops.next())).toMatchObject({ done: true });
   });
 
+  it('an end within an element of the caller’s buffer fails that read, and nothing else', async () => {
+    const world = new World();
+    const socket = world.sockets.connect('10.0.0.2', 7);
+    const writer = socket.writable.getWriter();
+    const reader = socket.readable.getReader({ mode: 'byob' });
+    const reading = reader.read(new Uint32Array(2));
+    const failed = expect(reading).rejects.toBeInstanceOf(TypeError);
+    await world.settle(writer.write(Uint8Array.of(1)));
+    await world.settle(writer.close());
+    await world.settle(socket.closed);
+    await failed;
+  });
+
+  it('writes any buffer and any view of one byte for byte, and nothing else', async () => {
+    const world = new World();
+    const socket = world.sockets.connect('10.0.0.2', 7);
+    const writer = (socket.writable as WritableStream<unknown>).getWriter();
+    const { buffer } = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    for (const chunk of [buffer, new Uint16Array(buffer, 2, 2), new DataView(buffer, 7)]) {
+      await world.settle(writer.write(chunk));
+    }
+    await world.settle(writer.close());
+    expect(await world.settle(readAll(socket.readable))).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 3, 4, 5, 6, 8,
+    ]);
+    const other = world.sockets.connect('10.0.0.2', 7);
+    const text = (other.writable as WritableStream<unknown>).getWriter().write('text');
+    await expect(world.settle(text)).rejects.toBeInstanceOf(TypeError);
+  });
+
+  it('closeAll: nothing more is tried of a race', async () => {
+    const world = new World();
+    world.names['two.corp'] = ['10.9.9.8', '10.9.9.9'];
+    const socket = world.sockets.connect('two.corp', 7);
+    await world.settle(world.sockets.resolve('two.corp'));
+    expect(world.timers).toHaveLength(1);
+    world.sockets.closeAll({ code: 'NOT_CONNECTED' });
+    expect(world.timers).toEqual([]);
+    await expect(socket.opened).rejects.toMatchObject({ code: 'NOT_CONNECTED' });
+  });
+
   it('closeAll: everything pending fails, and everything later', async () => {
     const world = new World();
     const open = world.sockets.connect('10.0.0.2', 7);
@@ -423,6 +464,36 @@ describe('UDP sockets', () => {
     await expect(socket.opened).rejects.toMatchObject({ code: 'CONNECTION_RESET' });
   });
 
+  it('cancelled before it began, it never opens', async () => {
+    const world = new World();
+    const inputs: string[] = [];
+    const sockets = new Sockets((input) => inputs.push(input.kind));
+    const signal = AbortSignal.abort(new Error('too late'));
+    await expect(sockets.udp({ signal }).opened).rejects.toThrow('too late');
+    expect(inputs).toEqual([]);
+    const open = world.sockets.udp();
+    await world.settle(open.opened);
+    const write = (message: unknown) =>
+      (open.writable as WritableStream<unknown>).getWriter().write(message);
+    const to = { remoteAddress: '10.0.0.2', remotePort: 70_000 };
+    await expect(write({ ...to, data: new ArrayBuffer(2) })).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+    });
+  });
+
+  it('datagrams are any buffer, or any view of one', async () => {
+    const world = new World();
+    const socket = world.sockets.udp({ remote: { host: '10.0.0.2', port: 7 } });
+    const writer = (socket.writable as WritableStream<unknown>).getWriter();
+    const reader = socket.readable.getReader();
+    for (const data of [Uint8Array.of(1, 2).buffer, Uint16Array.of(0x201)]) {
+      await world.settle(writer.write({ data }));
+      const { value } = await world.settle(reader.read());
+      expect(value?.data).toEqual(Uint8Array.of(1, 2));
+    }
+    await expect(world.settle(writer.write({ data: 'text' }))).rejects.toBeInstanceOf(TypeError);
+  });
+
   it('fails by name, by signal, with the tunnel, and when the host says that nobody listens', async () => {
     const world = new World();
     const unknown = world.sockets.udp({ remote: { host: 'nowhere.corp', port: 7 } });
@@ -435,13 +506,21 @@ describe('UDP sockets', () => {
     const connected = world.sockets.udp({ remote: { host: '10.0.0.2', port: 9 } });
     await world.settle(connected.opened);
     const failure = { code: 'CONNECTION_REFUSED' } as const;
-    const undelivered = { kind: 'udp-undelivered', address: Uint8Array.of(10, 0, 0, 2), failure };
+    const undelivered = {
+      kind: 'udp-undelivered',
+      sent: true,
+      address: Uint8Array.of(10, 0, 0, 2),
+      failure,
+    } as const;
     for (let socket = 1; socket < 10; socket++) {
-      world.sockets.dispatch({ ...undelivered, kind: 'udp-undelivered', socket, port: 10 });
+      world.sockets.dispatch({ ...undelivered, socket, port: 10 });
+      // A router's hint that may pass (RFC 1122 §3.2.2.1).
+      const hint = { failure: { code: 'UNREACHABLE' } } as const;
+      world.sockets.dispatch({ ...undelivered, ...hint, socket, port: 9 });
     }
     const ended = expect(connected.readable.getReader().read()).rejects.toMatchObject(failure);
     for (let socket = 1; socket < 10; socket++) {
-      world.sockets.dispatch({ ...undelivered, kind: 'udp-undelivered', socket, port: 9 });
+      world.sockets.dispatch({ ...undelivered, socket, port: 9 });
     }
     await ended;
     const last = world.sockets.udp();

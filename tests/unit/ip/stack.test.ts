@@ -222,6 +222,7 @@ describe('ICMP errors reach the socket they quote', () => {
     expect(bench.receive(ip({ protocol: 1, from: OTHER, data: error }))).toEqual([
       {
         kind: 'udp-undelivered',
+        sent: true,
         socket: 9,
         address: OTHER,
         port: 53,
@@ -267,7 +268,7 @@ describe('UDP', () => {
     const bytes = new Uint8Array(1373);
     expect(
       bench.tell({ kind: 'udp-send', socket: 1, address: OTHER, port: 7, bytes }),
-    ).toMatchObject([{ kind: 'udp-undelivered', failure: { code: 'UNREACHABLE' } }]);
+    ).toMatchObject([{ kind: 'udp-undelivered', sent: false, failure: { code: 'UNREACHABLE' } }]);
     expect(bench.tell({ kind: 'udp-open', socket: 2, port: 7 })).toMatchObject([
       { kind: 'udp-failed', socket: 2, failure: { code: 'BAD_INPUT' } },
     ]);
