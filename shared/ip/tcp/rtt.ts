@@ -21,6 +21,8 @@ export class RttEstimator {
   smoothed: Millis = 0;
   /** Smallest sample so far; infinite before the first. */
   minimum: Millis = Number.POSITIVE_INFINITY;
+  /** What was sent earlier is no sample. */
+  timedFrom: Millis = Number.NEGATIVE_INFINITY;
   #variation: Millis = 0;
   #timeout: Millis = INITIAL_RTO;
   #backoff = 1;

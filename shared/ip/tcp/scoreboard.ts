@@ -109,8 +109,10 @@ export class Scoreboard {
     }
     // Karn: where anything was sent twice, all of it may have waited for the second time, and only a timestamp
     // tells how long the trip was. @rfc 6298 §3, 7323 §4.1
-    if (sentAt >= 0 && !ambiguous) this.#rtt.sample(now - sentAt);
-    else if (sentAt >= 0 && ack.echoRtt >= 0) this.#rtt.sample(Math.max(1, ack.echoRtt));
+    let trip: Millis = -1;
+    if (sentAt >= 0 && !ambiguous) trip = now - sentAt;
+    else if (sentAt >= 0 && ack.echoRtt >= 0) trip = Math.max(1, ack.echoRtt);
+    if (trip >= 0 && now - trip >= this.#rtt.timedFrom) this.#rtt.sample(trip);
     else this.#rtt.forgetBackOff();
   }
 

@@ -32,10 +32,16 @@ export class SenderTimer {
     this.kind = undefined;
   }
 
-  /** What runs has come. That it came late is no silence of the peer's. */
-  ran(now: Millis): void {
-    this.kind = undefined;
-    this.progressAt += overslept(this.at, now);
+  /**
+   * Something happens: a timer, or an answer before it. Answers whether the program stood still meanwhile, which is neither a
+   * silence of the peer's nor a long way to it.
+   */
+  woke(now: Millis): boolean {
+    const late = this.kind === undefined ? 0 : overslept(this.at, now);
+    if (late === 0) return false;
+    this.progressAt += late;
+    this.at = now;
+    return true;
   }
 
   /** Something is on the way. `probe` is missing where a tail probe may not go. */

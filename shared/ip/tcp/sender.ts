@@ -214,6 +214,7 @@ export class Sender {
   acknowledged(ack: Acknowledgment, now: Millis): void {
     const { space } = this;
     if (this.#flights.count === 0 && tellsNothing(ack, space.una, space.window)) return;
+    this.#wake(now);
     const before = space.una;
     const waiting = this.#flights.count > 0;
     const inFlightBefore = this.inFlight;
@@ -271,7 +272,8 @@ export class Sender {
     const timer = this.#timer;
     const { kind } = timer;
     if (kind !== undefined && timer.at <= now) {
-      timer.ran(now);
+      this.#wake(now);
+      timer.clear();
       if (this.#wire.held) {
         // Whoever is asked nothing is not silent.
         timer.progressAt = now;
@@ -302,6 +304,11 @@ export class Sender {
         if (!silent) this.#retransmissionTimeout(now);
         return !silent;
     }
+  }
+
+  /** What was sent before the program stood still has waited for it. */
+  #wake(now: Millis): void {
+    if (this.#timer.woke(now)) this.rtt.timedFrom = now;
   }
 
   // ---- Acknowledgments

@@ -117,6 +117,25 @@ describe('a program that stood still', () => {
     expect(kinds(script.take())).toContain('tcp-closed');
   });
 
+  it.each([
+    ['once', 0],
+    ['again', 300],
+  ])('takes its own sleep for no round trip of what was sent %s', (_, millis) => {
+    const script = new Script();
+    script.connect({ timestamp: [500, 0] });
+    script.write('x'.repeat(988));
+    const stamp = script.sent()[0]!.timestamp![0];
+    script.wait(millis);
+    script.now += 30_000;
+    script.receive({ flags: 'A', seq: 1, ack: 989, timestamp: [600, stamp] });
+    expect(script.sender).toMatchObject({ smoothedRtt: 20, retransmissionTimeout: 200 });
+    // The next one is one again.
+    script.write('x'.repeat(988));
+    script.wait(40);
+    script.receive({ flags: 'A', seq: 1, ack: 1977 });
+    expect(script.sender.smoothedRtt).toBeGreaterThan(20);
+  });
+
   it('asks the peer’s closed window on', () => {
     const script = new Script();
     script.connect({ window: 0 });
