@@ -10,10 +10,9 @@ import type { ControlBlock } from './control-block.ts';
 import type { ConnectionIdentity } from './environment.ts';
 import type { Segment } from './segment.ts';
 import { beginsAnew, segmentArrives } from './segment-arrives.ts';
-import { overslept } from './sender-timer.ts';
 import { toPosition, toWire } from './sequence.ts';
 import type { ConnectionSnapshot } from './snapshot.ts';
-import type { StateName } from './state.ts';
+import { noteSleep, type StateName } from './state.ts';
 
 /** Below this an ICMP message is not believed: nobody carries L2TP over less. */
 const SMALLEST_PATH_MTU = 552;
@@ -119,7 +118,7 @@ export class Connection {
     switch (state.name) {
       case 'SYN-SENT':
       case 'SYN-RECEIVED':
-        state.giveUpAt += overslept(Math.min(state.resendAt, state.giveUpAt), now);
+        noteSleep(state, now);
         if (state.giveUpAt <= now) block.close({ code: 'TIMED_OUT' });
         else if (state.resendAt <= now) {
           state.interval *= 2;

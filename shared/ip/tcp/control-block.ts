@@ -18,7 +18,7 @@ import { type Segment, TcpFlag } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { Sender } from './sender.ts';
 import { toPosition } from './sequence.ts';
-import { handshake, type State, TIME_WAIT } from './state.ts';
+import { handshake, noteSleep, type State, TIME_WAIT } from './state.ts';
 import { Timestamps } from './timestamps.ts';
 import type { SenderWire } from './transmitter.ts';
 
@@ -118,7 +118,10 @@ export class ControlBlock {
   establish(segment: Segment, now: Millis): void {
     const { state, negotiation } = this;
     const rtt = new RttEstimator();
-    if ('since' in state && !state.resent) rtt.sample(Math.max(0.1, now - state.since));
+    if ('since' in state) {
+      noteSleep(state, now);
+      if (!state.resent && !state.slept) rtt.sample(Math.max(0.1, now - state.since));
+    }
     const { limits, random } = this.environment;
     const sender = new Sender({
       wire: this.#wire(),

@@ -1,6 +1,10 @@
 import type { Millis } from '../../wire/bytes.ts';
 
-/** Before the first measurement. @rfc 6298 §2.1 */
+/**
+ * Before the first measurement. @rfc 6298 §2.1
+ * Deviation: RFC 6298 §5.7 goes back to 3 s after a lost SYN; where that is lost other things are, and those 3 s would be waited for.
+ * Nor do we take what a timestamp then tells for a round trip: it has the peer's waiting in it.
+ */
 export const INITIAL_RTO: Millis = 1000;
 
 /**

@@ -158,6 +158,17 @@ describe('a program that stood still', () => {
     expect(kinds(script.take())).toEqual(['tcp-opened']);
   });
 
+  it('and finds the answer to its SYN when it wakes up knows nothing of the way', () => {
+    const script = new Script();
+    script.tell({ kind: 'tcp-connect', socket: 1, address: SERVER.bytes, port: 80 });
+    script.sent();
+    script.now += 60_000;
+    script.receive({ flags: 'SA', ack: 1, mss: 1000, sackOk: true });
+    expect(script.sender).toMatchObject({ smoothedRtt: 0, retransmissionTimeout: 1000 });
+    script.write(data(20));
+    expect(script.sent().length).toBeGreaterThanOrEqual(10);
+  });
+
   it('that was told to hold back did not ask, so nobody was silent', () => {
     const script = new Script();
     script.connect();

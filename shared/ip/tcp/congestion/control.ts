@@ -7,7 +7,11 @@ import type { Flight } from '../flights.ts';
 
 export type Algorithm = 'cubic' | 'bbr';
 
-/** 10 segments, less where they are large. @rfc 6928 §2 */
+/**
+ * 10 segments, less where they are large. @rfc 6928 §2
+ * Deviation: RFC 5681 §3.1 begins with one after a lost SYN, Linux only after two. One alone that is lost as well is found by
+ * a time-out, not by its neighbours.
+ */
 export function initialWindow(segmentSize: number): number {
   return Math.min(10 * segmentSize, Math.max(2 * segmentSize, 14_600));
 }
