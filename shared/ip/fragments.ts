@@ -21,7 +21,8 @@ interface Datagram {
   readonly source: IpAddress;
   readonly destination: IpAddress;
   readonly identification: number;
-  readonly protocol: number;
+  /** With IPv6 the first fragment's: the others' need not be the same. @rfc 8200 §4.5 */
+  protocol: number;
   readonly expiresAt: Millis;
   /** In order of offset, never touching twice. */
   readonly pieces: { readonly offset: number; readonly bytes: Bytes }[];
@@ -49,7 +50,7 @@ export class Reassembly {
     }
   }
 
-  /** The whole payload when `header` and the bytes it points at complete a datagram. */
+  /** The whole payload when `header` and the bytes it points at complete a datagram; `header.protocol` then is the whole's. */
   add(header: IpHeader, bytes: Bytes, now: Millis): Bytes | undefined {
     const length = header.dataEnd - header.dataStart;
     const end = header.fragmentOffset + length;
@@ -76,6 +77,7 @@ export class Reassembly {
     datagram.held += length;
     this.#held += length;
     if (!header.moreFragments) datagram.length = end;
+    if (header.fragmentOffset === 0) datagram.protocol = header.protocol;
     if (datagram.held !== datagram.length) {
       this.#makeRoom(datagram);
       return undefined;
@@ -83,6 +85,7 @@ export class Reassembly {
     const whole = new Uint8Array(datagram.length);
     for (const { offset, bytes: part } of datagram.pieces) whole.set(part, offset);
     this.#drop(datagram);
+    header.protocol = datagram.protocol;
     return whole;
   }
 
@@ -92,7 +95,7 @@ export class Reassembly {
         header.isFrom(each.source) &&
         header.isTo(each.destination) &&
         each.identification === header.identification &&
-        each.protocol === header.protocol,
+        (header.version === 6 || each.protocol === header.protocol),
     );
     if (known !== undefined) return known;
     const { source, destination, identification, protocol } = header;
