@@ -3,7 +3,7 @@ import type { Bytes } from '../../shared/wire/bytes.ts';
 import type { Host } from './ip-pair.ts';
 
 /** A byte of a stream by its place: what arrives can be checked without keeping it. */
-function byteAt(place: number, seed: number): number {
+export function byteAt(place: number, seed: number): number {
   return (Math.imul(place ^ seed, 0x9e3779b1) >>> 17) & 0xff;
 }
 
