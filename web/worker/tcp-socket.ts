@@ -61,6 +61,8 @@ export class StreamSocket implements TcpSocket {
   #readableDone = false;
   #write: PendingWrite | undefined;
   #settled = false;
+  /** What broke it. */
+  #reason: unknown;
 
   /** `abandon` is called when the caller gives up. */
   constructor(abandon: () => void) {
@@ -81,6 +83,8 @@ export class StreamSocket implements TcpSocket {
     this.writable = new WritableStream<Bytes>({
       start: (controller) => {
         this.#writer = controller;
+        // `abort` below is not called before a write that waits for the peer is over. Nor is the stream to be touched from in here.
+        controller.signal.addEventListener('abort', () => queueMicrotask(() => this.#giveUp()));
       },
       write: (chunk) => this.#accept(asBytes(chunk)),
       close: async () => {
@@ -229,6 +233,8 @@ export class StreamSocket implements TcpSocket {
   async #accept(bytes: Bytes): Promise<void> {
     await this.opened;
     if (bytes.length === 0) return;
+    // It may be over since.
+    if (this.#settled) throw this.#reason;
     await new Promise<void>((resolve, reject) => {
       this.#write = { bytes, sent: 0, resolve, reject };
       this.#offer(this.#write);
@@ -276,6 +282,7 @@ export class StreamSocket implements TcpSocket {
 
   #break(reason: unknown): void {
     this.#settled = true;
+    this.#reason = reason;
     this.#attached = undefined;
     this.#life.fail(reason);
     this.#write?.reject(reason);

@@ -70,6 +70,8 @@ export class DatagramSocket implements UdpSocket {
     this.writable = new WritableStream<UdpMessage>({
       start: (controller) => {
         this.#writer = controller;
+        // `abort` below is not called before a write that waits for the name is over. Nor is the stream to be touched from in here.
+        controller.signal.addEventListener('abort', () => queueMicrotask(() => this.#end()));
       },
       write: (message) => this.#write(message),
       close: () => this.#end(),

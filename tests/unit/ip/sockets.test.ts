@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { TunnelError } from '../../../shared/errors.ts';
 import type { TcpLimits } from '../../../shared/ip/tcp/environment.ts';
 import type { Bytes } from '../../../shared/wire/bytes.ts';
-import { Sockets } from '../../../web/worker/sockets.ts';
+import { Sockets, type TcpSocket } from '../../../web/worker/sockets.ts';
 import { UDP_QUEUE_LIMIT } from '../../../web/worker/udp-socket.ts';
 import { Pair } from '../../support/ip-pair.ts';
 
@@ -327,6 +327,57 @@ describe('Sockets', () => {
     expect(await world.settle(hops.next())).toMatchObject({ done: true });
   });
 
+  it.each<[string, (writer: WritableStreamDefaultWriter, socket: TcpSocket) => unknown]>([
+    ['close()', (_, socket) => socket.close()],
+    ['cancelled readable', (_, socket) => socket.readable.cancel()],
+    ['aborted writable', (writer) => writer.abort(new Error('enough'))],
+  ])('no write waits for ever: %s', async (_, end) => {
+    for (const [bytes, wait] of [
+      [1, false],
+      [4_000_000, true],
+    ] as const) {
+      const world = new World({ sendBuffer: 100_000, receiveBuffer: 100_000 });
+      const socket = world.sockets.connect('10.0.0.2', 7);
+      await world.settle(socket.opened);
+      const writer = socket.writable.getWriter();
+      const writing = writer.write(new Uint8Array(bytes)).then(
+        () => 'written',
+        () => 'failed',
+      );
+      const failed = expect(writer.closed).rejects.toBeInstanceOf(Error);
+      if (wait) world.drain();
+      await world.settle(Promise.resolve(end(writer, socket)));
+      await world.settle(writing);
+      await failed;
+      await world.settle(socket.closed);
+      world.drain();
+      expect(world.serverEnded).toEqual(['CONNECTION_RESET']);
+    }
+  });
+
+  it('no write waits for ever: aborted before it is open', async () => {
+    const world = new World();
+    const socket = world.sockets.connect('10.9.9.9', 7);
+    const writer = socket.writable.getWriter();
+    const writing = expect(writer.write(Uint8Array.of(1))).rejects.toBeInstanceOf(Error);
+    await Promise.resolve();
+    const aborting = writer.abort(new Error('enough'));
+    await Promise.all([writing, aborting, socket.closed]);
+    expect(world.timers).toEqual([]);
+  });
+
+  it('no write waits for ever: reset meanwhile', async () => {
+    const world = new World();
+    const socket = world.sockets.connect('10.0.0.2', 7);
+    await world.settle(socket.opened);
+    const writing = socket.writable.getWriter().write(Uint8Array.of(1));
+    for (let number = 1; number < 10; number++) {
+      const failure = { code: 'CONNECTION_RESET' } as const;
+      world.sockets.dispatch({ kind: 'tcp-closed', socket: number, failure });
+    }
+    await expect(writing).rejects.toMatchObject({ code: 'CONNECTION_RESET' });
+  });
+
   it('an end within an element of the caller’s buffer fails that read, and nothing else', async () => {
     const world = new World();
     const socket = world.sockets.connect('10.0.0.2', 7);
@@ -479,6 +530,16 @@ describe('UDP sockets', () => {
     await expect(write({ ...to, data: new ArrayBuffer(2) })).rejects.toMatchObject({
       code: 'BAD_INPUT',
     });
+  });
+
+  it('aborted while its host is looked for, no write waits for that', async () => {
+    const world = new World();
+    const socket = world.sockets.udp({ remote: { host: 'slow.corp', port: 7 } });
+    const writer = socket.writable.getWriter();
+    const writing = expect(writer.write({ data: Uint8Array.of(1) })).rejects.toBeInstanceOf(Error);
+    await Promise.resolve();
+    const aborting = writer.abort(new Error('enough'));
+    await Promise.all([writing, aborting, socket.closed]);
   });
 
   it('datagrams are any buffer, or any view of one', async () => {
