@@ -125,6 +125,12 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
     `GET / HTTP/1.1\r\n${'X: y\r\n'.repeat(50_000)}`,
   ),
   'noise instead of HTTP': refused('RELAY_BAD_REQUEST', Buffer.alloc(2000, 0x16)),
+  'requests that wait for no answer': request(
+    'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(1600),
+  ),
+  'a body in small pieces': request(
+    `POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\nx\r\n'.repeat(10_000)}`,
+  ),
   'a foreign origin': refused(
     'RELAY_BAD_ORIGIN',
     UPGRADE.replace('Upgrade: w', 'Origin: https://evil.example\r\nUpgrade: w'),
@@ -199,6 +205,11 @@ function refused(counted: string, bytes: Uint8Array | string): Attack {
       await attacker.closed;
     },
   };
+}
+
+/** On as many connections as a client may have. */
+function request(text: string): Attack {
+  return { ...refused('RELAY_BAD_REQUEST', text), width: 100 };
 }
 
 /** A WebSocket without a gateway that sends the frames. */

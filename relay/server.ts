@@ -26,6 +26,7 @@ import { type Addon, loadAddon } from './native.ts';
 import { NativeSockets } from './native-sockets.ts';
 import { NODE_SOCKETS } from './node-sockets.ts';
 import { readPortal } from './portal-files.ts';
+import { RelayRequest } from './request.ts';
 import { type Resolve, resolveName, sharedResolver } from './resolver.ts';
 import { Session } from './session.ts';
 import type { Sockets } from './sockets.ts';
@@ -139,15 +140,20 @@ class RelayServer implements Relay {
         requestTimeout: Math.max(REQUEST_TIMEOUT, headersTimeout),
         connectionsCheckingInterval: headersTimeout / 5,
         maxHeaderSize: HEADERS_LIMIT,
+        IncomingMessage: RelayRequest,
+        // Node would answer by itself, however many there are: `answer` refuses them.
+        requireHostHeader: false,
       },
-      (request, response) =>
+      (request, response) => {
+        request.answeredBy(response);
         answer(request, response, {
           config,
           portal,
           playground: options.playground,
           sessions: () => this.#sessions.size,
           refused: (code) => this.#countRefusal(code),
-        }),
+        });
+      },
     );
     this.#http.timeout = INACTIVITY_TIMEOUT;
     this.#http.maxConnections = this.#limits.sessions + SPARE_CONNECTIONS;
@@ -155,7 +161,11 @@ class RelayServer implements Relay {
     this.#http.on('connection', (stream) => this.#connection(stream));
     this.#http.on('clientError', (error, stream) => this.#badRequest(error, stream));
     this.#http.on('upgrade', (request, stream, head) => {
-      const refusal = upgradeRefusal(request, config);
+      if (request.isBehind) {
+        this.#cut(stream);
+        return;
+      }
+      const refusal = request.hasBody ? 'RELAY_BAD_REQUEST' : upgradeRefusal(request, config);
       if (refusal === undefined) {
         tune(stream as Socket, this.#addon);
         this.#websockets.handleUpgrade(request, stream, head, (socket) => {
@@ -255,9 +265,19 @@ class RelayServer implements Relay {
   }
 
   #refuse(stream: Duplex, code: UpgradeRefusalCode): void {
+    this.#noteRefusal(code);
+    writeRefusal(stream, code);
+  }
+
+  /** There is no place for a refusal where another answer is under way. */
+  #cut(stream: Duplex): void {
+    this.#noteRefusal('RELAY_BAD_REQUEST');
+    stream.destroy();
+  }
+
+  #noteRefusal(code: UpgradeRefusalCode): void {
     this.#countRefusal(code);
     this.#say(`request refused: ${code}`);
-    writeRefusal(stream, code);
   }
 
   #accept(socket: WebSocket, stream: Duplex, address = ''): void {

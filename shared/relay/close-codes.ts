@@ -160,7 +160,7 @@ export const UPGRADE_REFUSALS: Readonly<Record<UpgradeRefusalCode, UpgradeRefusa
   },
   RELAY_BAD_REQUEST: {
     status: 400,
-    text: 'The request is not valid HTTP, or its upgrade not that of a WebSocket.',
+    text: 'The request is not valid HTTP, has a body or does not wait for the answer to the one before, or its upgrade is not that of a WebSocket.',
   },
   RELAY_SLOW_REQUEST: {
     status: 408,

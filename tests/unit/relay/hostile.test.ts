@@ -20,6 +20,10 @@ afterEach(closeAll);
 const NOWHERE = { id: 'office', name: 'Office', address: '127.0.0.2' };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+const POST = 'POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n';
+const CHUNKED = 'Transfer-Encoding: chunked\r\n\r\n';
+const HEALTH = 'GET /culvert/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n';
+
 /** A WebSocket made by hand, its gateway open where one is named. */
 async function raw(relay: { readonly port: number }, gateway?: string): Promise<TcpSocket> {
   const socket = await tcp(relay as never);
@@ -54,6 +58,10 @@ describe('a request', () => {
       UPGRADE.replace('Sec-WebSocket-Key', 'Sec-WebSocket-Kay'),
     ],
     ['RELAY_BAD_REQUEST', 'for an upgrade of an old version', UPGRADE.replace(': 13', ': 7')],
+    ['RELAY_BAD_REQUEST', 'with a body', `${POST}Content-Length: 4\r\n\r\nbody`],
+    ['RELAY_BAD_REQUEST', 'with a body in pieces', `${POST}${CHUNKED}${'1\r\nx\r\n'.repeat(5000)}`],
+    ['RELAY_BAD_REQUEST', 'that asks first', `${POST}Expect: 100-continue\r\n\r\n`],
+    ['RELAY_BAD_REQUEST', 'that asks for something else', `${POST}Expect: nothing\r\n\r\n`],
   ])('%s: %s', async (code, _what, text) => {
     const relay = await relayFor([NOWHERE], {}, { headersTimeout: 200 });
     const socket = await tcp(relay);
@@ -69,10 +77,38 @@ describe('a request', () => {
     const relay = await relayFor([NOWHERE]);
     const socket = await tcp(relay);
     const answer = rest(socket);
-    socket.write('GET /culvert/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+    socket.write(HEALTH);
     await once(socket, 'data');
     socket.write('nonsense\r\n\r\n');
     expect(String(await answer).match(/HTTP\/1\.1/g)).toHaveLength(1);
+  });
+
+  test.each([
+    ['complete', HEALTH],
+    ['without a host', 'GET / HTTP/1.1\r\n\r\n'],
+    ['for an upgrade', UPGRADE],
+  ])('that does not wait for the answer before ends the connection: %s', async (_what, next) => {
+    const relay = await relayFor([NOWHERE]);
+    const socket = await tcp(relay);
+    const answer = rest(socket);
+    // All of it comes in one read.
+    socket.write(HEALTH + next.repeat(40_000 / next.length));
+    expect(String(await answer).match(/HTTP\/1\.1 200/g)).toHaveLength(1);
+    expect(relay.report().refused).toEqual({ RELAY_BAD_REQUEST: 1 });
+  });
+
+  test('after another, once that is answered, is answered too', async () => {
+    const relay = await relayFor([NOWHERE]);
+    const socket = await tcp(relay);
+    for (let i = 0; i < 50; i++) {
+      socket.write(HEALTH);
+      expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 200 .*"ok"/s);
+    }
+    socket.write('GET /culvert/health HTTP/1.1\r\n\r\n');
+    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 421 /);
+    socket.write(UPGRADE);
+    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 101 /);
+    expect(relay.report().refused).toEqual({ RELAY_BAD_HOST: 1 });
   });
 });
 
