@@ -3,7 +3,7 @@
  * told the relay's port, and attacks until it is killed.
  */
 
-import { ATTACKS, Attacker, pause } from './relay-attacks.ts';
+import { ATTACKS, Attacker, pause, SINK_ADDRESS } from './relay-attacks.ts';
 import { type TestGateway, testGateway } from './relay-gateways.ts';
 
 /** One that is refused at once comes back soon, not in a tight loop: this process must keep up itself. */
@@ -45,5 +45,5 @@ function torrent(): Promise<TestGateway> {
 }
 
 function sink(): Promise<TestGateway> {
-  return testGateway('sink', '127.2.0.3', () => {});
+  return testGateway('sink', SINK_ADDRESS, () => {});
 }

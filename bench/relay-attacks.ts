@@ -11,6 +11,9 @@ export interface Target {
   readonly torrent: string;
 }
 
+/** Where the gateway is that takes everything. */
+export const SINK_ADDRESS = '127.2.0.3';
+
 export interface Attack {
   /** A code or the name of a counter in the relay's report. */
   readonly counted: string;
@@ -181,6 +184,17 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   'records of no shape': poured('badShapeFromTab', repeated(record(Channel.ike, 40), 2000)),
   'pings without end': poured('pings', repeated(frame(0x89, Buffer.alloc(100)), 500)),
   'pongs without end': poured('opened', repeated(frame(0x8a, Buffer.alloc(100)), 500)),
+  'moves without end': {
+    counted: 'RELAY_OUT_OF_ORDER',
+    width: 4,
+    strike: async (attacker) => {
+      const move = encodeControl({ type: 'move', address: SINK_ADDRESS });
+      const load = repeated(record(Channel.natt, 16), 300);
+      const bytes = Buffer.concat([load, frame(0x81, Buffer.from(move))]);
+      await attacker.open(attacker.target.sink);
+      while (!attacker.isClosed) await attacker.answered(bytes);
+    },
+  },
   'a torrent that nobody reads': {
     counted: 'queueToTab',
     width: 4,

@@ -32,6 +32,8 @@ import { madeBuffers, takeFrame } from './young-buffers.ts';
 const CLOSE_TIMEOUT: Millis = 1000;
 /** Least time between two `unreachable` messages about one channel. */
 const UNREACHABLE_INTERVAL: Millis = 1000;
+/** Moves of a session: each is answered whether or not the tab reads, and takes new sockets. A tab follows three. */
+export const MOVES_LIMIT = 16;
 
 interface SessionOptions {
   readonly gateways: readonly GatewayConfig[];
@@ -76,6 +78,9 @@ export class Session {
   readonly #outbox: Outbox;
   readonly #share: TurnShare;
   readonly #toldUnreachable = new Map<ChannelName, Millis>();
+  /** One for all of its sockets: a move gives no new burst. */
+  readonly #rate: PacketRate;
+  #moves = 0;
   #state: State;
 
   /** Takes over a WebSocket that stands, and the connection under it. */
@@ -84,6 +89,7 @@ export class Session {
     this.#options = options;
     this.#outbox = new Outbox(socket, stream, this.counters);
     this.#share = new TurnShare(socket);
+    this.#rate = new PacketRate(options.packetsPerSecond, performance.now());
     this.#state = {
       kind: 'waiting',
       timer: setTimeout(() => this.refuse('RELAY_OPEN_TIMEOUT'), options.openTimeout),
@@ -196,6 +202,10 @@ export class Session {
       this.refuse('RELAY_FOREIGN_ADDRESS');
       return;
     }
+    if (++this.#moves > MOVES_LIMIT) {
+      this.refuse('RELAY_OUT_OF_ORDER');
+      return;
+    }
     clearTimeout(timer);
     datagrams.close();
     this.#state = { kind: 'opening' };
@@ -220,7 +230,7 @@ export class Session {
       { address, addresses, ports },
       this.#options.sockets,
       esp === 'udp' ? undefined : this.#options.espPorts,
-      new PacketRate(this.#options.packetsPerSecond, performance.now()),
+      this.#rate,
       this.counters,
       {
         received: (channel, bytes, start, end) => {

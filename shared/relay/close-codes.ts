@@ -62,7 +62,7 @@ export const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
   },
   RELAY_OUT_OF_ORDER: {
     close: 4402,
-    text: 'Records, a claim or a move came before the gateway was opened, it was opened twice, or a claim came where there is no ESP channel.',
+    text: 'Records, a claim or a move came before the gateway was opened, it was opened twice or moved too often, or a claim came where ESP has no channel.',
     outcome: 'RELAY_REFUSED',
   },
   RELAY_UNKNOWN_GATEWAY: {

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { GatewayConfig } from '../../../relay/config.ts';
 import { IKE_RESERVE, QUEUE_MARK } from '../../../relay/outbox.ts';
+import { MOVES_LIMIT } from '../../../relay/session.ts';
 import { Channel, FRAME_BYTES_LIMIT } from '../../../shared/relay/channels.ts';
 import { REFUSALS } from '../../../shared/relay/close-codes.ts';
 import { encodeControl } from '../../../shared/relay/control.ts';
@@ -80,7 +81,7 @@ describe('opening', () => {
 });
 
 describe('moving', () => {
-  test('to another address of the gateway’s, as often as it likes, and back', async () => {
+  test('to another address of the gateway’s, and back', async () => {
     const [one, two] = [await FakeGateway.start(), await FakeGateway.start('127.0.0.8')];
     const ports = { ike: two.port('ike'), natt: two.port('natt'), l2tp: two.port('l2tp') };
     const relay = await relayFor([one.config({ addresses: ['127.0.0.8'], ports })]);
@@ -118,6 +119,31 @@ describe('moving', () => {
     await once(early.socket, 'open');
     early.socket.send(encodeControl({ type: 'move', address: '127.0.0.2' }));
     expect((await early.refusal()).code).toBe('RELAY_OUT_OF_ORDER');
+  });
+
+  test('gives no new burst', async () => {
+    const gateway = await FakeGateway.start();
+    const relay = await relayFor([gateway.config()], { limits: { packetsPerSecond: 100 } });
+    const tab = new Tab(relay);
+    await tab.open();
+    const started = performance.now();
+    const burst = Array.from({ length: 300 }, () => ['natt', packets.esp(1)] as const);
+    for (let sent = burst.length; sent <= 5 * burst.length; sent += burst.length) {
+      tab.send(...burst);
+      await eventually(() => relay.counters.toGateway + relay.counters.overRate === sent);
+      await tab.move(gateway.address);
+    }
+    const seconds = (performance.now() - started) / 1000;
+    expect(relay.counters.toGateway).toBeLessThanOrEqual(256 + 100 * seconds);
+  });
+
+  test('more often than a gateway has addresses is refused', async () => {
+    const relay = await relayFor([NOWHERE]);
+    const tab = new Tab(relay);
+    await tab.open();
+    for (let i = 0; i < MOVES_LIMIT; i++) await tab.move(NOWHERE.address);
+    tab.socket.send(encodeControl({ type: 'move', address: NOWHERE.address }));
+    expect((await tab.refusal()).code).toBe('RELAY_OUT_OF_ORDER');
   });
 
   test('records in the middle of it are out of order', async () => {
