@@ -297,9 +297,14 @@ export class Session {
 
 /** Whether the relay, not the gateway, is the reason why no socket could be had. */
 function isExhausted(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRINUSE'].includes(code ?? '');
+  return EXHAUSTED.includes((error as NodeJS.ErrnoException).code ?? '');
 }
+
+/** No descriptors, no memory, no ports (the second name is `connect`'s), and nothing more for epoll to watch. */
+const EXHAUSTED = [
+  ...['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'],
+  ...['EADDRINUSE', 'EAGAIN', 'ENOSPC'],
+];
 
 /** What the WebSocket library found wrong, if the error is about the tab's bytes. */
 function brokenFraming(error: Error): RefusalCode | undefined {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -11,6 +12,7 @@ import { REFUSALS } from '../../../shared/relay/close-codes.ts';
 import { encodeControl } from '../../../shared/relay/control.ts';
 import { forEachRecord } from '../../../shared/relay/frames.ts';
 import { toHex } from '../../../shared/wire/bytes.ts';
+import { because } from './addon.ts';
 import {
   closeAll,
   eventually,
@@ -444,6 +446,29 @@ describe('refusals', () => {
     await new Tab(relay).open();
   });
 
+  const lab = laboratoryObstacle();
+
+  test.skipIf(lab !== undefined)(
+    `RELAY_FULL when the system has no more ports${because(lab)}`,
+    () => {
+      // Three sessions' and one more, in a network namespace of their own.
+      const { stdout, stderr } = spawnSync(
+        'unshare',
+        [
+          '-n',
+          'sh',
+          '-c',
+          'ip link set lo up && echo 40000 40009 >/proc/sys/net/ipv4/ip_local_port_range && exec "$0" --import tsx "$1"',
+          process.execPath,
+          new URL('./few-ports.ts', import.meta.url).pathname,
+        ],
+        { encoding: 'utf8' },
+      );
+      expect(stderr).toBe('');
+      expect(JSON.parse(stdout)).toEqual({ stood: 3, refusal: 'RELAY_FULL' });
+    },
+  );
+
   test('RELAY_SHUTTING_DOWN when the relay stops', async () => {
     const relay = await relayFor([NOWHERE]);
     const tab = new Tab(relay);
@@ -534,6 +559,13 @@ test('the log names sessions and counts, never the contents of a packet', async 
     /^session 1 of 127\.0\.0\.1: closed \(1005\) after \d+ s, 1 datagrams up, 0 down, 0 dropped$/,
   );
 });
+
+/** Why there is no namespace with few ports. */
+function laboratoryObstacle(): string | undefined {
+  if (process.getuid?.() !== 0) return 'it needs root';
+  const { status } = spawnSync('unshare', ['-n', 'ip', 'link', 'set', 'lo', 'up']);
+  return status === 0 ? undefined : 'it needs unshare and ip';
+}
 
 /** A masked client frame with a payload below 126 bytes (RFC 6455 §5.2). */
 function masked(firstByte: number, payload: Buffer): Buffer {
