@@ -4,7 +4,7 @@
  */
 import { isIPv4 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { RawData, WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import {
   CHANNEL_NAMES,
   type ChannelName,
@@ -76,7 +76,7 @@ export class Session {
   readonly #socket: WebSocket;
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
-  readonly #share: TurnShare;
+  readonly #share: TurnShare<Bytes | string>;
   readonly #toldUnreachable = new Map<ChannelName, Millis>();
   /** One for all of its sockets: a move gives no new burst. */
   readonly #rate: PacketRate;
@@ -88,14 +88,16 @@ export class Session {
     this.#socket = socket;
     this.#options = options;
     this.#outbox = new Outbox(socket, stream, this.counters);
-    this.#share = new TurnShare(socket);
+    this.#share = new TurnShare(socket, (frame) => this.#frame(frame));
     this.#rate = new PacketRate(options.packetsPerSecond, performance.now());
     this.#state = {
       kind: 'waiting',
       timer: setTimeout(() => this.refuse('RELAY_OPEN_TIMEOUT'), options.openTimeout),
     };
     socket.binaryType = 'fragments'; // for `takeFrame`
-    socket.on('message', (data, isBinary) => this.#frame(data, isBinary));
+    socket.on('message', (data, isBinary) => {
+      this.#share.take(isBinary ? takeFrame(data as Buffer<ArrayBuffer>[]) : data.toString());
+    });
     socket.on('ping', (data) => {
       this.#share.spend();
       this.#outbox.pong(data);
@@ -122,16 +124,17 @@ export class Session {
     this.#end();
   }
 
-  #frame(data: RawData, isBinary: boolean): void {
+  #frame(frame: Bytes | string): void {
     this.#share.spend();
     // A refused tab may have frames under way.
     if (this.#state.kind === 'closed') return;
+    const isText = typeof frame === 'string';
     try {
-      if (isBinary) this.#records(takeFrame(data as Buffer<ArrayBuffer>[]));
-      else this.#control(data.toString());
+      if (isText) this.#control(frame);
+      else this.#records(frame);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      const code = isBinary ? 'RELAY_BAD_FRAME' : 'RELAY_BAD_MESSAGE';
+      const code = isText ? 'RELAY_BAD_MESSAGE' : 'RELAY_BAD_FRAME';
       this.refuse(code, `${REFUSALS[code].text} (${error.reason})`);
     }
   }
@@ -288,6 +291,7 @@ export class Session {
     if (state.kind === 'closed') return;
     if (state.kind !== 'opening') clearTimeout(state.timer);
     if (state.kind === 'open') state.datagrams.close();
+    this.#share.clear();
     this.#state = {
       kind: 'closed',
       timer: setTimeout(() => this.#socket.terminate(), CLOSE_TIMEOUT),

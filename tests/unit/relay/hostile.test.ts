@@ -235,7 +235,7 @@ describe('a flood', () => {
     await eventually(() => relay.counters.overRateIke > 0);
   });
 
-  test('of frames is taken in shares: a turn handles no more than one read beyond its share', async () => {
+  test('of frames is taken in shares: a turn handles its share and no more', async () => {
     const relay = await relayFor([NOWHERE]);
     const socket = await raw(relay, 'office');
     const one = frame(0x82, Buffer.from('0100080000000000000000', 'hex'));
@@ -249,7 +249,8 @@ describe('a flood', () => {
       most = Math.max(most, now - before);
       before = now;
     }
-    expect(most).toBeLessThan(2 * (TURN_SHARE + 65_536 / one.length));
+    // Between two looks of the test there may be two turns of the relay.
+    expect(most).toBeLessThanOrEqual(2 * TURN_SHARE);
     // A frame and its record are two; in the long run a session gets its share and no more.
     expect(turns).toBeGreaterThan((2 * count) / TURN_SHARE / 2);
   });

@@ -77,8 +77,7 @@ test('IKE is known by its channel or by the non-ESP marker', () => {
 
 test('a connection is paused when its share of a turn is used up, for as long as it took too much', async () => {
   const did: string[] = [];
-  const share = new TurnShare({ pause: () => did.push('pause'), resume: () => did.push('resume') });
-  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const share = new TurnShare(logged(did), () => {});
   for (let i = 1; i < TURN_SHARE; i++) share.spend();
   await turn();
   expect(did).toEqual([]);
@@ -92,6 +91,51 @@ test('a connection is paused when its share of a turn is used up, for as long as
   await turn();
   expect(did).toHaveLength(2);
 });
+
+test('frames that were read already wait for the turns whose share they fall into', async () => {
+  const did: string[] = [];
+  const handled: number[] = [];
+  const share = new TurnShare<number>(logged(did), (frame) => {
+    handled.push(frame);
+    share.spend();
+    // What costs several shares is one frame still.
+    if (frame === TURN_SHARE + 1) for (let i = 0; i < 2 * TURN_SHARE; i++) share.spend();
+  });
+  const frames = Array.from({ length: 3 * TURN_SHARE }, (_, i) => i);
+  for (const frame of frames) share.take(frame);
+  const counts = [handled.length];
+  for (let i = 0; i < 4; i++) {
+    await turn();
+    counts.push(handled.length);
+  }
+  expect(counts).toEqual(
+    [1, 1 + 2 / TURN_SHARE, 1 + 2 / TURN_SHARE, 2, 3].map((n) => n * TURN_SHARE),
+  );
+  expect(handled).toEqual(frames);
+  await turn();
+  expect(did).toEqual(['pause', 'resume']);
+  share.take(0);
+  expect(handled).toHaveLength(frames.length + 1);
+});
+
+test('frames that wait are forgotten when the session ends', async () => {
+  const handled: number[] = [];
+  const share = new TurnShare<number>(logged([]), (frame) => {
+    handled.push(frame);
+    share.spend();
+    if (frame === TURN_SHARE + 5) share.clear();
+  });
+  for (let i = 0; i < 3 * TURN_SHARE; i++) share.take(i);
+  for (let i = 0; i < 5; i++) await turn();
+  expect(handled).toHaveLength(TURN_SHARE + 6);
+});
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A WebSocket that writes down what is asked of it. */
+function logged(did: string[]) {
+  return { pause: () => did.push('pause'), resume: () => did.push('resume') };
+}
 
 test('who asks for the same name at the same time shares one look-up', async () => {
   const asked: string[] = [];
