@@ -9,7 +9,7 @@ export interface Counters {
   /** Dropped by the shape filter, per direction. */
   badShapeFromTab: number;
   badShapeFromGateway: number;
-  /** Came from an address that is not the gateway's. */
+  /** Came from an address that is not the gateway's; raw ESP, from one that is no session's gateway. */
   foreign: number;
   /** Raw ESP with an SPI that no session has claimed, or of a session that has claimed none. */
   unclaimed: number;

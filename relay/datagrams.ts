@@ -39,7 +39,7 @@ interface DatagramEvents {
 }
 
 /** What the relay's raw ESP is needed for here. */
-export interface EspPorts extends Pick<RawEsp, 'unclaimed' | 'flush'> {
+export interface EspPorts extends Pick<RawEsp, 'unclaimed' | 'strangers' | 'flush'> {
   open(local: string, remote: string, events: SocketEvents): Port;
 }
 

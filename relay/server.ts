@@ -192,6 +192,7 @@ class RelayServer implements Relay {
     const total = newCounters();
     addCounters(total, this.#ended);
     total.unclaimed += this.#espPorts?.unclaimed ?? 0;
+    total.foreign += this.#espPorts?.strangers ?? 0;
     for (const session of this.#sessions) addCounters(total, session.counters);
     return total;
   }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,7 +30,9 @@ int udp_open(struct reactor *reactor, const address *remote, uint16_t local_port
   int segment = 0;
   endpoint->gso = setsockopt(endpoint->fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof segment) == 0;
   socklen_t size = sizeof endpoint->local;
-  address any = {.any.sa_family = remote->any.sa_family};
+  address any;
+  memset(&any, 0, sizeof any); /* an initializer would clear no more than the member it names */
+  any.any.sa_family = remote->any.sa_family;
   if (remote->any.sa_family == AF_INET) any.v4.sin_port = htons(local_port);
   else any.v6.sin6_port = htons(local_port);
   if ((local_port != 0 && bind(endpoint->fd, &any.any, address_size(&any)) < 0) ||

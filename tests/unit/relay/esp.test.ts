@@ -107,9 +107,15 @@ describe('claims', () => {
     sockets.arrive(esp(4097));
     sockets.arrive(esp(0), 4096);
     sockets.arrive(esp(4096, 15));
+    sockets.strangers = 3;
     await eventually(() => tab.records.length === 1);
     expect(tab.records).toEqual([[Channel.esp, toHex(esp(4096, 100))]]);
-    expect(relay.counters).toMatchObject({ unclaimed: 2, badShapeFromGateway: 2, toTab: 1 });
+    expect(relay.counters).toMatchObject({
+      unclaimed: 2,
+      foreign: 3,
+      badShapeFromGateway: 2,
+      toTab: 1,
+    });
   });
 
   test('two sessions do not share packets', async () => {

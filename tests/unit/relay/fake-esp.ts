@@ -5,6 +5,7 @@ import { type Bytes, toHex } from '../../../shared/wire/bytes.ts';
 /** Raw ESP that leads nowhere: what is sent is kept, and what arrives is a test's to say. */
 export class FakeEsp implements EspPorts {
   unclaimed = 0;
+  strangers = 0;
   readonly sent: string[] = [];
   /** What becomes of a packet that is sent. */
   fate: 'sent' | 'full' | 'failed' = 'sent';
