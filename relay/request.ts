@@ -10,16 +10,21 @@ import type { Socket } from 'node:net';
 const answering = new WeakMap<Socket, RelayRequest>();
 
 export class RelayRequest extends IncomingMessage {
-  /** What the parser says. Declared alone: the constructor below this one sets it already. */
+  /** Whether it asks for an upgrade, or is for a proxy's tunnel, as the parser says. Declared alone: the constructor below this one sets it already. */
   declare private asksForUpgrade: boolean | null;
 
   /** Read by Node once the headers are there, and again behind all that it has read. */
   get upgrade(): boolean {
-    return this.asksForUpgrade === true || this.hasBody || this.isBehind;
+    return (this.asksForUpgrade === true && this.#isMeant) || this.hasBody || this.isBehind;
   }
 
   set upgrade(asks: boolean | null) {
     this.asksForUpgrade = asks;
+  }
+
+  /** An upgrade to anything else is ignored, as HTTP has it: some clients ask for HTTP/2 with every request. @rfc 9110 §7.8 */
+  get #isMeant(): boolean {
+    return this.method === 'CONNECT' || this.headers.upgrade?.toLowerCase() === 'websocket';
   }
 
   /** Whether it has a body, or asks whether it may send one. */

@@ -153,7 +153,7 @@ describe('an upgrade', () => {
     const relay = await relayFor([OFFICE]);
     const socket = await tcp(relay);
     socket.write(
-      'GET /culvert HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: x\r\n',
+      'GET /culvert HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n',
     );
     socket.write('Sec-WebSocket-Protocol: culvert.v1\r\n\r\n');
     await once(socket.resume(), 'close');
@@ -162,6 +162,22 @@ describe('an upgrade', () => {
     aborted.resetAndDestroy();
     expect((await http(relay, '/culvert/health')).status).toBe(200);
   });
+});
+
+test('an upgrade to anything but a WebSocket is ignored, not refused', async () => {
+  const relay = await relayFor([OFFICE]);
+  const headers = {
+    Connection: 'Upgrade, HTTP2-Settings',
+    Upgrade: 'h2c',
+    'HTTP2-Settings': 'AAMAAABkAAQAoAAAAAIAAAAA',
+  };
+  const { status, body } = await http(relay, '/culvert/health', headers);
+  expect([status, body]).toEqual([200, '{"status":"ok","sessions":0}']);
+  expect((await http(relay, '/culvert', headers)).status).toBe(426);
+  const proxied = await tcp(relay);
+  proxied.write('CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await once(proxied.resume(), 'close');
+  expect(relay.report().refused).toEqual({});
 });
 
 describe('the relay’s own answers', () => {
