@@ -111,6 +111,19 @@ export async function fetchUrl(page: Page, url: string, timeout = 120_000): Prom
   };
 }
 
+/** Fetches a long file from the playground and cancels that once something has arrived. */
+export async function cancelledFetch(page: Page): Promise<void> {
+  await page
+    .getByLabel('URL', { exact: true })
+    .fill('http://speed.intranet.test/down?bytes=100000000');
+  await page.getByRole('button', { name: 'Fetch', exact: true }).click();
+  const result = fetchResult(page);
+  await result.getByText(/\d MB of 100\.0 MB/).waitFor();
+  const tool = page.getByRole('region', { name: 'Fetch', exact: true });
+  await tool.getByRole('button', { name: 'Cancel' }).click();
+  await result.getByText('Cancelled after').waitFor();
+}
+
 /** The region that holds what `Fetch` brought. */
 export function fetchResult(page: Page): Locator {
   return page.getByRole('region', { name: 'Fetch result' });

@@ -10,6 +10,7 @@ import wasmUrl from 'libcurl.js/libcurl.wasm?url';
 import { type Failure, TunnelError } from '../../shared/errors.ts';
 import { type Bytes, concat } from '../../shared/wire/bytes.ts';
 import { BODY_LIMIT, type FetchReply } from './api.ts';
+import { type CurlResponse, type HttpSession, mended } from './http-session.ts';
 import type { Sockets, TcpSocket } from './sockets.ts';
 import type { WebClient } from './tunnel-service.ts';
 
@@ -20,16 +21,6 @@ interface Libcurl {
   transport: unknown;
   HTTPSession: new () => HttpSession;
 }
-
-interface HttpSession {
-  fetch(url: string, options: Record<string, unknown>): Promise<CurlResponse>;
-  close(): void;
-  /** The interval in which it looks after its requests. */
-  readonly event_loop: ReturnType<typeof setInterval> | null;
-}
-
-/** Repeated headers are pairs of their own in `raw_headers`. */
-type CurlResponse = Response & { readonly raw_headers?: [string, string][] };
 
 interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
@@ -122,7 +113,7 @@ export class HttpClient implements WebClient {
     if (options.signal?.aborted) throw cancelled();
     current = this;
     this.#takeConnectFailure();
-    this.#session ??= new libcurl.HTTPSession();
+    this.#session ??= new (mended(libcurl.HTTPSession))();
     return await this.#session.fetch(target.href, {
       redirect: 'manual',
       ...options,
@@ -139,8 +130,6 @@ export class HttpClient implements WebClient {
 
   close(): void {
     this.#session?.close();
-    // After a request that was given up it never ends by itself, and would go on with memory that is free.
-    clearInterval(this.#session?.event_loop ?? undefined);
     this.#session = undefined;
     if (current === this) current = undefined;
   }
@@ -254,9 +243,8 @@ class TunnelTransport extends EventTarget {
       }
       this.#finish(1000);
     } catch (error) {
-      // What libcurl closed ends like this too, and why it did is its own to say.
-      const isOurs = this.readyState < this.CLOSING;
-      if (isOurs && client && error instanceof TunnelError) {
+      // What libcurl closes, it knows the reason for.
+      if (client && error instanceof TunnelError && this.readyState < this.CLOSING) {
         client.connectFailure = error.failure;
       }
       this.#fire('error', {});

@@ -1,13 +1,10 @@
 /** Who has no gateway: the program as `npm start` runs it, its playground, and one click. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { eventually } from '../../unit/relay/support.ts';
 import {
   appear,
   axeViolations,
+  cancelledFetch,
   connected,
   detail,
   fetchResult,
@@ -20,32 +17,23 @@ import {
 } from '../page.ts';
 import { launch, openPage } from '../support/browser.ts';
 import { screenshotFolder } from '../support/environment.ts';
+import { type Program, startProgram } from '../support/program.ts';
 
-const ROOT = join(import.meta.dirname, '../../..');
-
-let program: ChildProcess;
+let program: Program;
 let url: string;
 let browser: Browser;
 let page: Page;
 let complaints: readonly string[];
 
 beforeAll(async () => {
-  // The portal is built, and no configuration is named.
-  const options = ['--playground', '--port', '0'];
-  program = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'relay/main.ts'), ...options], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let out = '';
-  program.stdout!.on('data', (chunk) => (out += chunk));
-  url = await eventually(() => /open (http:\/\/\S+\/)/.exec(out)?.[1]);
+  program = await startProgram();
+  ({ url } = program);
   browser = await launch();
 });
 
 afterAll(async () => {
   await browser?.close();
-  program.kill('SIGTERM');
-  if (program.exitCode === null) await once(program, 'exit');
+  await program?.stop();
 });
 
 beforeEach(async () => {
@@ -150,4 +138,24 @@ test('a link names the gateway and an address, and dials only when it is pressed
   await connected(page);
   expect(await page.getByLabel('URL', { exact: true }).inputValue()).toBe(target);
   expect(await page.getByRole('region', { name: 'Fetch result' }).innerText()).toBe('');
+});
+
+test('after a fetch that was cancelled one can disconnect and connect again', async () => {
+  await oneClick().click();
+  await connected(page);
+  await cancelledFetch(page);
+  expect((await fetchUrl(page, 'http://wiki.intranet.test/')).status).toBe('200 OK');
+  await mainButton(page, 'Disconnect').click();
+  await oneClick().click();
+  await connected(page);
+  expect((await fetchUrl(page, 'http://wiki.intranet.test/')).status).toBe('200 OK');
+  expect(complaints).toEqual([]);
+});
+
+test('a certificate from an authority that nobody knows is given as the reason', async () => {
+  await oneClick().click();
+  await connected(page);
+  await expect(fetchUrl(page, 'https://wiki.intranet.test/')).rejects.toThrow(
+    /SSL peer certificate[\s\S]*HTTP_FAILED/,
+  );
 });
