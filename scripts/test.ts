@@ -194,7 +194,7 @@ async function pageAlone(): Promise<Tally> {
   await builtPortal();
   return await vitest({
     config: 'vitest.e2e.config.ts',
-    filters: ['tests/e2e/alone/'],
+    filters: ['tests/e2e/alone/', 'tests/e2e/firefox/'],
     environment: browserEnvironment('alone'),
     aside: showAs('e2e, without a gateway'),
   });

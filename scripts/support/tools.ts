@@ -14,13 +14,14 @@ import { mustRun, runCommand } from './command.ts';
 const CACHE = fileURLToPath(new URL('../../.cache/debian', import.meta.url));
 const MANIFEST = join(CACHE, 'tools.json');
 /** Part of the fingerprint: raise it when what is written into the cache changes. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** How long packages stay that are no longer the right ones. */
 const ROOT_LIFE_MS = 24 * 3_600_000;
 
 const PACKAGES = [
   'chromium',
   'dnsmasq-base',
+  'firefox-esr',
   'fonts-dejavu-core',
   'fonts-liberation',
   'iproute2',
@@ -35,6 +36,7 @@ const PACKAGES = [
 const PLACES = {
   chromium: ['usr/lib/chromium/chromium'],
   dnsmasq: ['usr/sbin/dnsmasq'],
+  firefox: ['usr/lib/firefox-esr/firefox-esr'],
   ip: ['usr/sbin/ip', 'sbin/ip', 'usr/bin/ip', 'bin/ip'],
   mount: ['usr/bin/mount', 'bin/mount'],
   nginx: ['usr/sbin/nginx'],
@@ -42,6 +44,9 @@ const PLACES = {
   tshark: ['usr/bin/tshark'],
   vpnserver: ['usr/libexec/softether/vpnserver/vpnserver'],
 } as const;
+
+/** The browsers: they bring libraries that are for them alone, and are shown the same fonts everywhere. */
+const BROWSERS: readonly string[] = ['chromium', 'firefox'];
 
 export type ToolName = keyof typeof PLACES;
 /** An executable for each program. */
@@ -115,7 +120,7 @@ async function fetchTools(work: string, say: (line: string) => void): Promise<To
     .digest('hex');
   const root = join(CACHE, 'roots', name.slice(0, 16));
   if (!existsSync(root)) {
-    say(`fetching ${missing.length} Debian packages into .cache (up to 200 MB)`);
+    say(`fetching ${missing.length} Debian packages into .cache (up to 300 MB)`);
     const unpacked = join(work, 'root');
     await mkdir(unpacked);
     if (missing.length > 0) await apt(['download', ...missing]);
@@ -186,10 +191,11 @@ async function wrapTools(root: string): Promise<Tools> {
   const wrapped = Object.keys(PLACES).map(async (key) => {
     const name = key as ToolName;
     const program = locate(root, name);
-    if (name !== 'chromium' && !program.startsWith(root)) return [name, program];
+    const isBrowser = BROWSERS.includes(name);
+    if (!isBrowser && !program.startsWith(root)) return [name, program];
     const lines = ['#!/bin/sh'];
     if (program.startsWith(root)) lines.push(`export LD_LIBRARY_PATH='${libraries}'`);
-    if (name === 'chromium') lines.push(...browserEnvironment(fonts));
+    if (isBrowser) lines.push(...browserEnvironment(fonts));
     lines.push(`exec '${program}'${name === 'chromium' ? ' --no-sandbox' : ''} "$@"`, '');
     const wrapper = join(root, 'culvert-bin', name);
     await writeFile(wrapper, lines.join('\n'), { mode: 0o755 });
@@ -214,7 +220,7 @@ async function libraryPath(root: string): Promise<string> {
       if (/^lib.*\.so\b/.test(entry.name)) found.add(entry.parentPath);
     }
   }
-  return [...found].filter((path) => !path.endsWith('/chromium')).join(':');
+  return [...found].filter((path) => !/\/(?:chromium|firefox-esr)\b/.test(path)).join(':');
 }
 
 /** Root cannot use the browser's sandbox, and its pages are the tests' own. */

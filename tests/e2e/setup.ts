@@ -24,6 +24,7 @@ export function browserEnvironment(pictures: string): Readonly<Record<string, st
   mkdirSync(screenshots, { recursive: true });
   return {
     CULVERT_E2E_CHROMIUM: preparedTools().chromium,
+    CULVERT_E2E_FIREFOX: preparedTools().firefox,
     CULVERT_E2E_SCREENSHOTS: screenshots,
   };
 }

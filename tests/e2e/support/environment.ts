@@ -35,6 +35,11 @@ export function chromiumPath(): string {
   return variable('CULVERT_E2E_CHROMIUM', 'Chromium’s executable');
 }
 
+/** Firefox’s executable. */
+export function firefoxPath(): string {
+  return variable('CULVERT_E2E_FIREFOX', 'Firefox’s executable');
+}
+
 /** The folder that pictures of the page go to. */
 export function screenshotFolder(): string {
   return variable('CULVERT_E2E_SCREENSHOTS', 'a folder for screenshots');
