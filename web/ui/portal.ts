@@ -246,7 +246,8 @@ export class Portal {
     this.#visitsAsked.value++;
     const visit = await this.#loadVisit();
     batch(() => {
-      this.#visit.value = visit;
+      // Where no other is to be had, as without a network, the last one is better than none.
+      this.#visit.value = visit ?? this.#visit.value;
       this.#visitsAsked.value--;
     });
   }

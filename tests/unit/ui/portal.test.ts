@@ -48,6 +48,7 @@ function stage(overrides: Partial<Tunnel> = {}) {
     ...overrides,
   };
   let visits = 0;
+  let givesAccounts = true;
   let lists: GatewayList = { kind: 'failed', failure: { code: 'RELAY_UNREACHABLE' } };
   const portal = new Portal({
     relay: 'wss://portal.example/culvert',
@@ -56,7 +57,8 @@ function stage(overrides: Partial<Tunnel> = {}) {
       return tunnel;
     },
     loadGateways: async () => lists,
-    loadVisit: async () => ({ ...ACCOUNT, userName: `visitor ${++visits}` }),
+    loadVisit: async () =>
+      givesAccounts ? { ...ACCOUNT, userName: `visitor ${++visits}` } : undefined,
     consents: new Consents(undefined),
     hidden: () => false,
     certificates: new AcceptedCertificates(undefined),
@@ -65,7 +67,10 @@ function stage(overrides: Partial<Tunnel> = {}) {
   const answer = (list: GatewayList): void => {
     lists = list;
   };
-  return { portal, calls, requests, answer, worker: events[0]! };
+  const withhold = (): void => {
+    givesAccounts = false;
+  };
+  return { portal, calls, requests, answer, withhold, worker: events[0]! };
 }
 
 describe('the portal', () => {
@@ -222,6 +227,15 @@ describe('the playground', () => {
     };
     expect(await call('play')).toBe('visitor 2');
     expect(await call('demo')).toBe('visitor 2');
+  });
+
+  test('the account stays where no other is to be had', async () => {
+    const { portal, worker, withhold } = await atPlayground();
+    withhold();
+    portal.connect({ ...form, gateway: 'play' });
+    worker.state({ kind: 'idle', failure: { code: 'TAB_OFFLINE' } });
+    await expect.poll(() => portal.visitPending).toBe(false);
+    expect(portal.visit.value?.userName).toBe('visitor 1');
   });
 
   test('shows what is behind it to who is connected to it', async () => {
