@@ -28,6 +28,9 @@ class StartError extends Error {
   }
 }
 
+// Whoever reads the log may go away: the sessions stay.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 try {
   await main();
 } catch (error) {

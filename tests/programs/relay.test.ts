@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,6 +65,25 @@ test('starts without a configuration, says so, and stops on a signal', async () 
   const port = /:(\d+)\/culvert/.exec(out())![1];
   const reply = await fetch(`http://127.0.0.1:${port}/culvert/gateways`);
   expect(await reply.json()).toEqual({ gateways: [] });
+  child.kill('SIGTERM');
+  expect(await exit).toBe(0);
+});
+
+test('goes on, and stops in order, where nobody reads its log any more', async () => {
+  configFile('culvert.config.json', CONFIG);
+  const { child, out, exit } = run('--no-portal');
+  await eventually(() => out().includes('gateway office'));
+  const { port } = new URL(/ws:\S+/.exec(out())![0]);
+  child.stdout!.destroy();
+  child.stderr!.destroy();
+  for (let i = 0; i < 3; i++) {
+    const url = `http://127.0.0.1:${port}/culvert`;
+    const refused = request(url, { headers: { Connection: 'Upgrade', Upgrade: 'websocket' } });
+    const [{ statusCode }] = await once(refused.end(), 'response');
+    expect(statusCode).toBe(400);
+    child.kill('SIGUSR2');
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+  }
   child.kill('SIGTERM');
   expect(await exit).toBe(0);
 });
