@@ -74,7 +74,7 @@ const HEADERS_LIMIT: number = 16 * 1024;
  * Most fragments of a message, each of which costs as much as a message of its own and is not seen before the last one;
  * and most pieces in which the network delivers a frame.
  */
-const FRAGMENTS_LIMIT = 32;
+const FRAGMENTS_LIMIT = 64;
 const PIECES_LIMIT = 4096;
 
 /** Time for the answers under way when the relay stops. */
