@@ -79,13 +79,11 @@ function PublicHalfText({ half }: { readonly half: PublicHalf }): VNode {
   return (
     <>
       <p>For strongSwan, as a file:</p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard has to reach it. */}
-      <pre tabIndex={0}>{half.pem}</pre>
+      <pre>{half.pem}</pre>
       {half.rsaSigKey !== undefined && (
         <>
           <p>For Libreswan, behind rightrsasigkey=</p>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard has to reach it. */}
-          <pre tabIndex={0}>{half.rsaSigKey}</pre>
+          <pre>{half.rsaSigKey}</pre>
         </>
       )}
     </>

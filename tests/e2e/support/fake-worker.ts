@@ -125,7 +125,8 @@ class FakeTunnel implements TunnelApi {
 
   async makeKey(): Promise<Outcome<MadeKey>> {
     const file = new File(['a key'], 'culvert-ecdsa-256.key');
-    return { ok: true, value: { file, pem: 'the public half' } };
+    const pem = `-----BEGIN PUBLIC KEY-----\n${'A'.repeat(64)}\n-----END PUBLIC KEY-----\n`;
+    return { ok: true, value: { file, pem } };
   }
 
   async publicHalf(): Promise<Outcome<PublicHalf>> {
