@@ -1,7 +1,7 @@
 /** The sign-in form's fields, and what fills them without typing: the playground's account, and the gateway of a link. */
 import { type Signal, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Visit } from './playground.ts';
 import type { Portal } from './portal.ts';
 import type { SignIn } from './validation.ts';
@@ -59,7 +59,7 @@ export function useFiller(portal: Portal, fields: SignInFields): Filler {
     }
   }
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const select = fields.gateway.current;
     if (select === null || list.kind !== 'loaded') return;
     const wanted = link?.gateway ?? portal.playground;
@@ -67,7 +67,7 @@ export function useFiller(portal: Portal, fields: SignInFields): Filler {
       select.value = wanted;
     changed();
   }, [list, link]);
-  useEffect(changed, [visit]);
+  useLayoutEffect(changed, [visit]);
 
   return { chosen, changed };
 }

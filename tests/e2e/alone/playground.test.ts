@@ -96,6 +96,26 @@ test('who presses before the account is there is connected once it is', async ()
   expect(complaints).toEqual([]);
 });
 
+test('who presses in the moment in which the account arrives is connected', async () => {
+  await page.addInitScript(() => {
+    // A busy machine draws late, and what the page puts off until then is late as well.
+    window.requestAnimationFrame = () => 0;
+    const { json } = Response.prototype;
+    Response.prototype.json = async function (this: Response) {
+      if (this.url.endsWith('/culvert/playground')) {
+        setTimeout(() => {
+          const buttons = [...document.querySelectorAll('button')];
+          buttons.find(({ textContent }) => textContent === 'Connect to the playground')?.click();
+        }, 5);
+      }
+      return await json.call(this);
+    };
+  });
+  await page.reload();
+  await connected(page);
+  expect(complaints).toEqual([]);
+});
+
 test('two visitors have accounts and addresses of their own', async () => {
   const other = await openPage(browser, url);
   const visitors = [page, other.page];
