@@ -9,8 +9,10 @@ import { CannotStart } from './cannot-start.tsx';
 import { shortcoming, startFailure } from './requirements.ts';
 
 function show(root: HTMLElement): void {
-  const tell = (failure: Failure) => render(<CannotStart failure={failure} />, root);
-  root.textContent = '';
+  const tell = (failure: Failure) => {
+    root.textContent = '';
+    render(<CannotStart failure={failure} />, root);
+  };
   const failure = shortcoming(window);
   if (failure !== undefined) tell(failure);
   else

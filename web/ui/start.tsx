@@ -48,6 +48,8 @@ export async function start(root: HTMLElement): Promise<void> {
     if (portal.view.value.kind !== 'ready') portal.disconnect();
   });
 
+  // What the page says while nothing comes.
+  root.textContent = '';
   render(<App portal={portal} warning={warning(window)} />, root);
 }
 

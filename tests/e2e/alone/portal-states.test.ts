@@ -462,9 +462,14 @@ describe('a browser that lacks something', () => {
     await page.route('**/start-*.js', (route) => route.fulfill(notJavaScript));
     await page.reload();
     await page.getByRole('alert').getByText('BROWSER_UNSUPPORTED').waitFor();
+    const notStarted = page.getByText('Culvert has not started');
+    await page.route('**/start-*.js', () => new Promise(() => {}));
+    await page.reload();
+    await notStarted.waitFor();
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await page.route('**/*.js', (route) => route.abort());
     await page.reload();
-    await page.getByText('Culvert has not started').waitFor();
+    await notStarted.waitFor();
     await looksRight('not-started');
   });
 });
